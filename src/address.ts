@@ -1,0 +1,57 @@
+import { isIP } from "node:net";
+
+/** Where one backend listens: an IP address or host name with a port, or the path of a Unix socket. */
+export type Address = TcpAddress | UnixAddress;
+
+/** A TCP backend. `host` is best an IP literal; a name is looked up by the operating system at every dial. */
+export interface TcpAddress {
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** A backend on a Unix domain socket. */
+export interface UnixAddress {
+  /** The path of the socket; a leading NUL or "@" names Linux' abstract namespace. */
+  readonly path: string;
+}
+
+/** The text of an address, unique per backend: `10.0.0.1:50051`, `[::1]:50051`, `unix:/run/echo.sock`. */
+export function formatAddress(address: Address): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/**
+ * Reads `host:port`, `[v6]:port`, `unix:path`, or a bare host when `defaultPort` is given.
+ * Throws a TypeError that quotes the text when it is none of these.
+ */
+export function parseAddress(text: string, defaultPort?: number): Address {
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length);
+    if (path === "") throw new TypeError(`address "${text}" has no path: write unix:/run/my.sock`);
+    return { path };
+  }
+  if (isIP(text) === 6 && defaultPort !== undefined) return { host: text, port: defaultPort };
+  const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  if (match === null || host === undefined || (match[1] !== undefined && isIP(host) !== 6)) {
+    throw new TypeError(`address "${text}" is not of the form host:port, [v6]:port or unix:path`);
+  }
+  const port = match[3] === undefined ? defaultPort : Number(match[3]);
+  if (port === undefined) throw new TypeError(`address "${text}" has no port: write ${text}:50051, say`);
+  return checkAddress({ host, port });
+}
+
+/** Returns `address` unchanged, or throws a TypeError or RangeError that says what is wrong with it. */
+export function checkAddress(address: Address): Address {
+  if (typeof address === "object" && address !== null) {
+    if ("path" in address && typeof address.path === "string" && address.path !== "") return address;
+    if ("host" in address && typeof address.host === "string" && address.host !== "") {
+      const { port } = address;
+      if (Number.isInteger(port) && port >= 1 && port <= 65_535) return address;
+      throw new RangeError(`port ${String(port)} of address ${address.host} is not an integer from 1 to 65535`);
+    }
+  }
+  throw new TypeError(`${JSON.stringify(address)} is not an address: give {host, port}, {path} or "host:port"`);
+}

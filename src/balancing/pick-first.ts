@@ -1,0 +1,67 @@
+import type { Backend } from "../subchannel/backend.ts";
+import type { Picker } from "./picker.ts";
+import { type LoadBalancing, type Policy, type PolicyController, withoutReady } from "./policy.ts";
+
+/** Options of {@link pickFirst}. */
+export interface PickFirstOptions {
+  /** Try the addresses in random order (gRFC A62), so that clients spread. Default `false`: the resolver's order. */
+  readonly shuffle?: boolean;
+}
+
+/**
+ * All calls to the first backend that can be reached, as gRPC's pick_first: the others are dialled only when it is
+ * lost. For targets where any one backend will do and connections are dear.
+ */
+export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
+  const { shuffle = false } = options;
+  if (typeof shuffle !== "boolean") throw new TypeError(`pickFirst: shuffle must be a boolean, not ${String(shuffle)}`);
+  return { name: "pick_first", createPolicy: (controller) => new PickFirstPolicy(controller, shuffle) };
+}
+
+class PickFirstPolicy implements Policy {
+  readonly #controller: PolicyController;
+  /** Each backend's place in the order of dialling: fixed when it is first seen. */
+  readonly #rank: WeakMap<Backend, number> | undefined;
+  #chosen: Backend | undefined;
+
+  constructor(controller: PolicyController, shuffle: boolean) {
+    this.#controller = controller;
+    this.#rank = shuffle ? new WeakMap() : undefined;
+  }
+
+  update(backends: readonly Backend[]): void {
+    const ordered = this.#order(backends);
+    if (this.#chosen?.state !== "ready" || !ordered.includes(this.#chosen)) {
+      this.#chosen = ordered.find((backend) => backend.state === "ready");
+    }
+    if (this.#chosen !== undefined) {
+      this.#controller.publish(new SinglePicker(this.#chosen));
+      return;
+    }
+    // One dial at a time: the first backend that has not failed since it last worked; when all have, each on its own
+    // backoff.
+    const untried = ordered.find((backend) => backend.lastFailure === undefined);
+    if (untried !== undefined) untried.connect();
+    else for (const backend of ordered) backend.connect();
+    this.#controller.publish(withoutReady(ordered));
+  }
+
+  #order(backends: readonly Backend[]): readonly Backend[] {
+    const rank = this.#rank;
+    if (rank === undefined) return backends;
+    for (const backend of backends) if (!rank.has(backend)) rank.set(backend, this.#controller.random.next());
+    return [...backends].sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  }
+}
+
+class SinglePicker implements Picker {
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  pick(): Backend | "queue" {
+    return this.#backend.hasRoom ? this.#backend : "queue";
+  }
+}

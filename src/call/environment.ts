@@ -1,0 +1,28 @@
+import type { ContextValues } from "@connectrpc/connect";
+import type { Clock } from "../runtime/clock.ts";
+import type { CallStarter } from "./call.ts";
+import type { Codec } from "./codec.ts";
+import type { OpenCalls } from "./open-calls.ts";
+
+/** What every call of one transport works with. */
+export interface CallEnvironment {
+  readonly codec: Codec;
+  readonly starter: CallStarter;
+  readonly openCalls: OpenCalls;
+  readonly clock: Clock;
+  /** Cancels response streams whose readers were garbage-collected. */
+  readonly abandonedStreams: FinalizationRegistry<{ abandoned(): void }>;
+}
+
+/** One call as a Connect client asks for it. */
+export interface CallInput {
+  readonly signal: AbortSignal | undefined;
+  /** Above 0, or none. */
+  readonly timeoutMs: number | undefined;
+  readonly header: HeadersInit | undefined;
+  readonly contextValues: ContextValues | undefined;
+  /** Set by an interceptor that changed the URL: the path to call instead of the method's. */
+  readonly path: string | undefined;
+  /** Told of the call's start and end, when interceptors passed it on. */
+  readonly scope: { innerStarted(): void; innerEnded(): void } | undefined;
+}

@@ -1,0 +1,98 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+
+/** Where a response stream gets its messages from, and how it asks for more or none. */
+export interface ResponseSource {
+  /** Decodes one message; a promise where it is compressed. */
+  decode(flag: number, payload: Uint8Array): Message | Promise<Message>;
+  pause(): void;
+  resume(): void;
+  /** A message cannot be decoded: the call ends with this. */
+  decodeFailed(error: unknown): ConnectError;
+}
+
+/** Reading stops above this many bytes that wait for the user, and goes on below half of it. */
+const highWaterBytes = 65_536;
+
+/** What a small message costs beside its bytes: keeps a flood of empty ones from growing without limit. */
+const overheadBytes = 64;
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Message, undefined>) => void;
+  readonly reject: (error: ConnectError) => void;
+}
+
+type End = { readonly error: ConnectError | undefined };
+
+const done: IteratorResult<Message, undefined> = { done: true, value: undefined };
+
+/** Messages between the wire and the user: those that came before they were asked for, and requests that came first. */
+export class ResponseQueue {
+  readonly #source: ResponseSource;
+  readonly #messages: { readonly flag: number; readonly payload: Uint8Array }[] = [];
+  readonly #waiters: Waiter[] = [];
+  #bytes = 0;
+  #paused = false;
+  #end: End | undefined;
+
+  constructor(source: ResponseSource) {
+    this.#source = source;
+  }
+
+  push(flag: number, payload: Uint8Array): void {
+    if (this.#end !== undefined) return;
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      this.#deliver(flag, payload).then(waiter.resolve, waiter.reject);
+      return;
+    }
+    this.#messages.push({ flag, payload });
+    this.#bytes += payload.length + overheadBytes;
+    if (this.#bytes > highWaterBytes && !this.#paused) {
+      this.#paused = true;
+      this.#source.pause();
+    }
+  }
+
+  /** After the messages that wait, the stream ends, with an error or without. */
+  end(error: ConnectError | undefined): void {
+    this.#end ??= { error };
+    for (const waiter of this.#waiters.splice(0)) {
+      if (error === undefined) waiter.resolve(done);
+      else waiter.reject(error);
+    }
+  }
+
+  /** As `end`, and nothing that waits is delivered. */
+  cut(error: ConnectError | undefined): void {
+    this.#messages.length = 0;
+    this.end(error);
+  }
+
+  next(): Promise<IteratorResult<Message, undefined>> {
+    const message = this.#messages.shift();
+    if (message !== undefined) {
+      this.#bytes -= message.payload.length + overheadBytes;
+      if (this.#paused && this.#bytes < highWaterBytes / 2) {
+        this.#paused = false;
+        this.#source.resume();
+      }
+      return this.#deliver(message.flag, message.payload);
+    }
+    if (this.#end === undefined) return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error);
+  }
+
+  #deliver(flag: number, payload: Uint8Array): Promise<IteratorResult<Message, undefined>> {
+    try {
+      const message = this.#source.decode(flag, payload);
+      if (!(message instanceof Promise)) return Promise.resolve({ done: false, value: message });
+      return message.then(
+        (value) => ({ done: false, value }),
+        (error: unknown) => Promise.reject(this.#source.decodeFailed(error)),
+      );
+    } catch (error) {
+      return Promise.reject(this.#source.decodeFailed(error));
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { Code } from "@connectrpc/connect";
+import { checkBoolean, checkNumber, checkObject, describeValue, longestMs } from "../check.ts";
+import type { BackoffOptions } from "../runtime/backoff.ts";
+
+/** How failed attempts are repeated. Names follow gRFC A6's retryPolicy. */
+export interface RetryOptions extends BackoffOptions {
+  /** Attempts per call, the first included. 1: no retry by policy. Default 3, range 1 to 100. */
+  readonly maxAttempts: number;
+  /** Codes that a further attempt may cure. Default Unavailable and DeadlineExceeded. */
+  readonly codes: readonly Code[];
+  /** An attempt that takes longer is given up, and counts as DeadlineExceeded. Default: none. */
+  readonly perAttemptTimeoutMs: number | undefined;
+  /**
+   * `true`: an attempt that may have run is repeated only for methods whose proto declares `idempotency_level`.
+   * Default `false`, the gRPC way.
+   */
+  readonly idempotentOnly: boolean;
+  /** Limits retries to a share of all calls; `false`: no limit. */
+  readonly budget: RetryBudgetOptions | false;
+  /** Requests up to this size are kept for another attempt. Default 1 MiB. */
+  readonly bufferMaxBytes: number;
+}
+
+/** Policy retries of the last 10 s may be at most `ratio` of the calls of those 10 s plus `minPerSecond` × 10. */
+export interface RetryBudgetOptions {
+  /** Default 0.1, range 0 to 1 000. */
+  readonly ratio: number;
+  /** Default 10, range 0 to 1 000 000. */
+  readonly minPerSecond: number;
+}
+
+export const retryDefaults: RetryOptions = Object.freeze({
+  maxAttempts: 3,
+  codes: Object.freeze([Code.Unavailable, Code.DeadlineExceeded]),
+  initialBackoffMs: 100,
+  multiplier: 2,
+  maxBackoffMs: 1_000,
+  jitter: 0.2,
+  perAttemptTimeoutMs: undefined,
+  idempotentOnly: false,
+  budget: Object.freeze({ ratio: 0.1, minPerSecond: 10 }),
+  bufferMaxBytes: 1_048_576,
+});
+
+/** Returns the options with every field present and in range, or throws an error that names the one that is not. */
+export function checkRetryOptions(given: Partial<RetryOptions>): RetryOptions {
+  const options = { ...retryDefaults, ...definedFields(checkObject("retry", given, "false or an object")) };
+  const { codes, perAttemptTimeoutMs, budget } = options;
+  checkNumber("retry.maxAttempts", options.maxAttempts, { min: 1, max: 100, integer: true });
+  if (!Array.isArray(codes)) throw new TypeError(`retry.codes must be an array of Code, not ${describeValue(codes)}`);
+  for (const code of codes) {
+    if (typeof code !== "number" || !(code in Code)) {
+      throw new RangeError(`retry.codes must hold values of Code (1 to 16), not ${describeValue(code)}`);
+    }
+  }
+  checkNumber("retry.initialBackoffMs", options.initialBackoffMs, { min: 0, max: longestMs });
+  checkNumber("retry.multiplier", options.multiplier, { min: 1, max: 1_000 });
+  checkNumber("retry.maxBackoffMs", options.maxBackoffMs, { min: 0, max: longestMs });
+  checkNumber("retry.jitter", options.jitter, { min: 0, max: 1 });
+  if (perAttemptTimeoutMs !== undefined) {
+    checkNumber("retry.perAttemptTimeoutMs", perAttemptTimeoutMs, { min: 1, max: longestMs, infinity: "none" });
+  }
+  checkBoolean("retry.idempotentOnly", options.idempotentOnly);
+  checkNumber("retry.bufferMaxBytes", options.bufferMaxBytes, { min: 0, max: 2 ** 32 - 1, integer: true });
+  if (budget !== false) {
+    checkObject("retry.budget", budget, "false or an object");
+    checkNumber("retry.budget.ratio", budget.ratio, { min: 0, max: 1_000 });
+    checkNumber("retry.budget.minPerSecond", budget.minPerSecond, { min: 0, max: 1_000_000 });
+  }
+  return Object.freeze({ ...options, codes: Object.freeze([...codes]) });
+}
+
+/** Without fields that are present and undefined: those mean the default. */
+function definedFields<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

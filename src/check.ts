@@ -1,0 +1,47 @@
+/** What a number option may be. Both ends belong to the range. */
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+  /** Whole numbers only. */
+  readonly integer?: boolean;
+  /** `Infinity` is allowed beside the range, and means this. */
+  readonly infinity?: string;
+}
+
+/** The longest time any option takes: ten years. Beyond it, `Infinity` says what is meant. */
+export const longestMs = 315_576_000_000;
+
+/** Returns `value`, or throws an error that names the option, the value and the range. */
+export function checkNumber(name: string, value: unknown, range: NumberRange): number {
+  const { min, max, integer = false, infinity } = range;
+  const kind = integer ? "an integer" : "a number";
+  const or = infinity === undefined ? "" : `, or Infinity (${infinity})`;
+  const wanted = `must be ${kind} from ${min} to ${max}${or}`;
+  if (typeof value !== "number") throw new TypeError(`${name} ${wanted}, not ${describeValue(value)}`);
+  if (value === Number.POSITIVE_INFINITY && infinity !== undefined) return value;
+  const inRange = value >= min && value <= max && (!integer || Number.isInteger(value));
+  if (!inRange) throw new RangeError(`${name} ${wanted}, not ${value}`);
+  return value;
+}
+
+/** Returns `value`, or throws a TypeError that names the option. */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${describeValue(value)}`);
+  return value;
+}
+
+/** Returns `value`, or throws a TypeError that names the option. */
+export function checkObject<T extends object>(name: string, value: T, wanted = "an object"): T {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name} must be ${wanted}, not ${describeValue(value)}`);
+  }
+  return value;
+}
+
+/** A value as an error message shows it. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}

@@ -1,0 +1,208 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/**
+ * How far a request got, decided from HTTP/2 facts alone and before any status is looked at:
+ * - `unsent`: nothing of it reached the peer.
+ * - `refused`: the peer proved that it did not process it (REFUSED_STREAM, or a stream id above GOAWAY's last id;
+ *   RFC 9113 §6.8, §8.7).
+ * - `unknown`: it may have run.
+ */
+export type Progress = "unsent" | "refused" | "unknown";
+
+/** Every way a call can fail. docs/errors.md explains each; a test holds the two together. */
+export type FailureKind =
+  | "name-resolution"
+  | "no-backend"
+  | "dial"
+  | "connect-timeout"
+  | "connection-lost"
+  | "connection-error"
+  | "goaway"
+  | "ping-timeout"
+  | "no-streams"
+  | "idle"
+  | "drain-timeout"
+  | "stream-reset"
+  | "status"
+  | "http-status"
+  | "protocol"
+  | "message-size"
+  | "encoding"
+  | "deadline"
+  | "attempt-timeout"
+  | "canceled"
+  | "closed"
+  | "queue-full"
+  | "invalid-request";
+
+/** A failure as plain data: cheap to make and to decide on. It becomes a ConnectError only where a user sees it. */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly code: Code;
+  readonly progress: Progress;
+  /** What happened, and what to do where one can know. Without code, address and attempts: the mapping adds those. */
+  readonly message: string;
+  /** The backend, as formatAddress writes it. */
+  readonly address?: string | undefined;
+  /** The original error of Node, zlib, protobuf or the user's own code. */
+  readonly cause?: unknown;
+  /** The peer's status: metadata and details reach the user unchanged, and the message without additions. */
+  readonly wire?: WireStatus | undefined;
+}
+
+/** What a peer's grpc-status came with. */
+export interface WireStatus {
+  /** Response headers and trailers, names and values in turn. */
+  readonly metadata: readonly string[];
+  readonly details: readonly { readonly type: string; readonly value: Uint8Array<ArrayBuffer> }[];
+  /** True when it is the server's own status and not one that we derived from a broken response. */
+  readonly isWireError: boolean;
+}
+
+/** The same failure for a stream that got further, or less far, than the one it was made for. */
+export function withProgress(failure: Failure, progress: Progress): Failure {
+  return failure.progress === progress ? failure : { ...failure, progress };
+}
+
+/** A failure as events and snapshots tell it. */
+export interface FailureFact {
+  readonly kind: FailureKind;
+  readonly code: Code;
+  readonly progress: Progress;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+export function factOf({ kind, code, progress, message, cause }: Failure): FailureFact {
+  return cause === undefined ? { kind, code, progress, message } : { kind, code, progress, message, cause };
+}
+
+/** What the mapping adds to a failure's text. */
+export interface FailureContext {
+  /** Attempts made, the first included; 0 when none was. */
+  readonly attempts: number;
+  /** Why there was no further attempt, where that needs saying. */
+  readonly note?: string | undefined;
+}
+
+/**
+ * The one mapping from a failure to the error a user catches.
+ *
+ * A server's own status is passed on to the letter. For everything else the text names the backend and the number of
+ * attempts, and `cause` keeps the original error.
+ */
+export function toConnectError(failure: Failure, context: FailureContext): ConnectError {
+  const { wire, cause } = failure;
+  // The user's own ConnectError, from a signal, an interceptor or a request stream: it comes back unchanged.
+  if (cause instanceof ConnectError) return cause;
+  const metadata = wire === undefined ? undefined : headersOf(wire.metadata);
+  if (wire?.isWireError) {
+    const error = new ConnectError(failure.message, failure.code, metadata, undefined, cause);
+    error.details = [...wire.details];
+    error.isWireError = true;
+    return error;
+  }
+  const parts: string[] = [];
+  if (failure.address !== undefined) parts.push(`backend ${failure.address}`);
+  if (context.attempts > 1) parts.push(`${context.attempts} attempts`);
+  if (context.note !== undefined) parts.push(context.note);
+  const message = parts.length === 0 ? failure.message : `${failure.message} (${parts.join(", ")})`;
+  return new ConnectError(message, failure.code, metadata, undefined, cause);
+}
+
+/** Builds the Headers a user sees from a flat list. Pseudo-headers are left out, repeated names are joined. */
+export function headersOf(fields: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (name.startsWith(":")) continue;
+    try {
+      headers.append(name, fields[i + 1] as string);
+    } catch {
+      // HTTP/2 lets through what the Fetch standard refuses, a NUL or a line break among them. Such a field is
+      // nothing a user could have asked for, and losing it must not lose the response.
+    }
+  }
+  return headers;
+}
+
+/** The text and the code of an error from Node, for messages. */
+export function describeCause(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
+  if (!(cause instanceof Error)) return String(cause);
+  const { code } = cause as { code?: unknown };
+  return typeof code === "string" && !cause.message.includes(code) ? `${code}: ${cause.message}` : cause.message;
+}
+
+/** The name could not be resolved, and there is no earlier answer to go on with. */
+export function nameResolutionFailure(name: string, cause: unknown): Failure {
+  const message = `cannot resolve ${name}: ${describeCause(cause)}`;
+  return { kind: "name-resolution", code: Code.Unavailable, progress: "unsent", message, cause };
+}
+
+/** No backend is ready, and none is expected soon. `last` is the newest failure of a dial or of the resolver. */
+export function noBackendFailure(what: string, last: Failure | undefined): Failure {
+  return {
+    kind: "no-backend",
+    code: Code.Unavailable,
+    progress: "unsent",
+    message: last === undefined ? what : `${what}; last error: ${last.message}`,
+    address: last?.address,
+    cause: last?.cause,
+  };
+}
+
+/** A connection ended or could not be used, whatever the errno: always Unavailable. */
+export function connectionFailure(
+  kind: "connection-lost" | "connection-error" | "ping-timeout" | "no-streams" | "idle" | "drain-timeout",
+  address: string,
+  progress: Progress,
+  message: string,
+  cause?: unknown,
+): Failure {
+  return { kind, code: Code.Unavailable, progress, message, address, cause };
+}
+
+/** The call's own deadline passed: decided on this side, or by a server that noticed first. */
+export function deadlineFailure(address?: string, cause?: unknown): Failure {
+  const message = "the operation timed out";
+  return { kind: "deadline", code: Code.DeadlineExceeded, progress: "unknown", message, address, cause };
+}
+
+/**
+ * The caller's signal was aborted, or the response was left before its end. A ConnectError as the reason is what the
+ * caller wants to see; an interceptor's deadline comes this way too.
+ */
+export function canceledFailure(reason: unknown): Failure {
+  if (reason instanceof ConnectError) {
+    const kind = reason.code === Code.DeadlineExceeded ? "deadline" : "canceled";
+    return { kind, code: reason.code, progress: "unknown", message: reason.rawMessage, cause: reason };
+  }
+  const message = reason instanceof Error ? reason.message : "the call was canceled";
+  return { kind: "canceled", code: Code.Canceled, progress: "unknown", message, cause: reason };
+}
+
+/** The transport was closed: before the call began, or by cutting it. */
+export function closedFailure(when: "before" | "cut"): Failure {
+  return when === "before"
+    ? {
+        kind: "closed",
+        code: Code.FailedPrecondition,
+        progress: "unsent",
+        message: "the transport was closed: create a new one to make calls",
+      }
+    : {
+        kind: "closed",
+        code: Code.Canceled,
+        progress: "unknown",
+        message: "the transport was closed while the call was open",
+      };
+}
+
+/** The request cannot be made or sent. A ConnectError as the cause is passed on as it is. */
+export function invalidRequestFailure(code: Code, cause: unknown): Failure {
+  if (cause instanceof ConnectError) {
+    return { kind: "invalid-request", code: cause.code, progress: "unknown", message: cause.rawMessage, cause };
+  }
+  return { kind: "invalid-request", code, progress: "unknown", message: describeCause(cause), cause };
+}

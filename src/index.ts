@@ -1,0 +1,30 @@
+export type { Address, TcpAddress, UnixAddress } from "./address.ts";
+export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
+export type { Picker, PickInfo } from "./balancing/picker.ts";
+export {
+  type LoadBalancing,
+  type Policy,
+  type PolicyController,
+  pickFromReady,
+  type ReadyPicker,
+} from "./balancing/policy.ts";
+export { roundRobin } from "./balancing/round-robin.ts";
+export { type AttemptReport, type CallOptions, glinkCall } from "./call/call-options.ts";
+export type { RetryBudgetOptions, RetryOptions } from "./call/retry-options.ts";
+export type { ConnectivityState } from "./connectivity-state.ts";
+export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./errors.ts";
+export type { GlinkEvent } from "./events.ts";
+export type { GlinkTransportOptions, RetryInit } from "./options.ts";
+export { dnsResolver } from "./resolver/dns.ts";
+export type { Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
+export { staticResolver } from "./resolver/static.ts";
+export type { BackoffOptions } from "./runtime/backoff.ts";
+export type { Clock, TimerHandle } from "./runtime/clock.ts";
+export type { ProcessHold } from "./runtime/process-hold.ts";
+export type { Random } from "./runtime/random.ts";
+export type { Runtime } from "./runtime/runtime.ts";
+export type { GlinkSnapshot, SubchannelSnapshot } from "./snapshot.ts";
+export type { Backend } from "./subchannel/backend.ts";
+export type { GlinkListener } from "./telemetry/event-bus.ts";
+export type { LogFunction, Logger } from "./telemetry/logger.ts";
+export { type GlinkTransport, glinkTransport, type WaitOptions } from "./transport.ts";

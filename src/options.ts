@@ -1,0 +1,304 @@
+import type { ConnectionOptions } from "node:tls";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { LoadBalancing } from "./balancing/policy.ts";
+import { roundRobin } from "./balancing/round-robin.ts";
+import { checkRetryOptions, type RetryOptions } from "./call/retry-options.ts";
+import { checkBoolean, checkNumber, checkObject, describeValue, longestMs } from "./check.ts";
+import type { DialOptions } from "./http2/dial.ts";
+import type { KeepaliveOptions } from "./http2/keepalive.ts";
+import type { Http2Limits } from "./http2/limits.ts";
+import { dnsResolver } from "./resolver/dns.ts";
+import type { Resolver } from "./resolver/resolver.ts";
+import type { BackoffOptions } from "./runtime/backoff.ts";
+import { parseTarget, type Target } from "./target.ts";
+import { checkLogger, type Logger } from "./telemetry/logger.ts";
+
+/** What `retry` takes: the fields that differ from the defaults. */
+export type RetryInit = Partial<Omit<RetryOptions, "budget">> & {
+  readonly budget?: Partial<Exclude<RetryOptions["budget"], false>> | false;
+};
+
+/**
+ * Options of `glinkTransport`: every field of connect-node's GrpcTransportOptions with the same meaning, and glink's
+ * own. Times are in milliseconds.
+ */
+export interface GlinkTransportOptions extends GrpcTransportOptions {
+  /** Where backends come from. Default `dnsResolver()`: the operating system's name lookup. */
+  resolver?: Resolver;
+  /** Which ready backend takes a call. Default `roundRobin()`. gRPC's twin: loadBalancingConfig. */
+  loadBalancing?: LoadBalancing;
+  /**
+   * How often the resolver is asked again, ± 10 %. Default 30 000, from 1 000; `Infinity` switches the timer off, and
+   * only failures ask again.
+   */
+  rotationIntervalMs?: number;
+  /**
+   * Replace a connection of this age, ± 10 %: the successor is ready first, and only one is replaced at a time. Default
+   * 300 000, from 1 000; `Infinity`: never. The client's twin of grpc.max_connection_age_ms.
+   */
+  maxConnectionAgeMs?: number;
+  /**
+   * How long a retired connection waits for its open calls; then they fail with Unavailable. Default `Infinity`: no call
+   * is cut because its connection was replaced. 0 cuts at once.
+   */
+  drainTimeoutMs?: number;
+  /** For TCP, TLS and the peer's first SETTINGS together. Default 5 000, from 1. */
+  connectTimeoutMs?: number;
+  /**
+   * The wait between dials of one backend, counted from the start of the dial: 250 ms × 1.6, ± 20 %, at most 10 s.
+   * Forgotten once a connection answered a call or stayed ready for 10 s. gRPC: connection-backoff.md.
+   */
+  reconnectBackoff?: Partial<BackoffOptions>;
+  /** How failed calls are repeated; `false`: exactly one attempt. gRFC A6. */
+  retry?: RetryInit | false;
+  /** `true`: calls wait through transient failure until their deadline. Default `false`: they fail fast. */
+  waitForReady?: boolean;
+  /** Calls that may wait for a connection or a stream slot; beyond: ResourceExhausted. Default 1 000, from 0. */
+  maxQueuedCalls?: number;
+  /**
+   * What a peer may send as headers or trailers of one call. Default 65 536, from 1 024. Announced as
+   * SETTINGS_MAX_HEADER_LIST_SIZE, and enforced. gRPC core: grpc.max_metadata_size.
+   */
+  maxHeaderListBytes?: number;
+  /** `true`: console. Or an object with debug, info, warn and error that take (fields, message), as pino has it. */
+  logger?: Logger | true;
+  /** Options of node:http2, and `connectionWindowSize`: the receive window of a connection, 8 MiB by default. */
+  nodeOptions?: GrpcTransportOptions["nodeOptions"] & { connectionWindowSize?: number };
+}
+
+/** The options with every default filled in and every value checked. Frozen. */
+export interface ResolvedOptions extends ProtocolOptions, PoolingOptions, ConnectionSettings {
+  readonly target: Target;
+  readonly retry: RetryOptions | false;
+  readonly waitForReady: boolean;
+  readonly logger: Logger | undefined;
+  /** Names that were given and mean nothing here. */
+  readonly unknownNames: readonly string[];
+}
+
+/** About messages and calls: what connect-node's createGrpcTransport takes. */
+export interface ProtocolOptions {
+  readonly interceptors: readonly Interceptor[];
+  readonly useBinaryFormat: boolean;
+  readonly binaryOptions: GrpcTransportOptions["binaryOptions"];
+  readonly jsonOptions: GrpcTransportOptions["jsonOptions"];
+  readonly acceptCompression: readonly Compression[];
+  readonly sendCompression: Compression | undefined;
+  readonly compressMinBytes: number;
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+  readonly defaultTimeoutMs: number | undefined;
+}
+
+/** Where backends come from, and how long they serve. */
+export interface PoolingOptions {
+  readonly resolver: Resolver;
+  readonly loadBalancing: LoadBalancing;
+  readonly rotationIntervalMs: number;
+  readonly maxConnectionAgeMs: number;
+  readonly drainTimeoutMs: number;
+  readonly maxQueuedCalls: number;
+}
+
+/** How one connection is made and watched. */
+export interface ConnectionSettings {
+  readonly reconnectBackoff: BackoffOptions;
+  readonly connectTimeoutMs: number;
+  readonly keepalive: KeepaliveOptions;
+  readonly idleConnectionTimeoutMs: number;
+  readonly limits: Http2Limits;
+}
+
+/** Names that a user may give. What is not here is reported, never silently ignored. */
+const knownNames = new Set<string>([
+  "baseUrl",
+  "useBinaryFormat",
+  "interceptors",
+  "jsonOptions",
+  "binaryOptions",
+  "acceptCompression",
+  "sendCompression",
+  "compressMinBytes",
+  "readMaxBytes",
+  "writeMaxBytes",
+  "defaultTimeoutMs",
+  "sessionManager",
+  "nodeOptions",
+  "pingIntervalMs",
+  "pingIdleConnection",
+  "pingTimeoutMs",
+  "idleConnectionTimeoutMs",
+  "resolver",
+  "loadBalancing",
+  "rotationIntervalMs",
+  "maxConnectionAgeMs",
+  "drainTimeoutMs",
+  "connectTimeoutMs",
+  "reconnectBackoff",
+  "retry",
+  "waitForReady",
+  "maxQueuedCalls",
+  "maxHeaderListBytes",
+  "logger",
+] satisfies (keyof GlinkTransportOptions)[]);
+
+/** The largest message gRPC's length prefix can announce. */
+const messageMaxBytes = 0xffffffff;
+
+/** Windows of HTTP/2 are 31 bits wide (RFC 9113 §6.9.1). */
+const windowMaxBytes = 2 ** 31 - 1;
+
+const backoffDefaults: BackoffOptions = { initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 };
+
+/**
+ * Checks everything a user gave, once. Throws a TypeError or RangeError that names the option, the value and the range.
+ * Unknown names are returned, for a warning.
+ */
+export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions {
+  checkObject("options", options);
+  if (options.sessionManager !== undefined) {
+    throw new TypeError(
+      "sessionManager is one connection, and glink holds a pool of them: leave it out. " +
+        "nodeOptions and the ping options apply to every connection of the pool",
+    );
+  }
+  return Object.freeze({
+    target: parseTarget(options.baseUrl),
+    ...resolveProtocol(options),
+    ...resolvePool(options),
+    ...resolveConnection(options),
+    retry: options.retry === false ? (false as const) : resolveRetry(options.retry ?? {}),
+    waitForReady: checkBoolean("waitForReady", options.waitForReady ?? false),
+    logger: options.logger === undefined ? undefined : checkLogger(options.logger),
+    unknownNames: Object.keys(options).filter((name) => !knownNames.has(name)),
+  });
+}
+
+function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
+  const { interceptors = [], acceptCompression = [compressionGzip, compressionBrotli], sendCompression } = options;
+  if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== "function")) {
+    throw new TypeError(`interceptors must be an array of functions, not ${describeValue(interceptors)}`);
+  }
+  if (!Array.isArray(acceptCompression)) {
+    throw new TypeError(`acceptCompression must be an array, not ${describeValue(acceptCompression)}`);
+  }
+  for (const one of acceptCompression) checkObject("acceptCompression", one, "an array of Compression objects");
+  if (sendCompression !== undefined) checkObject("sendCompression", sendCompression, "a Compression object");
+  const size = { min: 1, max: messageMaxBytes, integer: true };
+  const { defaultTimeoutMs } = options;
+  return {
+    interceptors: [...interceptors],
+    useBinaryFormat: checkBoolean("useBinaryFormat", options.useBinaryFormat ?? true),
+    binaryOptions: options.binaryOptions,
+    jsonOptions: options.jsonOptions,
+    acceptCompression: [...acceptCompression],
+    sendCompression,
+    compressMinBytes: checkNumber("compressMinBytes", options.compressMinBytes ?? 1_024, { ...size, min: 0 }),
+    readMaxBytes: checkNumber("readMaxBytes", options.readMaxBytes ?? messageMaxBytes, size),
+    writeMaxBytes: checkNumber("writeMaxBytes", options.writeMaxBytes ?? messageMaxBytes, size),
+    defaultTimeoutMs:
+      defaultTimeoutMs === undefined
+        ? undefined
+        : checkNumber("defaultTimeoutMs", defaultTimeoutMs, { min: 0, max: longestMs, infinity: "none" }),
+  };
+}
+
+function resolvePool(options: GlinkTransportOptions): PoolingOptions {
+  const { resolver = dnsResolver(), loadBalancing = roundRobin() } = options;
+  if (typeof resolver?.watch !== "function") {
+    throw new TypeError(`resolver must be a Resolver, such as dnsResolver(), not ${describeValue(resolver)}`);
+  }
+  if (typeof loadBalancing?.createPolicy !== "function") {
+    throw new TypeError(`loadBalancing must be a policy, such as roundRobin(), not ${describeValue(loadBalancing)}`);
+  }
+  const interval = { min: 1_000, max: longestMs, infinity: "off" };
+  return {
+    resolver,
+    loadBalancing,
+    rotationIntervalMs: checkNumber("rotationIntervalMs", options.rotationIntervalMs ?? 30_000, interval),
+    maxConnectionAgeMs: checkNumber("maxConnectionAgeMs", options.maxConnectionAgeMs ?? 300_000, interval),
+    drainTimeoutMs: checkNumber("drainTimeoutMs", options.drainTimeoutMs ?? Number.POSITIVE_INFINITY, {
+      min: 0,
+      max: longestMs,
+      infinity: "no limit",
+    }),
+    maxQueuedCalls: checkNumber("maxQueuedCalls", options.maxQueuedCalls ?? 1_000, {
+      min: 0,
+      max: 1_000_000_000,
+      integer: true,
+      infinity: "no limit",
+    }),
+  };
+}
+
+function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
+  const { pingIntervalMs, nodeOptions = {} } = options;
+  checkObject("nodeOptions", nodeOptions);
+  const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", options.reconnectBackoff ?? {}) };
+  checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });
+  checkNumber("reconnectBackoff.multiplier", backoff.multiplier, { min: 1, max: 1_000 });
+  checkNumber("reconnectBackoff.jitter", backoff.jitter, { min: 0, max: 1 });
+  checkNumber("reconnectBackoff.maxBackoffMs", backoff.maxBackoffMs, { min: 1, max: longestMs });
+  const time = { min: 1, max: longestMs };
+  const window = { min: 65_535, max: windowMaxBytes, integer: true };
+  const { initialWindowSize = 2 ** 20, maxHeaderListSize } = nodeOptions.settings ?? {};
+  return {
+    reconnectBackoff: backoff,
+    connectTimeoutMs: checkNumber("connectTimeoutMs", options.connectTimeoutMs ?? 5_000, time),
+    keepalive: {
+      pingIntervalMs:
+        pingIntervalMs === undefined
+          ? undefined
+          : checkNumber("pingIntervalMs", pingIntervalMs, { ...time, infinity: "no PINGs, not even the watchdog's" }),
+      pingIdleConnection: checkBoolean("pingIdleConnection", options.pingIdleConnection ?? false),
+      pingTimeoutMs: checkNumber("pingTimeoutMs", options.pingTimeoutMs ?? 15_000, time),
+    },
+    idleConnectionTimeoutMs: checkNumber("idleConnectionTimeoutMs", options.idleConnectionTimeoutMs ?? 900_000, {
+      ...time,
+      infinity: "never",
+    }),
+    limits: {
+      initialWindowBytes: checkNumber("nodeOptions.settings.initialWindowSize", initialWindowSize, {
+        ...window,
+        min: 0,
+      }),
+      connectionWindowBytes: checkNumber(
+        "nodeOptions.connectionWindowSize",
+        nodeOptions.connectionWindowSize ?? 2 ** 23,
+        window,
+      ),
+      maxHeaderListBytes: checkNumber("maxHeaderListBytes", options.maxHeaderListBytes ?? maxHeaderListSize ?? 65_536, {
+        min: 1_024,
+        max: 2 ** 31 - 1,
+        integer: true,
+      }),
+      nodeOptions,
+    },
+  };
+}
+
+function resolveRetry(retry: RetryInit): RetryOptions {
+  checkObject("retry", retry, "false or an object");
+  const { budget, ...rest } = retry;
+  if (budget === undefined) return checkRetryOptions(rest);
+  if (budget === false) return checkRetryOptions({ ...rest, budget });
+  checkObject("retry.budget", budget, "false or an object");
+  return checkRetryOptions({ ...rest, budget: { ratio: 0.1, minPerSecond: 10, ...budget } });
+}
+
+/** The part of the options that a dial needs. */
+export function dialOptionsOf(options: ResolvedOptions, target: Target): Omit<DialOptions, "runtime"> {
+  const { nodeOptions } = options.limits;
+  const { createConnection } = nodeOptions;
+  return {
+    target,
+    connectTimeoutMs: options.connectTimeoutMs,
+    tls: nodeOptions as ConnectionOptions,
+    createConnection:
+      createConnection === undefined
+        ? undefined
+        : (url) => createConnection(url, nodeOptions) as ReturnType<NonNullable<DialOptions["createConnection"]>>,
+  };
+}

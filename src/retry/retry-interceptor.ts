@@ -1,0 +1,33 @@
+import type { CallListener, CallRequest, CallStarter, RunningCall } from "../call/call.ts";
+import { checkRetryOptions, type RetryOptions, retryDefaults } from "../call/retry-options.ts";
+import { type RetryContext, RetryingCall } from "./retrying-call.ts";
+
+/**
+ * Starts calls with the retry policy of the transport, or of the call. Every call passes through here once, whatever
+ * the number of its attempts.
+ */
+export class RetryInterceptor implements CallStarter {
+  readonly #context: RetryContext;
+  readonly #retry: RetryOptions | false;
+  readonly #waitForReady: boolean;
+
+  constructor(context: RetryContext, retry: RetryOptions | false, waitForReady: boolean) {
+    this.#context = context;
+    this.#retry = retry;
+    this.#waitForReady = waitForReady;
+  }
+
+  start(request: CallRequest, listener: CallListener): RunningCall {
+    const { retry, waitForReady } = request.options;
+    const options = retry === undefined ? this.#retry : this.#merge(retry);
+    const call = new RetryingCall(this.#context, request, listener, options, waitForReady ?? this.#waitForReady);
+    call.start();
+    return call;
+  }
+
+  /** A call's own wishes over the transport's. Throws as the transport's options do. */
+  #merge(retry: false | Partial<RetryOptions>): RetryOptions | false {
+    if (retry === false) return false;
+    return checkRetryOptions({ ...(this.#retry === false ? retryDefaults : this.#retry), ...retry });
+  }
+}

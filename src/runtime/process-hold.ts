@@ -1,0 +1,45 @@
+/**
+ * Keeps the process alive while there is something to wait for, and only then. Sockets and timers of glink are all
+ * unref'd; each open call and each pending `ready()` holds this instead, so one handle decides.
+ */
+export class ProcessHold {
+  #holders = 0;
+  #handle: NodeJS.Timeout | undefined;
+  readonly #idleListeners = new Set<() => void>();
+
+  /** True while a call or a `ready()` is open. */
+  get held(): boolean {
+    return this.#holders > 0;
+  }
+
+  acquire(): void {
+    this.#holders++;
+    if (this.#holders > 1) return;
+    // One timer for the life of the hold: ref() and unref() cost far less than making a handle for each call.
+    if (this.#handle === undefined) this.#handle = setInterval(() => undefined, 2 ** 30);
+    else this.#handle.ref();
+  }
+
+  release(): void {
+    this.#holders--;
+    if (this.#holders > 0) return;
+    this.#handle?.unref();
+    for (const listener of this.#idleListeners) listener();
+  }
+
+  /**
+   * Calls `listener` each time the last holder lets go, until the returned function is called. For work that keeps the
+   * process alive by itself (a pending TCP connect, a c-ares query) and should be given up soon after.
+   */
+  onIdle(listener: () => void): () => void {
+    this.#idleListeners.add(listener);
+    return () => this.#idleListeners.delete(listener);
+  }
+
+  /** Frees the handle. Nothing may acquire the hold afterwards. */
+  close(): void {
+    clearInterval(this.#handle);
+    this.#handle = undefined;
+    this.#idleListeners.clear();
+  }
+}

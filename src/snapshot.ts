@@ -1,0 +1,61 @@
+import type { ConnectivityState } from "./connectivity-state.ts";
+import { type FailureFact, factOf } from "./errors.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { Clock } from "./runtime/clock.ts";
+
+/** One backend at one moment. */
+export interface SubchannelSnapshot {
+  readonly address: string;
+  readonly state: ConnectivityState;
+  /** Age of the connection in service; undefined without one. */
+  readonly connectionAgeMs: number | undefined;
+  readonly openCalls: number;
+  /** Attempts sent here since the address appeared. */
+  readonly callsStarted: number;
+  readonly callsFailed: number;
+  /** Why the last dial failed; undefined once it works. */
+  readonly lastError: FailureFact | undefined;
+}
+
+/** A transport at one moment, as plain data. */
+export interface GlinkSnapshot {
+  /** The base URL. */
+  readonly target: string;
+  readonly resolver: string;
+  readonly loadBalancing: string;
+  /** The HTTP/2 engine. */
+  readonly engine: string;
+  /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
+  readonly state: ConnectivityState;
+  readonly subchannels: readonly SubchannelSnapshot[];
+  /** Retired connections that wait for their last call. */
+  readonly draining: readonly { readonly address: string; readonly openCalls: number }[];
+  readonly openCalls: number;
+  readonly queuedCalls: number;
+  readonly callsStarted: number;
+  /** The newest reason why no backend is ready; undefined while all is well. */
+  readonly lastError: FailureFact | undefined;
+}
+
+export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapshot[] {
+  return Array.from(pool.subchannels, (subchannel) => {
+    const { key, state, live, openCalls, callsStarted, callsFailed, lastFailure } = subchannel;
+    return {
+      address: key,
+      state,
+      connectionAgeMs: live === undefined ? undefined : Math.round(clock.now() - live.readySinceMs),
+      openCalls,
+      callsStarted,
+      callsFailed,
+      lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
+    };
+  });
+}
+
+/** gRPC's aggregation of many states into one. */
+export function aggregateState(states: readonly ConnectivityState[]): ConnectivityState {
+  if (states.includes("ready")) return "ready";
+  if (states.includes("connecting")) return "connecting";
+  if (states.includes("transient-failure")) return "transient-failure";
+  return "idle";
+}

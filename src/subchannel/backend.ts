@@ -1,0 +1,22 @@
+import type { Address } from "../address.ts";
+import type { ConnectivityState } from "../connectivity-state.ts";
+import type { Failure } from "../errors.ts";
+
+/** One backend as pickers and policies see it. The pool's subchannels are these. */
+export interface Backend {
+  readonly address: Address;
+  /** The text of the address: the backend's identity. */
+  readonly key: string;
+  readonly state: ConnectivityState;
+  /** True when it is ready and its peer's MAX_CONCURRENT_STREAMS leaves room for one more call. */
+  readonly hasRoom: boolean;
+  /** Calls that are open on it now. */
+  readonly openCalls: number;
+  /**
+   * Why the last dial failed. Kept while it is dialled again and cleared when it is ready: a backend that failed counts
+   * as failed until it works ("sticky" TRANSIENT_FAILURE, gRPC's connectivity semantics).
+   */
+  readonly lastFailure: Failure | undefined;
+  /** Starts dialling if the state is idle. */
+  connect(): void;
+}

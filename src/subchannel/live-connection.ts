@@ -1,0 +1,109 @@
+import type { Failure } from "../errors.ts";
+import type { Connection, ConnectionOwner } from "../http2/connection.ts";
+import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
+import type { Clock, TimerHandle } from "../runtime/clock.ts";
+
+/** Who answers for a live connection now: its subchannel while it is in service, the drain once it is retired. */
+export interface LiveConnectionHolder {
+  /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
+  connectionDraining(live: LiveConnection, goaway: { readonly code: number; readonly debug: string } | undefined): void;
+  /** A call ended, or the peer changed how many it allows. */
+  connectionCapacity(live: LiveConnection): void;
+  connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
+  /** A PING stayed unanswered for `waitedMs`. */
+  connectionSilent(live: LiveConnection, waitedMs: number): void;
+  /** No call for `idleConnectionTimeoutMs`. */
+  connectionIdle(live: LiveConnection): void;
+}
+
+/** How a connection in service is watched. */
+export interface LiveConnectionOptions {
+  readonly keepalive: KeepaliveOptions;
+  /** Close after this long without a call. `Infinity`: never. */
+  readonly idleConnectionTimeoutMs: number;
+}
+
+/** Idleness is looked for this often per timeout: a connection closes at most this share late. */
+const idleChecksPerTimeout = 10;
+
+/** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
+export class LiveConnection implements ConnectionOwner {
+  holder: LiveConnectionHolder;
+  /** True once it answered a call. */
+  answered = false;
+  /** When rotation should replace it, in clock time. */
+  expiresAtMs: number = Number.POSITIVE_INFINITY;
+  readySinceMs = 0;
+  /** Calls started on it. */
+  calls = 0;
+  readonly #clock: Clock;
+  readonly #options: LiveConnectionOptions;
+  #connection: Connection | undefined;
+  #keepalive: Keepalive | undefined;
+  #idleTimer: TimerHandle | undefined;
+  #idleSinceMs = 0;
+  #callsSeen = 0;
+  #ended = false;
+
+  constructor(holder: LiveConnectionHolder, options: LiveConnectionOptions, clock: Clock) {
+    this.holder = holder;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Goes into service. Returns false when the connection ended between the dial's success and now. */
+  begin(connection: Connection): boolean {
+    if (this.#ended) return false;
+    this.#connection = connection;
+    this.readySinceMs = this.#clock.now();
+    this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, (waitedMs) =>
+      this.holder.connectionSilent(this, waitedMs),
+    );
+    this.#idleSinceMs = this.readySinceMs;
+    this.#watchIdle();
+    return true;
+  }
+
+  /** Only of a connection in service. */
+  get connection(): Connection {
+    return this.#connection as Connection;
+  }
+
+  suspect(): void {
+    this.#keepalive?.suspect();
+  }
+
+  slowDownPings(): void {
+    this.#keepalive?.slowDown();
+  }
+
+  onDraining(goaway: { readonly code: number; readonly debug: string } | undefined): void {
+    if (this.#connection === undefined) this.#ended = true;
+    else this.holder.connectionDraining(this, goaway);
+  }
+
+  onCapacity(): void {
+    if (this.#connection !== undefined) this.holder.connectionCapacity(this);
+  }
+
+  onClosed(failure: Failure | undefined): void {
+    this.#ended = true;
+    this.#keepalive?.stop();
+    this.#clock.clearTimeout(this.#idleTimer);
+    if (this.#connection !== undefined) this.holder.connectionClosed(this, failure);
+  }
+
+  #watchIdle(): void {
+    const { idleConnectionTimeoutMs } = this.#options;
+    if (idleConnectionTimeoutMs === Number.POSITIVE_INFINITY) return;
+    this.#idleTimer = this.#clock.setTimeout(() => {
+      const now = this.#clock.now();
+      if (this.calls !== this.#callsSeen || this.connection.openStreams > 0) {
+        this.#callsSeen = this.calls;
+        this.#idleSinceMs = now;
+      }
+      this.#watchIdle();
+      if (now - this.#idleSinceMs >= idleConnectionTimeoutMs) this.holder.connectionIdle(this);
+    }, idleConnectionTimeoutMs / idleChecksPerTimeout);
+  }
+}

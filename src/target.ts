@@ -1,0 +1,58 @@
+import { isIP } from "node:net";
+
+/** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
+export interface Target {
+  /** The base URL, normalised, without a trailing slash. */
+  readonly url: string;
+  /** True for https. */
+  readonly tls: boolean;
+  /** Host without brackets, lower case. */
+  readonly host: string;
+  /** The port of the URL, or 443 for https and 80 for http. */
+  readonly port: number;
+  /** What goes into `:authority`: host, and port unless it is the scheme's default. */
+  readonly authority: string;
+  /** Path prefix, "" or starting with "/" and not ending with one. */
+  readonly pathPrefix: string;
+  /** True when `host` is an IP literal: there is nothing to look up. */
+  readonly isIpLiteral: boolean;
+}
+
+/** Reads a base URL. Throws a TypeError that names `baseUrl`, quotes the value and says what is wrong. */
+export function parseTarget(baseUrl: string): Target {
+  if (typeof baseUrl !== "string") {
+    throw new TypeError(`baseUrl must be a string like "http://echo.default.svc:50051", not ${typeof baseUrl}`);
+  }
+  const refuse = (reason: string) => new TypeError(`baseUrl "${redacted(baseUrl)}" ${reason}`);
+  let url: URL;
+  try {
+    url = new URL(baseUrl);
+  } catch {
+    throw refuse('is not an absolute URL: it needs a scheme and a host, as in "http://echo.default.svc:50051"');
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw refuse(`has the scheme "${url.protocol.slice(0, -1)}": use http (h2c) or https`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw refuse("carries credentials: send them as an authorization header from an interceptor");
+  }
+  if (url.search !== "" || url.hash !== "") throw refuse("has a query or fragment: a gRPC path takes neither");
+  if (url.port === "0") throw refuse("has port 0: use a port from 1 to 65535");
+  const tls = url.protocol === "https:";
+  const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+  const pathPrefix = url.pathname.replace(/\/+$/, "");
+  return {
+    url: url.origin + pathPrefix,
+    tls,
+    host,
+    port: url.port === "" ? (tls ? 443 : 80) : Number(url.port),
+    authority: url.host,
+    pathPrefix,
+    isIpLiteral: isIP(host) !== 0,
+  };
+}
+
+/** The text of a URL without its user info: an error message is no place for a password. */
+function redacted(text: string): string {
+  return text.replace(/\/\/[^/@]*@/, "//…@");
+}
