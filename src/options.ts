@@ -169,8 +169,8 @@ export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions 
     ...resolveProtocol(options),
     ...resolvePool(options),
     ...resolveConnection(options),
-    retry: options.retry === false ? (false as const) : resolveRetry(options.retry ?? {}),
-    waitForReady: checkBoolean("waitForReady", options.waitForReady ?? false),
+    retry: options.retry === false ? (false as const) : resolveRetry(orDefault(options.retry, {})),
+    waitForReady: checkBoolean("waitForReady", orDefault(options.waitForReady, false)),
     logger: options.logger === undefined ? undefined : checkLogger(options.logger),
     unknownNames: Object.keys(options).filter((name) => !knownNames.has(name)),
   });
@@ -190,14 +190,14 @@ function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
   const { defaultTimeoutMs } = options;
   return {
     interceptors: [...interceptors],
-    useBinaryFormat: checkBoolean("useBinaryFormat", options.useBinaryFormat ?? true),
+    useBinaryFormat: checkBoolean("useBinaryFormat", orDefault(options.useBinaryFormat, true)),
     binaryOptions: options.binaryOptions,
     jsonOptions: options.jsonOptions,
     acceptCompression: [...acceptCompression],
     sendCompression,
-    compressMinBytes: checkNumber("compressMinBytes", options.compressMinBytes ?? 1_024, { ...size, min: 0 }),
-    readMaxBytes: checkNumber("readMaxBytes", options.readMaxBytes ?? messageMaxBytes, size),
-    writeMaxBytes: checkNumber("writeMaxBytes", options.writeMaxBytes ?? messageMaxBytes, size),
+    compressMinBytes: checkNumber("compressMinBytes", orDefault(options.compressMinBytes, 1_024), { ...size, min: 0 }),
+    readMaxBytes: checkNumber("readMaxBytes", orDefault(options.readMaxBytes, messageMaxBytes), size),
+    writeMaxBytes: checkNumber("writeMaxBytes", orDefault(options.writeMaxBytes, messageMaxBytes), size),
     defaultTimeoutMs:
       defaultTimeoutMs === undefined
         ? undefined
@@ -217,14 +217,14 @@ function resolvePool(options: GlinkTransportOptions): PoolingOptions {
   return {
     resolver,
     loadBalancing,
-    rotationIntervalMs: checkNumber("rotationIntervalMs", options.rotationIntervalMs ?? 30_000, interval),
-    maxConnectionAgeMs: checkNumber("maxConnectionAgeMs", options.maxConnectionAgeMs ?? 300_000, interval),
-    drainTimeoutMs: checkNumber("drainTimeoutMs", options.drainTimeoutMs ?? Number.POSITIVE_INFINITY, {
+    rotationIntervalMs: checkNumber("rotationIntervalMs", orDefault(options.rotationIntervalMs, 30_000), interval),
+    maxConnectionAgeMs: checkNumber("maxConnectionAgeMs", orDefault(options.maxConnectionAgeMs, 300_000), interval),
+    drainTimeoutMs: checkNumber("drainTimeoutMs", orDefault(options.drainTimeoutMs, Number.POSITIVE_INFINITY), {
       min: 0,
       max: longestMs,
       infinity: "no limit",
     }),
-    maxQueuedCalls: checkNumber("maxQueuedCalls", options.maxQueuedCalls ?? 1_000, {
+    maxQueuedCalls: checkNumber("maxQueuedCalls", orDefault(options.maxQueuedCalls, 1_000), {
       min: 0,
       max: 1_000_000_000,
       integer: true,
@@ -236,7 +236,7 @@ function resolvePool(options: GlinkTransportOptions): PoolingOptions {
 function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { pingIntervalMs, nodeOptions = {} } = options;
   checkObject("nodeOptions", nodeOptions);
-  const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", options.reconnectBackoff ?? {}) };
+  const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {})) };
   checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });
   checkNumber("reconnectBackoff.multiplier", backoff.multiplier, { min: 1, max: 1_000 });
   checkNumber("reconnectBackoff.jitter", backoff.jitter, { min: 0, max: 1 });
@@ -246,19 +246,23 @@ function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { initialWindowSize = 2 ** 20, maxHeaderListSize } = nodeOptions.settings ?? {};
   return {
     reconnectBackoff: backoff,
-    connectTimeoutMs: checkNumber("connectTimeoutMs", options.connectTimeoutMs ?? 5_000, time),
+    connectTimeoutMs: checkNumber("connectTimeoutMs", orDefault(options.connectTimeoutMs, 5_000), time),
     keepalive: {
       pingIntervalMs:
         pingIntervalMs === undefined
           ? undefined
           : checkNumber("pingIntervalMs", pingIntervalMs, { ...time, infinity: "no PINGs, not even the watchdog's" }),
-      pingIdleConnection: checkBoolean("pingIdleConnection", options.pingIdleConnection ?? false),
-      pingTimeoutMs: checkNumber("pingTimeoutMs", options.pingTimeoutMs ?? 15_000, time),
+      pingIdleConnection: checkBoolean("pingIdleConnection", orDefault(options.pingIdleConnection, false)),
+      pingTimeoutMs: checkNumber("pingTimeoutMs", orDefault(options.pingTimeoutMs, 15_000), time),
     },
-    idleConnectionTimeoutMs: checkNumber("idleConnectionTimeoutMs", options.idleConnectionTimeoutMs ?? 900_000, {
-      ...time,
-      infinity: "never",
-    }),
+    idleConnectionTimeoutMs: checkNumber(
+      "idleConnectionTimeoutMs",
+      orDefault(options.idleConnectionTimeoutMs, 900_000),
+      {
+        ...time,
+        infinity: "never",
+      },
+    ),
     limits: {
       initialWindowBytes: checkNumber("nodeOptions.settings.initialWindowSize", initialWindowSize, {
         ...window,
@@ -266,14 +270,18 @@ function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
       }),
       connectionWindowBytes: checkNumber(
         "nodeOptions.connectionWindowSize",
-        nodeOptions.connectionWindowSize ?? 2 ** 23,
+        orDefault(nodeOptions.connectionWindowSize, 2 ** 23),
         window,
       ),
-      maxHeaderListBytes: checkNumber("maxHeaderListBytes", options.maxHeaderListBytes ?? maxHeaderListSize ?? 65_536, {
-        min: 1_024,
-        max: 2 ** 31 - 1,
-        integer: true,
-      }),
+      maxHeaderListBytes: checkNumber(
+        "maxHeaderListBytes",
+        orDefault(options.maxHeaderListBytes, maxHeaderListSize ?? 65_536),
+        {
+          min: 1_024,
+          max: 2 ** 31 - 1,
+          integer: true,
+        },
+      ),
       nodeOptions,
     },
   };
@@ -301,4 +309,9 @@ export function dialOptionsOf(options: ResolvedOptions, target: Target): Omit<Di
         ? undefined
         : (url) => createConnection(url, nodeOptions) as ReturnType<NonNullable<DialOptions["createConnection"]>>,
   };
+}
+
+/** Absent and undefined mean the default; null is a value, and a wrong one. */
+function orDefault<T>(value: T | undefined, fallback: T): T {
+  return value === undefined ? fallback : value;
 }

@@ -5,6 +5,7 @@ import type { CallEnvironment, CallInput } from "./call/environment.ts";
 import { InterceptedCalls } from "./call/intercepted.ts";
 import { Lifetime } from "./call/lifetime.ts";
 import { OpenCalls } from "./call/open-calls.ts";
+import { retryDefaults } from "./call/retry-options.ts";
 import { callStream } from "./call/stream.ts";
 import { callUnary } from "./call/unary.ts";
 import { checkNumber, longestMs } from "./check.ts";
@@ -21,6 +22,8 @@ import { systemRandom } from "./runtime/random.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { aggregateState, type GlinkSnapshot, subchannelSnapshots } from "./snapshot.ts";
 import { EventBus, type GlinkListener } from "./telemetry/event-bus.ts";
+import { debugLog, eventLog } from "./telemetry/event-log.ts";
+import { version } from "./version.ts";
 
 /** How long `ready()` and `close()` wait. */
 export interface WaitOptions {
@@ -69,6 +72,14 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   const { target, retry } = options;
   const { clock } = runtime;
   const events = new EventBus(target.url);
+  for (const listener of [options.logger && eventLog(options.logger), debugLog()]) {
+    if (listener !== undefined) events.subscribe(listener);
+  }
+  for (const name of options.unknownNames) {
+    if (!events.active) break;
+    const message = `the option "${name}" is unknown and has no effect`;
+    events.publish({ type: "hint", hint: "unknown-option", message });
+  }
   const connector = new NodeHttp2Connector({ ...dialOptionsOf(options, target), runtime }, options.limits);
   const pool = new Pool({
     target,
@@ -87,11 +98,13 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     drainTimeoutMs: options.drainTimeoutMs,
     maxQueuedCalls: options.maxQueuedCalls,
   });
-  const budget = retry === false || retry.budget === false ? undefined : new RetryBudget(retry.budget, clock);
+  // A call may ask for retries where the transport has none: the default budget is for those.
+  const { budget: limits } = retry === false ? retryDefaults : retry;
+  const budget = limits === false ? undefined : new RetryBudget(limits, clock);
   const attempt = { pool, clock, readMaxBytes: options.readMaxBytes };
   const starter = new RetryInterceptor({ attempt, runtime, events, budget }, retry, options.waitForReady);
   const environment: CallEnvironment = {
-    codec: new Codec({ ...options, userAgent: "glink/0.1.0" }),
+    codec: new Codec({ ...options, userAgent: `glink/${version}` }),
     starter,
     openCalls: new OpenCalls(runtime.hold),
     clock,

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Http2SessionManager } from "@connectrpc/connect-node";
+import { type GlinkTransportOptions, glinkTransport } from "../src/index.ts";
+import { resolveOptions } from "../src/options.ts";
+
+const baseUrl = "http://127.0.0.1:50051";
+
+/** Makes a transport with one option, whatever its type. */
+function withOption(path: string, value: unknown): () => unknown {
+  const options: Record<string, unknown> = { baseUrl };
+  const names = path.split(".");
+  const last = names.pop() as string;
+  let place = options;
+  for (const name of names) {
+    const inner: Record<string, unknown> = {};
+    place[name] = inner;
+    place = inner;
+  }
+  place[last] = value;
+  return () => glinkTransport(options as unknown as GlinkTransportOptions);
+}
+
+/** Numeric options: a value in range, and whether a fraction, zero and Infinity are values too. */
+const numbers: Record<string, { good: number; fraction?: true; zero?: true; infinity?: true }> = {
+  rotationIntervalMs: { good: 1_000, infinity: true },
+  maxConnectionAgeMs: { good: 1_000, infinity: true },
+  drainTimeoutMs: { good: 500, fraction: true, zero: true, infinity: true },
+  connectTimeoutMs: { good: 5_000 },
+  maxQueuedCalls: { good: 10, zero: true, infinity: true },
+  maxHeaderListBytes: { good: 8_192 },
+  pingIntervalMs: { good: 10_000, infinity: true },
+  pingTimeoutMs: { good: 1_000 },
+  idleConnectionTimeoutMs: { good: 60_000, infinity: true },
+  defaultTimeoutMs: { good: 1_000, fraction: true, zero: true, infinity: true },
+  compressMinBytes: { good: 100, zero: true },
+  readMaxBytes: { good: 1_000 },
+  writeMaxBytes: { good: 1_000 },
+  "reconnectBackoff.initialBackoffMs": { good: 100 },
+  "reconnectBackoff.multiplier": { good: 2 },
+  "reconnectBackoff.maxBackoffMs": { good: 1_000 },
+  "reconnectBackoff.jitter": { good: 0.1, fraction: true, zero: true },
+  "retry.maxAttempts": { good: 5 },
+  "retry.initialBackoffMs": { good: 100, fraction: true, zero: true },
+  "retry.multiplier": { good: 2 },
+  "retry.maxBackoffMs": { good: 1_000, fraction: true, zero: true },
+  "retry.jitter": { good: 0.1, fraction: true, zero: true },
+  "retry.perAttemptTimeoutMs": { good: 100, infinity: true },
+  "retry.bufferMaxBytes": { good: 100, zero: true },
+  "retry.budget.ratio": { good: 0.5, fraction: true, zero: true },
+  "retry.budget.minPerSecond": { good: 1, fraction: true, zero: true },
+  "nodeOptions.connectionWindowSize": { good: 100_000 },
+  "nodeOptions.settings.initialWindowSize": { good: 100_000, zero: true },
+};
+
+for (const [name, { good, fraction, zero, infinity }] of Object.entries(numbers)) {
+  test(`${name} takes numbers of its range and refuses everything else by name`, () => {
+    assert.doesNotThrow(withOption(name, good));
+    for (const value of ["5", null, true, {}, [], () => 5, 5n]) {
+      assert.throws(withOption(name, value), (error) => error instanceof TypeError && error.message.includes(name));
+    }
+    const outside = [-1, Number.NaN, Number.NEGATIVE_INFINITY];
+    if (!fraction) outside.push(0.5);
+    if (!zero) outside.push(0);
+    if (!infinity) outside.push(Number.POSITIVE_INFINITY);
+    else assert.doesNotThrow(withOption(name, Number.POSITIVE_INFINITY));
+    for (const value of outside) {
+      assert.throws(
+        withOption(name, value),
+        (error) => error instanceof RangeError && error.message.includes(name) && error.message.includes(String(value)),
+        `${name}: ${value}`,
+      );
+    }
+  });
+}
+
+test("a time of 2^31 ms is taken as it is, because no timer of glink overflows", () => {
+  for (const name of ["rotationIntervalMs", "maxConnectionAgeMs", "connectTimeoutMs", "pingIntervalMs"] as const) {
+    assert.doesNotThrow(withOption(name, 2 ** 31));
+  }
+});
+
+test("an interval under a second is refused, because it would flood DNS", () => {
+  assert.throws(withOption("rotationIntervalMs", 999), /rotationIntervalMs must be a number from 1000 to .* not 999/);
+});
+
+for (const name of ["useBinaryFormat", "waitForReady", "pingIdleConnection", "retry.idempotentOnly"]) {
+  test(`${name} is a boolean`, () => {
+    for (const value of [true, false]) assert.doesNotThrow(withOption(name, value));
+    for (const value of [1, "true", null])
+      assert.throws(withOption(name, value), new RegExp(`${name} must be true or false`));
+  });
+}
+
+for (const name of [
+  "resolver",
+  "loadBalancing",
+  "interceptors",
+  "acceptCompression",
+  "sendCompression",
+  "retry",
+  "logger",
+]) {
+  test(`${name} of a wrong type is refused by name`, () => {
+    for (const value of [5, "x"]) assert.throws(withOption(name, value), new RegExp(name));
+  });
+}
+
+test("retry.codes holds status codes", () => {
+  assert.doesNotThrow(withOption("retry.codes", [4, 14]));
+  assert.throws(withOption("retry.codes", [0]), /retry\.codes must hold values of Code/);
+  assert.throws(withOption("retry.codes", "unavailable"), /retry\.codes must be an array/);
+});
+
+test("retry false means no retry, and undefined means the default", () => {
+  assert.equal(resolveOptions({ baseUrl, retry: false }).retry, false);
+  const { retry } = resolveOptions({ baseUrl, retry: { maxAttempts: 5 } });
+  assert.ok(retry !== false);
+  assert.deepEqual(
+    [retry.maxAttempts, retry.initialBackoffMs, retry.budget],
+    [5, 100, { ratio: 0.1, minPerSecond: 10 }],
+  );
+});
+
+test("a part of the retry budget leaves the other part at its default", () => {
+  const { retry } = resolveOptions({ baseUrl, retry: { budget: { ratio: 0.5 } } });
+  assert.deepEqual(retry === false ? undefined : retry.budget, { ratio: 0.5, minPerSecond: 10 });
+});
+
+test("sessionManager is refused with the reason", () => {
+  const sessionManager = new Http2SessionManager(baseUrl);
+  assert.throws(
+    () => glinkTransport({ baseUrl, sessionManager }),
+    /sessionManager is one connection, and glink holds a pool/,
+  );
+});
+
+test("an unknown option is a warning of the logger, never silence", () => {
+  const warnings: string[] = [];
+  const quiet = () => undefined;
+  const logger = {
+    debug: quiet,
+    info: quiet,
+    error: quiet,
+    warn: (_: unknown, text: string) => void warnings.push(text),
+  };
+  glinkTransport({ baseUrl, logger, rotationInterval: 5 } as GlinkTransportOptions);
+  assert.deepEqual(warnings, ['the option "rotationInterval" is unknown and has no effect']);
+});
+
+test("one options object serves two transports and stays unchanged", () => {
+  const options: GlinkTransportOptions = Object.freeze({ baseUrl, interceptors: [], retry: { maxAttempts: 2 } });
+  assert.notEqual(glinkTransport(options), glinkTransport(options));
+});
+
+test("a logger that lacks a level is refused by the level's name", () => {
+  assert.throws(withOption("logger", { debug() {}, info() {}, warn() {} }), /logger\.error must be a function/);
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readSources, type SourceFile } from "./source-tree.ts";
+
+/**
+ * The house, from the ground up. A file may import from its own storey's folder and from any storey below; folders on
+ * one storey do not know each other.
+ */
+const storeys: readonly (readonly string[])[] = [
+  ["address", "check", "connectivity-state", "errors", "events", "target", "version", "runtime"],
+  ["http2", "resolver", "telemetry"],
+  ["subchannel"],
+  ["balancing"],
+  ["pool"],
+  ["call"],
+  ["retry"],
+  ["options", "snapshot"],
+  ["transport"],
+  ["index"],
+];
+
+const sources = readSources("src");
+
+test("imports point down the storeys of the house", () => {
+  const wrong = sources.flatMap((source) =>
+    source.imports
+      .filter(({ from }) => from.startsWith("src/") && !mayImport(source.path, from))
+      .map(({ from }) => `${source.path} imports ${from}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test("every part of src has its storey", () => {
+  const unknown = sources.map(({ path }) => partOf(path)).filter((part) => storeyOf(part) === -1);
+  assert.deepEqual(unknown, []);
+});
+
+test("no file imports itself through others", () => {
+  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports.map(({ from }) => from)]));
+  const cycles = sources.filter(({ path }) => reaches(path, path, importsOf)).map(({ path }) => path);
+  assert.deepEqual(cycles, []);
+});
+
+test("telemetry knows events and nothing of what publishes them", () => {
+  const allowed = /^src\/(telemetry\/|events|check|errors)/;
+  assert.deepEqual(importsBeyond("src/telemetry/", allowed), []);
+});
+
+test("node:http2 is imported by its engine alone", () => {
+  const importers = importersOf("node:http2");
+  assert.ok(importers.length > 0);
+  assert.deepEqual(
+    importers.filter((path) => !/^src\/http2\/node-http2[^/]*\.ts$/.test(path)),
+    [],
+  );
+});
+
+test("sockets are opened in http2 alone", () => {
+  const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
+  // address.ts and target.ts ask node:net what an IP address is, options.ts names a type.
+  const allowed = /^src\/(http2\/|resolver\/|address\.ts|target\.ts|options\.ts)/;
+  assert.deepEqual(
+    importers.filter((path) => !allowed.test(path)),
+    [],
+  );
+});
+
+test("time and chance are globals of runtime alone", () => {
+  const globals = /\b(setTimeout|setInterval|setImmediate|Date\.now|performance\.now|Math\.random|new Date)\(/;
+  const users = sources.filter(
+    ({ path, text }) => !path.startsWith("src/runtime/") && globals.test(withoutMethods(text)),
+  );
+  assert.deepEqual(
+    users.map(({ path }) => path),
+    [],
+  );
+});
+
+test("runtime dependencies are the peers and Node alone", () => {
+  const allowed = /^(src\/|node:|@connectrpc\/(connect|connect-node)($|\/protocol$)|@bufbuild\/protobuf($|\/))/;
+  const foreign = sources
+    .flatMap(({ imports }) => imports.map(({ from }) => from))
+    .filter((from) => !allowed.test(from));
+  assert.deepEqual(foreign, []);
+});
+
+test("every export is imported somewhere", () => {
+  const used = new Set<string>();
+  for (const { imports } of readSources("src", "test", "demo", "bench")) {
+    for (const { from, names } of imports) for (const name of names) used.add(`${from} ${name}`);
+  }
+  const unused = readSources("src", "demo", "bench", "test/support").flatMap(({ path, text, exports }) =>
+    exports
+      .filter(({ name, isType }) => !used.has(`${path} ${name}`) && !(isType && occurrences(text, name) > 1))
+      .map(({ name }) => `${path} ${name}`),
+  );
+  assert.deepEqual(unused, []);
+});
+
+function occurrences(text: string, name: string): number {
+  return text.match(new RegExp(`\\b${name}\\b`, "g"))?.length ?? 0;
+}
+
+/** `clock.setTimeout(` is the injected one, a declaration of the name is the interface's. */
+function withoutMethods(text: string): string {
+  return text.replaceAll(/\.(setTimeout|now)\(/g, ".injected(");
+}
+
+/** `runtime` for src/runtime/clock.ts, `errors` for src/errors.ts. */
+function partOf(path: string): string {
+  return path.replace(/^src\//, "").replace(/\/.*$|\.ts$/, "");
+}
+
+function storeyOf(part: string): number {
+  return storeys.findIndex((parts) => parts.includes(part));
+}
+
+function mayImport(importer: string, imported: string): boolean {
+  const [from, to] = [partOf(importer), partOf(imported)];
+  if (from === to) return true;
+  const [fromStorey, toStorey] = [storeyOf(from), storeyOf(to)];
+  return toStorey < fromStorey || (toStorey === 0 && fromStorey === 0);
+}
+
+function reaches(from: string, to: string, importsOf: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set<string>();
+  const open = [...(importsOf.get(from) ?? [])];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (path === to) return true;
+    if (seen.has(path)) continue;
+    seen.add(path);
+    open.push(...(importsOf.get(path) ?? []));
+  }
+  return false;
+}
+
+function importersOf(name: string): string[] {
+  return sources.filter(({ imports }) => imports.some(({ from }) => from === name)).map(({ path }) => path);
+}
+
+function importsBeyond(folder: string, allowed: RegExp): string[] {
+  const inFolder = (source: SourceFile) => source.path.startsWith(folder);
+  return sources
+    .filter(inFolder)
+    .flatMap(({ path, imports }) => imports.map(({ from }) => `${path} imports ${from}`))
+    .filter((line) => line.includes(" imports src/") && !allowed.test(line.split(" imports ")[1] as string));
+}

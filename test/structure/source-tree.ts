@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import ts from "typescript";
+
+/** The repository's root. */
+export const root = resolve(import.meta.dirname, "../..");
+
+/** One import declaration, or a re-export. */
+export interface Import {
+  /** Path from the root, or the name of a package or of a Node module. */
+  readonly from: string;
+  /** Names taken; empty for a namespace or side-effect import. */
+  readonly names: readonly string[];
+}
+
+/** One source file, as far as structure goes. */
+export interface SourceFile {
+  /** Path from the root, with slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly Import[];
+  /** Names the file declares with `export`. */
+  readonly exports: readonly Export[];
+}
+
+export interface Export {
+  readonly name: string;
+  /** Interfaces and type aliases: part of the signatures beside them, even where nobody names them. */
+  readonly isType: boolean;
+}
+
+/** Reads the TypeScript files below these folders of the root. */
+export function readSources(...folders: string[]): SourceFile[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+      .map((name) => readSource(join(folder, name).replaceAll("\\", "/"))),
+  );
+}
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(root, path), "utf8");
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  const imports: Import[] = [];
+  const exports: Export[] = [];
+  for (const statement of tree.statements) {
+    if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier)) {
+      const bindings = statement.importClause?.namedBindings;
+      const names = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.map(originalName) : [];
+      imports.push({ from: target(path, statement.moduleSpecifier.text), names });
+    } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) {
+      const clause = statement.exportClause;
+      const names = clause !== undefined && ts.isNamedExports(clause) ? clause.elements.map(originalName) : [];
+      imports.push({ from: target(path, (statement.moduleSpecifier as ts.StringLiteral).text), names });
+    } else if (isExported(statement)) {
+      const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+      exports.push(...declaredNames(statement).map((name) => ({ name, isType })));
+    }
+  }
+  return { path, text, imports, exports };
+}
+
+function originalName(element: ts.ImportSpecifier | ts.ExportSpecifier): string {
+  return (element.propertyName ?? element.name).text;
+}
+
+function isExported(statement: ts.Statement): boolean {
+  return ts.canHaveModifiers(statement)
+    ? (ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false)
+    : false;
+}
+
+function declaredNames(statement: ts.Statement): string[] {
+  if (ts.isVariableStatement(statement)) {
+    return statement.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []));
+  }
+  const { name } = statement as ts.Statement & { name?: ts.Node };
+  return name !== undefined && ts.isIdentifier(name) ? [name.text] : [];
+}
+
+function target(importer: string, specifier: string): string {
+  if (!specifier.startsWith(".")) return specifier;
+  return relative(root, resolve(root, dirname(importer), specifier)).replaceAll("\\", "/");
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
+import { type GlinkEvent, type GlinkTransportOptions, glinkTransport, staticResolver } from "../src/index.ts";
+import { type ConnectEchoBackend, startConnectEcho } from "./support/echo-server.ts";
+import { checkForLeaks } from "./support/leaks.ts";
+
+checkForLeaks();
+
+/** An address of this machine where nobody listens. */
+const deadAddress = "127.0.0.1:1";
+
+async function withBackend(work: (backend: ConnectEchoBackend) => Promise<void>): Promise<void> {
+  const backend = await startConnectEcho();
+  try {
+    await work(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+function transportTo(address: string, options: Partial<GlinkTransportOptions> = {}) {
+  return glinkTransport({ baseUrl: "http://echo.test:50051", resolver: staticResolver([address]), ...options });
+}
+
+function hasCode(code: Code, text: RegExp) {
+  return (error: unknown) => error instanceof ConnectError && error.code === code && text.test(error.message);
+}
+
+test("ready resolves once a backend is there, without a call", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    assert.equal(transport.snapshot().state, "idle");
+    await transport.ready();
+    assert.equal(transport.snapshot().state, "ready");
+    assert.equal(backend.counters.executions, 0);
+    await transport.close();
+  }));
+
+test("ready gives up after its timeout and says what is wrong", async () => {
+  const transport = transportTo(deadAddress);
+  await assert.rejects(transport.ready({ timeoutMs: 200 }), hasCode(Code.DeadlineExceeded, /ECONNREFUSED/));
+  await transport.close();
+});
+
+test("ready gives up when its signal is aborted", async () => {
+  const transport = transportTo(deadAddress);
+  const controller = new AbortController();
+  const ready = transport.ready({ signal: controller.signal });
+  controller.abort(new Error("no patience"));
+  await assert.rejects(ready, hasCode(Code.Canceled, /no patience/));
+  await transport.close();
+});
+
+test("close waits for open calls, refuses new ones, and closes every socket", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    const client = createClient(EchoService, transport);
+    await transport.ready();
+    const open = client.unary({ text: "slow", behavior: { delayMs: 200 } });
+    const closing = transport.close();
+    await assert.rejects(client.unary({}), hasCode(Code.FailedPrecondition, /the transport was closed/));
+    assert.equal((await open).text, "slow");
+    await closing;
+    assert.equal(transport.snapshot().state, "shutdown");
+    assert.equal(transport.snapshot().openCalls, 0);
+  }));
+
+test("close cuts what outlives its timeout, with Canceled", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    const client = createClient(EchoService, transport);
+    const open = assert.rejects(
+      client.unary({ behavior: { delayMs: 60_000 } }),
+      hasCode(Code.Canceled, /the transport was closed while the call was open/),
+    );
+    await transport.ready();
+    await transport.close({ timeoutMs: 50 });
+    await open;
+  }));
+
+test("close is one and the same however often it is called, and fine before the first call", async () => {
+  const transport = transportTo(deadAddress);
+  assert.equal(transport.close(), transport.close());
+  await transport.close();
+  await transport[Symbol.asyncDispose]();
+  await assert.rejects(transport.ready(), hasCode(Code.FailedPrecondition, /closed/));
+});
+
+test("a stream that is open at close ends with Canceled", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    const client = createClient(EchoService, transport);
+    const stream = client.serverStream({ count: 1_000, intervalMs: 20 });
+    const reading = assert.rejects(
+      async () => {
+        for await (const { index } of stream) if (index === 1) void transport.close({ timeoutMs: 0 });
+      },
+      hasCode(Code.Canceled, /the transport was closed/),
+    );
+    await reading;
+    await transport.close();
+  }));
+
+test("the snapshot is plain data and tells the state of each backend", () =>
+  withBackend(async (backend) => {
+    const transport = glinkTransport({
+      baseUrl: "http://echo.test:50051/prefix",
+      resolver: staticResolver([backend.address, deadAddress]),
+    });
+    await transport.ready();
+    const snapshot = transport.snapshot();
+    assert.deepEqual(structuredClone({ ...snapshot, subchannels: [] }), { ...snapshot, subchannels: [] });
+    assert.equal(snapshot.target, "http://echo.test:50051/prefix");
+    assert.deepEqual([snapshot.resolver, snapshot.loadBalancing], ["static", "round_robin"]);
+    assert.deepEqual(snapshot.subchannels.map(({ address }) => address).sort(), [deadAddress, backend.address].sort());
+    await transport.close();
+  }));
+
+test("a listener hears events until it unsubscribes", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    const heard: GlinkEvent["type"][] = [];
+    const unsubscribe = transport.subscribe((event) => heard.push(event.type));
+    await transport.ready();
+    assert.deepEqual(heard, ["pool-updated", "subchannel-state", "subchannel-state"]);
+    unsubscribe();
+    await transport.close();
+    assert.equal(heard.length, 3);
+  }));
+
+test("a listener that throws is reported to the others and breaks nothing", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    const reports: unknown[] = [];
+    transport.subscribe(() => {
+      throw new Error("broken listener");
+    });
+    transport.subscribe((event) => {
+      if (event.type === "user-code-failed") reports.push(event.where);
+    });
+    await createClient(EchoService, transport).unary({});
+    assert.equal(reports[0], "event listener");
+    await transport.close();
+  }));
+
+test("a logger that throws breaks nothing", () =>
+  withBackend(async (backend) => {
+    const broken = () => {
+      throw new Error("disk full");
+    };
+    const logger = { debug: broken, info: broken, warn: broken, error: broken };
+    const transport = transportTo(backend.address, { logger });
+    assert.equal((await createClient(EchoService, transport).unary({ text: "ok" })).text, "ok");
+    await transport.close();
+  }));
