@@ -1,18 +1,97 @@
-import { lookup } from "node:dns";
+import { isIP } from "node:net";
+import { formatAddress, parseAddress } from "../address.ts";
+import { checkNumber, checkObject, describeValue } from "../check.ts";
+import { watchFixed } from "./fixed-watch.ts";
+import type { AddressFamily } from "./lookup.ts";
+import { PollingWatch } from "./polling-watch.ts";
 import type { Resolver } from "./resolver.ts";
+import { serverLookup } from "./server-lookup.ts";
+import { systemLookup } from "./system-lookup.ts";
 
-/** thin */
-export function dnsResolver(): Resolver {
+/** How names are looked up. */
+export interface DnsResolverOptions {
+  /**
+   * DNS servers to ask, as `"10.0.0.10"`, `"10.0.0.10:53"`, `"::1"` or `"[::1]:53"`: a further one is asked when those
+   * before it are silent or fail. Answers are then also refreshed when their shortest TTL ends. The name is asked for
+   * as it is written: no hosts file, no search domains.
+   *
+   * Default: the operating system's lookup (getaddrinfo), which knows both but tells no TTL.
+   */
+  servers?: readonly string[];
+  /**
+   * 4: IPv4 addresses only. 6: IPv6 addresses only. 0, the default: IPv4 addresses if the name has any, else IPv6.
+   * Never both, because a dual-stack backend would count as two. An IP literal in `baseUrl` is used whatever this says.
+   */
+  family?: 0 | 4 | 6;
+  /**
+   * A lookup that takes longer is reported as failed. In milliseconds, 1 to 60 000, default 5 000. The operating
+   * system's lookup cannot be stopped: its late answer is still used, and the next one starts when it has ended.
+   */
+  timeoutMs?: number;
+}
+
+const optionNames: readonly string[] = ["servers", "family", "timeoutMs"];
+const dnsPort = 53;
+
+/**
+ * Every address of the name in `baseUrl` is a backend. An IP literal is one, and is never looked up.
+ *
+ * The name is looked up when the transport starts, at every refresh (the rotation timer, failing calls), when a TTL
+ * ends, and after a failed lookup by itself; one lookup at a time, at least 1 s apart, and up to 30 s apart while
+ * nothing gets better. A failure, a timeout or an empty answer keeps the last good list.
+ *
+ * Throws a TypeError or RangeError that names the option, the value and what is allowed.
+ */
+export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
+  checkObject("the options of dnsResolver", options);
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name)) {
+      throw new TypeError(`dnsResolver has no option ${JSON.stringify(name)}: it knows ${optionNames.join(", ")}`);
+    }
+  }
+  const servers = options.servers === undefined ? undefined : checkServers(options.servers);
+  const family = checkFamily(options.family ?? 0);
+  const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });
   return {
     name: "dns",
-    watch(target, listener) {
-      const refresh = () =>
-        lookup(target.host, { all: true }, (error, list) => {
-          if (error) listener.onError(error);
-          else listener.onAddresses(list.map(({ address }) => ({ host: address, port: target.port })));
-        });
-      refresh();
-      return { refresh, close: () => undefined };
+    watch({ host, port }, listener, runtime) {
+      if (isIP(host) !== 0) return watchFixed([{ host, port }], listener);
+      const lookup =
+        servers === undefined
+          ? systemLookup(host, family)
+          : serverLookup(host, { servers, family, timeoutMs }, runtime);
+      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime.clock);
     },
   };
+}
+
+function checkServers(servers: readonly string[]): readonly string[] {
+  if (!Array.isArray(servers) || servers.length === 0) {
+    const given = Array.isArray(servers) ? "an empty one" : describeValue(servers);
+    throw new TypeError(`dnsResolver.servers must be a list of DNS servers, like ["10.0.0.10:53"], not ${given}`);
+  }
+  return servers.map(checkServer);
+}
+
+/** Node aborts the whole process on port 0, and drops the zone of an IPv6 address: neither may get there. */
+function checkServer(server: unknown): string {
+  const refuse = (cause?: unknown) =>
+    new TypeError(
+      `dnsResolver.servers: ${describeValue(server)} is not an IP address, alone or with a port from 1 to 65535`,
+      { cause },
+    );
+  if (typeof server !== "string") throw refuse();
+  try {
+    const address = parseAddress(server, dnsPort);
+    if ("host" in address && isIP(address.host) !== 0 && !address.host.includes("%")) return formatAddress(address);
+  } catch (error) {
+    throw refuse(error);
+  }
+  throw refuse();
+}
+
+function checkFamily(family: unknown): AddressFamily {
+  if (family === 0 || family === 4 || family === 6) return family;
+  const message = `dnsResolver.family must be 0, 4 or 6, not ${describeValue(family)}`;
+  throw typeof family === "number" ? new RangeError(message) : new TypeError(message);
 }

@@ -1,0 +1,129 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { isIP } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Answer, decode, encode, type Question } from "dns-packet";
+
+export type RecordType = "A" | "AAAA";
+
+/** What the server says about one name. Nothing set: the name exists and has no records. */
+export interface DnsAnswer {
+  /** IPv4 and IPv6 addresses: each query gets those of its type. */
+  readonly addresses?: readonly string[];
+  /** Of every record. Default 30. */
+  readonly ttlSeconds?: number;
+  /** The name is an alias: a CNAME record comes first, and the addresses are this name's. */
+  readonly alias?: string;
+  readonly error?: "SERVFAIL" | "NXDOMAIN" | "REFUSED";
+  /** Queries are counted and never answered. */
+  readonly silent?: boolean;
+  /** The answer is sent this much later. Default 0. */
+  readonly delayMs?: number;
+}
+
+const responseCodes = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
+const authoritative = 1 << 10;
+const defaultTtlSeconds = 30;
+
+/** A real DNS server on UDP for A and AAAA records, whose answers change when one says so. */
+export class DnsServer {
+  readonly #socket: Socket;
+  readonly #answers = new Map<string, DnsAnswer>();
+  readonly #queries = new Map<string, number>();
+  readonly #stopped = new AbortController();
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("message", (message, peer) => {
+      void this.#serve(message, peer);
+    });
+    // A client that went away before its answer came is no trouble of the server's.
+    socket.on("error", () => undefined);
+  }
+
+  /** Listens on a free port unless told one. */
+  static start({ host = "127.0.0.1", port = 0 } = {}): Promise<DnsServer> {
+    const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(port, host, () => {
+        socket.removeListener("error", reject);
+        resolve(new DnsServer(socket));
+      });
+    });
+  }
+
+  /** As `dnsResolver({ servers })` takes it. */
+  get address(): string {
+    const { address, port } = this.#socket.address();
+    return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  /** From now on, what is said about `name`: to every query, or to those of one type. Unknown names get NXDOMAIN. */
+  set(name: string, answer: DnsAnswer, type?: RecordType): void {
+    for (const one of type === undefined ? (["A", "AAAA"] as const) : [type]) {
+      this.#answers.set(keyOf(name, one), answer);
+    }
+  }
+
+  /** How many queries for `name` came, of one type or of all. Packets sent again count again. */
+  queries(name: string, type?: RecordType): number {
+    if (type === undefined) return this.queries(name, "A") + this.queries(name, "AAAA");
+    return this.#queries.get(keyOf(name, type)) ?? 0;
+  }
+
+  /** Stops listening; delayed answers are dropped. */
+  close(): Promise<void> {
+    this.#stopped.abort();
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+
+  async #serve(message: Uint8Array, peer: RemoteInfo): Promise<void> {
+    const { id, question } = read(message);
+    if (question === undefined) return;
+    const key = keyOf(question.name, question.type);
+    this.#queries.set(key, (this.#queries.get(key) ?? 0) + 1);
+    const answer = this.#answers.get(key) ?? { error: "NXDOMAIN" };
+    if (answer.silent) return;
+    if (answer.delayMs !== undefined)
+      await wait(answer.delayMs, undefined, { signal: this.#stopped.signal }).catch(noop);
+    if (this.#stopped.signal.aborted) return;
+    const response = encode({
+      id,
+      type: "response",
+      flags: authoritative | (answer.error === undefined ? 0 : responseCodes[answer.error]),
+      questions: [question],
+      answers: answer.error === undefined ? recordsOf(question, answer) : [],
+    });
+    this.#socket.send(response, peer.port, peer.address);
+  }
+}
+
+/** What is no DNS message asks nothing. */
+function read(message: Uint8Array): { id: number; question?: Question | undefined } {
+  try {
+    const { id = 0, questions } = decode(message);
+    return { id, question: questions?.[0] };
+  } catch {
+    return { id: 0 };
+  }
+}
+
+function recordsOf({ name, type }: Question, answer: DnsAnswer): Answer[] {
+  const { addresses = [], ttlSeconds: ttl = defaultTtlSeconds, alias } = answer;
+  const records: Answer[] = alias === undefined ? [] : [{ name, type: "CNAME", ttl, data: alias }];
+  for (const data of addresses) {
+    const ofType = isIP(data) === 6 ? "AAAA" : "A";
+    if (ofType === type) records.push({ name: alias ?? name, type: ofType, ttl, data });
+  }
+  return records;
+}
+
+/** Names are compared without regard to case (RFC 4343) or to the dot that ends an absolute one. */
+function keyOf(name: string, type: string): string {
+  return `${type} ${name.toLowerCase().replace(/\.$/, "")}`;
+}
+
+/** Waiting ends early only because the server stops. */
+function noop(): void {
+  return;
+}

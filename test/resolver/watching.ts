@@ -1,0 +1,45 @@
+import { formatAddress } from "../../src/address.ts";
+import type { Resolver, ResolverTarget, ResolverWatch } from "../../src/resolver/resolver.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+import { constantRandom } from "../support/random.ts";
+
+/** What a resolver has reported so far. */
+export interface Reports {
+  readonly watch: ResolverWatch;
+  readonly runtime: Runtime;
+  /** Each list, its addresses formatted and sorted. */
+  readonly lists: readonly (readonly string[])[];
+  /** Each error's message. */
+  readonly errors: readonly string[];
+  /** Closes the watch and what it ran on. */
+  close(): void;
+}
+
+/** Watches a name with real time, and as if a call were open, unless told otherwise. */
+export function watchReports(resolver: Resolver, target: ResolverTarget, { held = true } = {}): Reports {
+  const hold = new ProcessHold();
+  if (held) hold.acquire();
+  const runtime = { clock: systemClock(), random: constantRandom(), hold };
+  const lists: string[][] = [];
+  const errors: string[] = [];
+  const watch = resolver.watch(
+    target,
+    {
+      onAddresses: (addresses) => lists.push(addresses.map(formatAddress).sort()),
+      onError: (error) => errors.push((error as Error).message),
+    },
+    runtime,
+  );
+  return {
+    watch,
+    runtime,
+    lists,
+    errors,
+    close() {
+      watch.close();
+      hold.close();
+    },
+  };
+}
