@@ -38,6 +38,13 @@ export function checkObject<T extends object>(name: string, value: T, wanted = "
   return value;
 }
 
+/** Throws a TypeError that names a field of the option that means nothing, and the ones that do. */
+export function checkNames(name: string, value: object, known: readonly string[]): void {
+  for (const field of Object.keys(value)) {
+    if (!known.includes(field)) throw new TypeError(`${name} has no field "${field}": it knows ${known.join(", ")}`);
+  }
+}
+
 /** A value as an error message shows it. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;

@@ -178,7 +178,8 @@ export function canceledFailure(reason: unknown): Failure {
     const kind = reason.code === Code.DeadlineExceeded ? "deadline" : "canceled";
     return { kind, code: reason.code, progress: "unknown", message: reason.rawMessage, cause: reason };
   }
-  const message = reason instanceof Error ? reason.message : "the call was canceled";
+  const text = reason instanceof Error ? reason.message : reason;
+  const message = typeof text === "string" && text !== "" ? text : "the call was canceled";
   return { kind: "canceled", code: Code.Canceled, progress: "unknown", message, cause: reason };
 }
 

@@ -5,7 +5,7 @@ import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@
 import type { LoadBalancing } from "./balancing/policy.ts";
 import { roundRobin } from "./balancing/round-robin.ts";
 import { checkRetryOptions, type RetryOptions } from "./call/retry-options.ts";
-import { checkBoolean, checkNumber, checkObject, describeValue, longestMs } from "./check.ts";
+import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "./check.ts";
 import type { DialOptions } from "./http2/dial.ts";
 import type { KeepaliveOptions } from "./http2/keepalive.ts";
 import type { Http2Limits } from "./http2/limits.ts";
@@ -164,6 +164,12 @@ export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions 
         "nodeOptions and the ping options apply to every connection of the pool",
     );
   }
+  if (options.resolver === undefined && options.nodeOptions !== undefined && "lookup" in options.nodeOptions) {
+    throw new TypeError(
+      "nodeOptions.lookup finds one address for one connection, and glink holds a connection to each: " +
+        "leave it out, and use the option resolver to find backends in your own way",
+    );
+  }
   return Object.freeze({
     target: parseTarget(options.baseUrl),
     ...resolveProtocol(options),
@@ -237,6 +243,7 @@ function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { pingIntervalMs, nodeOptions = {} } = options;
   checkObject("nodeOptions", nodeOptions);
   const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {})) };
+  checkNames("reconnectBackoff", backoff, Object.keys(backoffDefaults));
   checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });
   checkNumber("reconnectBackoff.multiplier", backoff.multiplier, { min: 1, max: 1_000 });
   checkNumber("reconnectBackoff.jitter", backoff.jitter, { min: 0, max: 1 });

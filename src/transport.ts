@@ -123,6 +123,8 @@ class PooledTransport implements GlinkTransport {
   readonly #runtime: Runtime;
   readonly #events: EventBus;
   readonly #engine: string;
+  /** Those who wait in `ready()`: no calls, but the process stays alive for them too. */
+  readonly #waits: OpenCalls;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -141,6 +143,7 @@ class PooledTransport implements GlinkTransport {
     this.#runtime = runtime;
     this.#events = events;
     this.#engine = engine;
+    this.#waits = new OpenCalls(runtime.hold);
   }
 
   unary<I extends DescMessage, O extends DescMessage>(
@@ -180,7 +183,7 @@ class PooledTransport implements GlinkTransport {
     const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
     return new Promise((resolve, reject) => {
       const lifetime = new Lifetime(
-        this.#environment.openCalls,
+        this.#waits,
         this.#runtime.clock,
         timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
         options.signal,
@@ -261,6 +264,7 @@ class PooledTransport implements GlinkTransport {
   #close(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     const { openCalls } = this.#environment;
     const { clock, hold } = this.#runtime;
+    this.#waits.cancelAll(closedFailure("before"));
     const cut = () => openCalls.cancelAll(closedFailure("cut"));
     const timer = clock.setTimeout(cut, timeoutMs);
     signal?.addEventListener("abort", cut);

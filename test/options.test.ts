@@ -148,6 +148,12 @@ test("an unknown option is a warning of the logger, never silence", () => {
   assert.deepEqual(warnings, ['the option "rotationInterval" is unknown and has no effect']);
 });
 
+test("a field that retry, its budget or reconnectBackoff does not know is refused by name", () => {
+  assert.throws(withOption("retry.maxRetries", 3), /retry has no field "maxRetries": it knows maxAttempts/);
+  assert.throws(withOption("retry.budget.percent", 3), /retry\.budget has no field "percent"/);
+  assert.throws(withOption("reconnectBackoff.initialMs", 3), /reconnectBackoff has no field "initialMs"/);
+});
+
 test("one options object serves two transports and stays unchanged", () => {
   const options: GlinkTransportOptions = Object.freeze({ baseUrl, interceptors: [], retry: { maxAttempts: 2 } });
   assert.notEqual(glinkTransport(options), glinkTransport(options));

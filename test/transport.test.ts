@@ -53,6 +53,14 @@ test("ready gives up when its signal is aborted", async () => {
   await transport.close();
 });
 
+test("a pending ready is refused at close, and counts as no call", async () => {
+  const transport = transportTo(deadAddress);
+  const ready = assert.rejects(transport.ready(), hasCode(Code.FailedPrecondition, /closed/));
+  assert.equal(transport.snapshot().openCalls, 0);
+  await transport.close();
+  await ready;
+});
+
 test("close waits for open calls, refuses new ones, and closes every socket", () =>
   withBackend(async (backend) => {
     const transport = transportTo(backend.address);

@@ -1,6 +1,7 @@
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
-import { type LoadBalancing, type Policy, type PolicyController, withoutReady } from "./policy.ts";
+import type { LoadBalancing, Policy, PolicyController } from "./policy.ts";
+import { withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
 export interface PickFirstOptions {
@@ -14,7 +15,8 @@ export interface PickFirstOptions {
  */
 export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
   const { shuffle = false } = options;
-  if (typeof shuffle !== "boolean") throw new TypeError(`pickFirst: shuffle must be a boolean, not ${String(shuffle)}`);
+  if (typeof shuffle !== "boolean")
+    throw new TypeError(`pickFirst: shuffle must be true or false, not ${String(shuffle)}`);
   return { name: "pick_first", createPolicy: (controller) => new PickFirstPolicy(controller, shuffle) };
 }
 
@@ -43,7 +45,7 @@ class PickFirstPolicy implements Policy {
     const untried = ordered.find((backend) => backend.lastFailure === undefined);
     if (untried !== undefined) untried.connect();
     else for (const backend of ordered) backend.connect();
-    this.#controller.publish(withoutReady(ordered));
+    this.#controller.publish(withoutReady(ordered, this.#controller.target));
   }
 
   #order(backends: readonly Backend[]): readonly Backend[] {

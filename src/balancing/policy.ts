@@ -1,22 +1,31 @@
-import type { Failure } from "../errors.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
+import { withoutReady } from "./unreachable.ts";
 
 /** What a policy may do. */
 export interface PolicyController {
+  /** The host of `baseUrl`: for messages. */
+  readonly target: string;
   readonly random: Random;
-  /** Replaces the picker; queued calls are picked for again. */
+  /** Replaces the picker; queued calls are picked for again, after the policy has returned. */
   publish(picker: Picker): void;
 }
 
-/** Turns the backends and their states into pickers. One per transport. */
+/**
+ * Turns the backends and their states into pickers. One per transport.
+ *
+ * What it throws is reported as a `user-code-failed` event. The last picker goes on while a backend is ready; without
+ * one, calls fail with Internal until an update succeeds.
+ */
 export interface Policy {
   /**
    * The set of backends, or the state of one, changed. Called at most once a tick, with all of them, in a stable order.
-   * The array is the caller's: copy what you keep.
+   * A backend that is idle is dialled when the policy calls its `connect`. The array is the caller's: copy what you keep.
    */
   update(backends: readonly Backend[]): void;
+  /** The transport was closed: stop timers. */
+  close?(): void;
 }
 
 /** A load-balancing policy as an option: `roundRobin()`, `pickFirst()`, or your own. Stateless; may serve many transports. */
@@ -48,32 +57,26 @@ class ReadyPolicy implements Policy {
   }
 
   update(backends: readonly Backend[]): void {
-    for (const backend of backends) backend.connect();
+    const { random, target } = this.#controller;
+    const idle = backends.filter((backend) => backend.state === "idle");
+    // In random order: else the first calls of many clients would all meet the head of the list, ready before the rest.
+    for (const backend of shuffled(idle, random)) backend.connect();
     const ready = backends.filter((backend) => backend.state === "ready");
     if (ready.length > 0) {
-      this.#previous = this.#makePicker(ready, this.#previous, this.#controller.random);
+      this.#previous = this.#makePicker(ready, this.#previous, random);
       this.#controller.publish(this.#previous);
     } else {
-      this.#controller.publish(withoutReady(backends));
+      this.#controller.publish(withoutReady(backends, target));
     }
   }
 }
 
-const queuePicker: Picker = { pick: () => "queue" };
-
-/**
- * The picker while no backend is ready. A backend that failed counts as failed until it is ready again, even while it
- * is being dialled once more: otherwise calls would alternate between failing fast and hanging.
- */
-export function withoutReady(backends: readonly Backend[]): Picker {
-  let last: Failure | undefined;
-  for (const { lastFailure } of backends) {
-    if (lastFailure === undefined) return queuePicker;
-    last = lastFailure;
+/** A copy in random order (Fisher and Yates). */
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random.next() * (i + 1));
+    [result[i], result[j]] = [result[j] as T, result[i] as T];
   }
-  return last === undefined ? queuePicker : failPicker(last);
-}
-
-function failPicker(failure: Failure): Picker {
-  return { pick: () => failure };
+  return result;
 }

@@ -15,7 +15,7 @@ import { timeoutHeader } from "./timeout.ts";
 
 /** Told how one attempt goes. */
 export interface AttemptOwner {
-  /** The request has a stream: what is buffered can be written. Not called for a request whose body is known. */
+  /** The request has a stream. Unless its body was known and went with it, what is buffered can be written. */
   attemptStarted(attempt: Attempt): void;
   /** Response headers that end nothing: the peer began to answer. */
   attemptHeaders(attempt: Attempt, fields: HeaderFields): void;
@@ -121,7 +121,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     }
     this.subchannel = subchannel;
     this.#stream = stream;
-    if (body === undefined) this.#owner.attemptStarted(this);
+    this.#owner.attemptStarted(this);
   }
 
   onPickFailed(failure: Failure): void {
@@ -186,11 +186,13 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   }
 
   #endWithStatus(fields: HeaderFields): void {
-    const result = readStatus(
+    let result = readStatus(
       fields,
       () => (fields === this.headers ? fields : [...fields, ...this.headers]),
       this.#address,
     );
+    // Trailers-only by intent: a proxy may end such a response with an empty DATA frame instead of with its headers.
+    if (!result.found && !this.#reader.started) result = readStatus(this.headers, () => this.headers, this.#address);
     let failure = result.found
       ? result.failure
       : this.#failure("protocol", Code.Internal, "protocol error: missing status");

@@ -1,6 +1,8 @@
-import type { Code, ContextKey } from "@connectrpc/connect";
-import type { Progress } from "../errors.ts";
-import type { RetryOptions } from "./retry-options.ts";
+import { AsyncResource } from "node:async_hooks";
+import { Code, ConnectError, type ContextKey, type ContextValues } from "@connectrpc/connect";
+import { checkBoolean, checkObject, describeValue } from "../check.ts";
+import { describeCause, type Progress } from "../errors.ts";
+import { checkRetryOptions, type RetryOptions } from "./retry-options.ts";
 
 /** What one attempt came to. */
 export interface AttemptReport {
@@ -23,7 +25,10 @@ export interface CallOptions {
   readonly retry?: false | Partial<Omit<RetryOptions, "budget">>;
   /** `true`: wait through transient failure until the deadline. */
   readonly waitForReady?: boolean;
-  /** Called after each attempt. An error it throws is reported as an event and touches nothing. */
+  /**
+   * Called after each attempt, in the caller's async context. An error it throws is reported as an event and touches
+   * nothing.
+   */
   readonly onAttempt?: (report: AttemptReport) => void;
 }
 
@@ -33,3 +38,33 @@ export const glinkCall: ContextKey<CallOptions> = {
   id: Symbol.for("glink.call"),
   defaultValue: Object.freeze({}),
 };
+
+/**
+ * What a call's context values ask for, checked. Throws a ConnectError with InvalidArgument that names the option, the
+ * value and the range.
+ */
+export function callOptionsOf(contextValues: ContextValues | undefined): CallOptions {
+  const options = contextValues?.get(glinkCall);
+  if (options === undefined || options === glinkCall.defaultValue) return glinkCall.defaultValue;
+  try {
+    return checkCallOptions(options);
+  } catch (error) {
+    throw new ConnectError(`glinkCall: ${describeCause(error)}`, Code.InvalidArgument, undefined, undefined, error);
+  }
+}
+
+function checkCallOptions(options: CallOptions): CallOptions {
+  const { retry, waitForReady, onAttempt } = checkObject("the value", options);
+  for (const name of Object.keys(options)) {
+    if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
+  }
+  if (retry !== undefined && retry !== false) checkRetryOptions(retry);
+  if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
+  if (onAttempt === undefined) return options;
+  if (typeof onAttempt !== "function") {
+    throw new TypeError(`onAttempt must be a function, not ${describeValue(onAttempt)}`);
+  }
+  return { ...options, onAttempt: AsyncResource.bind(onAttempt) };
+}
+
+const knownNames = new Set<string>(["retry", "waitForReady", "onAttempt"] satisfies (keyof CallOptions)[]);

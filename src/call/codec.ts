@@ -101,7 +101,7 @@ export class Codec {
     }
     return compression
       .decompress(payload as Uint8Array<ArrayBuffer>, this.#options.readMaxBytes)
-      .then((plain) => method.parse(plain));
+      .then((plain) => method.parse(plainBytes(plain)), rejectAsInternal);
   }
 
   /** What is wrong with a response's encoding, known from its headers. */
@@ -140,8 +140,8 @@ export class Codec {
   #binary(desc: DescMethod): Pick<MethodInfo, "serialize" | "parse"> {
     const { binaryOptions } = this.#options;
     return {
-      serialize: (message) => guarded("serialize binary", () => toBinary(desc.input, message, binaryOptions)),
-      parse: (bytes) => guarded("parse binary", () => fromBinary(desc.output, bytes, binaryOptions)),
+      serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
+      parse: guarded("parse binary", (bytes) => fromBinary(desc.output, bytes, binaryOptions)),
     };
   }
 
@@ -153,17 +153,31 @@ export class Codec {
     const encoder = new TextEncoder();
     const decoder = new TextDecoder();
     return {
-      serialize: (message) =>
-        guarded("serialize JSON", () => encoder.encode(toJsonString(desc.input, message, options))),
-      parse: (bytes) => guarded("parse JSON", () => fromJsonString(desc.output, decoder.decode(bytes), options)),
+      serialize: guarded("serialize JSON", (message) => encoder.encode(toJsonString(desc.input, message, options))),
+      parse: guarded("parse JSON", (bytes) => fromJsonString(desc.output, decoder.decode(bytes), options)),
     };
   }
 }
 
-function guarded<T>(what: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new ConnectError(`${what}: ${describeCause(error)}`, Code.Internal, undefined, undefined, error);
-  }
+/** Not the Buffer that zlib makes, whose `slice` shares memory: bytes fields are views of it, and users see them. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Bytes that cannot be decompressed are the peer's fault, not an invalid argument of the caller's. */
+function rejectAsInternal(error: unknown): never {
+  if (error instanceof ConnectError && error.code === Code.ResourceExhausted) throw error;
+  const text = error instanceof ConnectError ? error.rawMessage : `decompression failed: ${describeCause(error)}`;
+  throw new ConnectError(text, Code.Internal, undefined, undefined, error);
+}
+
+/** The same work, whose errors are ConnectErrors that say what was done. */
+function guarded<A, R>(what: string, work: (argument: A) => R): (argument: A) => R {
+  return (argument) => {
+    try {
+      return work(argument);
+    } catch (error) {
+      throw new ConnectError(`${what}: ${describeCause(error)}`, Code.Internal, undefined, undefined, error);
+    }
+  };
 }

@@ -2,7 +2,7 @@ import type { ContextValues } from "@connectrpc/connect";
 import type { Clock } from "../runtime/clock.ts";
 import type { CallStarter } from "./call.ts";
 import type { Codec } from "./codec.ts";
-import type { OpenCalls } from "./open-calls.ts";
+import type { CallGroup, OpenCalls } from "./open-calls.ts";
 
 /** What every call of one transport works with. */
 export interface CallEnvironment {
@@ -23,6 +23,6 @@ export interface CallInput {
   readonly contextValues: ContextValues | undefined;
   /** Set by an interceptor that changed the URL: the path to call instead of the method's. */
   readonly path: string | undefined;
-  /** Told of the call's start and end, when interceptors passed it on. */
-  readonly scope: { innerStarted(): void; innerEnded(): void } | undefined;
+  /** The call whose interceptors passed this one on, where there are interceptors. */
+  readonly scope: CallGroup | undefined;
 }

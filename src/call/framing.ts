@@ -25,12 +25,13 @@ export interface MessageSink {
 /** Cuts a stream of bytes, sliced anyhow, into messages. A message within one chunk is passed on without a copy. */
 export class MessageReader {
   readonly #maxBytes: number;
-  /** What is still incomplete: pieces of a prefix, or of a message after its prefix. */
+  /** Bytes of the prefix that have come, and what they say so far. */
+  #prefixRead = 0;
+  #flag = 0;
+  #messageBytes = 0;
+  /** Pieces of a message whose end has not come. */
   #pieces: Uint8Array[] = [];
   #pendingBytes = 0;
-  /** Bytes that complete what is pending. */
-  #wanted = prefixBytes;
-  #flag = -1;
   #started = false;
   #ended = false;
 
@@ -45,29 +46,49 @@ export class MessageReader {
 
   /** True between messages: ending here loses nothing. */
   get isAtBoundary(): boolean {
-    return this.#pendingBytes === 0 && this.#flag === -1;
+    return this.#prefixRead === 0;
   }
 
   push(chunk: Uint8Array, sink: MessageSink): void {
-    if (chunk.length > 0) this.#started = true;
+    const { length } = chunk;
+    if (length > 0) this.#started = true;
     let offset = 0;
     while (!this.#ended) {
-      const missing = this.#wanted - this.#pendingBytes;
-      const left = chunk.length - offset;
-      if (left < missing) {
-        if (left > 0) this.#keep(chunk.subarray(offset));
+      if (this.#prefixRead < prefixBytes) {
+        offset = this.#readPrefix(chunk, offset);
+        if (this.#prefixRead < prefixBytes) return;
+        if (this.#messageBytes > this.#maxBytes) {
+          this.#ended = true;
+          sink.tooLarge(this.#messageBytes);
+          return;
+        }
+      }
+      const missing = this.#messageBytes - this.#pendingBytes;
+      if (length - offset < missing) {
+        if (length > offset) this.#keep(plainView(chunk, offset, length - offset));
         return;
       }
-      const part = this.#complete(chunk, offset, missing);
+      const payload = this.#complete(plainView(chunk, offset, missing));
       offset += missing;
-      if (this.#flag === -1) this.#prefix(part, sink);
-      else {
-        const flag = this.#flag;
-        this.#flag = -1;
-        this.#wanted = prefixBytes;
-        if (!sink.message(flag, part)) this.#ended = true;
+      const flag = this.#flag;
+      this.#prefixRead = 0;
+      if (!sink.message(flag, payload)) this.#ended = true;
+    }
+  }
+
+  /** Reads what there is of the prefix, byte by byte, for it may be cut anywhere. Returns where it stopped. */
+  #readPrefix(chunk: Uint8Array, from: number): number {
+    let offset = from;
+    for (; offset < chunk.length && this.#prefixRead < prefixBytes; offset++, this.#prefixRead++) {
+      const byte = chunk[offset] as number;
+      if (this.#prefixRead === 0) {
+        this.#flag = byte;
+        this.#messageBytes = 0;
+      } else {
+        this.#messageBytes = this.#messageBytes * 256 + byte;
       }
     }
+    return offset;
   }
 
   #keep(piece: Uint8Array): void {
@@ -75,26 +96,21 @@ export class MessageReader {
     this.#pendingBytes += piece.length;
   }
 
-  /** What is pending, completed by `missing` bytes of `chunk`. */
-  #complete(chunk: Uint8Array, offset: number, missing: number): Uint8Array {
-    const last = chunk.subarray(offset, offset + missing);
+  /** The message that `last` completes. */
+  #complete(last: Uint8Array): Uint8Array {
     if (this.#pendingBytes === 0) return last;
     this.#pieces.push(last);
-    const whole = Buffer.concat(this.#pieces, this.#wanted);
+    const whole = Buffer.concat(this.#pieces, this.#messageBytes);
     this.#pieces = [];
     this.#pendingBytes = 0;
-    return whole;
+    return plainView(whole, 0, whole.length);
   }
+}
 
-  #prefix(prefix: Uint8Array, sink: MessageSink): void {
-    const [flag = 0, a = 0, b = 0, c = 0, d = 0] = prefix;
-    const length = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-    if (length > this.#maxBytes) {
-      this.#ended = true;
-      sink.tooLarge(length);
-      return;
-    }
-    this.#flag = flag;
-    this.#wanted = length;
-  }
+/**
+ * A part of the bytes as a plain Uint8Array. A Buffer must not get to the user, whose bytes fields are views of what is
+ * parsed: its `slice` shares memory where that of an Uint8Array copies.
+ */
+function plainView(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
 }

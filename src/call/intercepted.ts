@@ -17,7 +17,9 @@ import {
 } from "@connectrpc/connect";
 import type { MethodInfo } from "./call.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
+import { completeMessages, InterceptedMessages } from "./intercepted-messages.ts";
 import { InterceptorScope } from "./interceptor-scope.ts";
+import { readMetadata } from "./metadata.ts";
 import { callStream } from "./stream.ts";
 import { timeoutHeader } from "./timeout.ts";
 import { callUnary } from "./unary.ts";
@@ -38,38 +40,47 @@ export class InterceptedCalls {
     this.#interceptors = interceptors;
   }
 
-  unary<I extends DescMessage, O extends DescMessage>(
+  async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     message: MessageInitShape<I>,
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
     const scope = new InterceptorScope(this.#environment, input);
-    return scope.run(() => {
+    const response = await this.#run(scope, () => {
       const common = this.#common(method, scope, input);
-      const request = { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
-      return this.#chain(scope)(request) as Promise<UnaryResponse<I, O>>;
+      return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
     });
+    scope.finish();
+    return response as UnaryResponse<I, O>;
   }
 
-  stream<I extends DescMessage, O extends DescMessage>(
+  async stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodStreaming<I, O>,
     messages: AsyncIterable<MessageInitShape<I>>,
     input: CallInput,
   ): Promise<StreamResponse<I, O>> {
     const scope = new InterceptorScope(this.#environment, input);
-    return scope.run(async () => {
-      const common = this.#common(method, scope, input);
-      const request = { ...common, stream: true, method, message: normalized(method.input, messages) } as StreamRequest;
-      const response = (await this.#chain(scope)(request)) as StreamResponse<I, O>;
-      return { ...response, message: mapErrors(response.message, (error) => scope.errorFor(error)) };
-    });
+    const response = (await this.#run(scope, () => {
+      const message = completeMessages(method.input, messages);
+      return { ...this.#common(method, scope, input), stream: true, method, message } as StreamRequest;
+    })) as StreamResponse<I, O>;
+    const message = new InterceptedMessages(scope, response.message);
+    this.#environment.abandonedStreams.register(message, scope, scope);
+    return { ...response, message };
   }
 
-  /** Made for each call: an interceptor may keep what belongs to one call between `next` and its request. */
-  #chain(scope: InterceptorScope): AnyFn {
-    let next: AnyFn = (request) => this.#call(scope, request);
-    for (let i = this.#interceptors.length - 1; i >= 0; i--) next = (this.#interceptors[i] as Interceptor)(next);
-    return next;
+  /** Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. */
+  async #run(scope: InterceptorScope, request: () => AnyRequest): Promise<UnaryResponse | StreamResponse> {
+    try {
+      return await scope.run(() => {
+        let next: AnyFn = (passedOn) => this.#call(scope, passedOn);
+        for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
+        return next(request());
+      });
+    } catch (error) {
+      scope.finish(ConnectError.from(error));
+      throw error;
+    }
   }
 
   #common(method: DescMethodUnary | DescMethodStreaming, scope: InterceptorScope, input: CallInput) {
@@ -86,10 +97,18 @@ export class InterceptedCalls {
 
   /** The innermost function: what the last interceptor calls. */
   #call(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
+    const answer = this.#passOn(scope, request);
+    // An interceptor may let go of this promise, in a race that it decided. Nobody is left to hear a rejection then.
+    answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
     const { header, contextValues, signal } = request;
     const input: CallInput = {
-      signal,
-      timeoutMs: scope.remainingMs(),
+      // The scope cancels what it passed on: only another signal needs watching.
+      signal: signal === scope.signal ? undefined : signal,
+      timeoutMs: undefined,
       header,
       contextValues,
       path: pathOf(request.url, this.#environment.codec.method(request.method)),
@@ -103,6 +122,8 @@ export class InterceptedCalls {
 
 /** The headers that interceptors see and change: the caller's, and what the protocol adds. */
 function requestHeader(method: MethodInfo, input: CallInput): Headers {
+  // Refuses by name what the constructor of Headers would refuse with a TypeError.
+  readMetadata(input.header);
   const header = new Headers(input.header);
   const { fields } = method.head;
   for (let i = 0; i < fields.length; i += 2) {
@@ -121,21 +142,4 @@ function pathOf(url: string, method: MethodInfo): string | undefined {
   if (changed.origin === origin) return changed.pathname + changed.search;
   const text = `an interceptor changed the URL to ${changed.origin}, but this transport connects to ${origin}`;
   throw new ConnectError(text, Code.Internal);
-}
-
-async function* normalized<I extends DescMessage>(schema: I, messages: AsyncIterable<MessageInitShape<I>>) {
-  for await (const message of messages) yield create(schema, message);
-}
-
-/** The same messages, with errors of the interceptors' own code turned into ConnectErrors. */
-function mapErrors<T>(messages: AsyncIterable<T>, map: (error: unknown) => ConnectError): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator](): AsyncIterator<T> {
-      const iterator = messages[Symbol.asyncIterator]();
-      return {
-        next: () => iterator.next().catch((error: unknown) => Promise.reject(map(error))),
-        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
-      };
-    },
-  };
 }

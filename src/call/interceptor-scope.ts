@@ -1,97 +1,146 @@
-import { ConnectError } from "@connectrpc/connect";
-import { type Failure, toConnectError } from "../errors.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { canceledFailure, type Failure, toConnectError } from "../errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
+import type { AbortWatch } from "./abort-watch.ts";
+import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
-import type { Cancellable } from "./open-calls.ts";
+import type { CallGroup } from "./open-calls.ts";
 
 /** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
 const settleMs = 100;
 
 /** Why the signal of a call that ended well is aborted: Connect aborts it at every end, so that waiting code wakes. */
-const callEnded = Object.freeze(new ConnectError("the call has ended"));
+const callEnded = new ConnectError("the call has ended", Code.Canceled);
 
-/** One call as its interceptors see it: its signal, and its time. */
-export class InterceptorScope implements Cancellable {
-  readonly #controller = new AbortController();
-  readonly #lifetime: Lifetime;
+/**
+ * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
+ * while interceptors work for it or a call that they passed on is open.
+ */
+export class InterceptorScope implements Cancellable, CallGroup {
+  readonly deadlineMs: number;
+  ended: Failure | undefined;
   readonly #environment: CallEnvironment;
-  #reject: ((error: ConnectError) => void) | undefined;
+  readonly #input: CallInput;
+  readonly #controller = new AbortController();
+  readonly #innerCalls = new Set<Cancellable>();
+  /** Steps that run, each as what rejects the caller's promise. */
+  readonly #steps = new Set<(error: ConnectError) => void>();
+  #lifetime: Lifetime | undefined;
   #settleTimer: TimerHandle | undefined;
-  /** Calls that interceptors have passed on and that have not ended. */
-  #innerCalls = 0;
-  #chainDone = false;
+  /** What cancelled the call, where something did. */
+  #reason: ConnectError | undefined;
 
   constructor(environment: CallEnvironment, input: CallInput) {
+    const { timeoutMs } = input;
     this.#environment = environment;
-    this.#lifetime = new Lifetime(environment.openCalls, environment.clock, input.timeoutMs, input.signal);
+    this.#input = input;
+    this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.clock.now() + timeoutMs;
+    environment.openCalls.started++;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** What is left of the call's time; undefined without a deadline. */
-  remainingMs(): number | undefined {
-    const { deadlineMs } = this.#lifetime;
-    return deadlineMs === Number.POSITIVE_INFINITY
-      ? undefined
-      : Math.max(0, deadlineMs - this.#environment.clock.now());
+  get aborts(): AbortWatch {
+    return this.#environment.openCalls.aborts;
   }
 
-  /** Runs the interceptors. The call may go on after they have answered, until the inner calls have ended. */
-  run<R>(chain: () => Promise<R>): Promise<R> {
+  /**
+   * Runs a step of the interceptors: their chain, then each read of a stream. Its promise settles even if the step never
+   * does, {@link settleMs} after the call was cancelled, and rejects with a ConnectError.
+   */
+  run<R>(step: () => Promise<R>): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      this.#lifetime.begin(this);
+      this.#steps.add(reject);
+      this.#open();
       let answer: Promise<R>;
       try {
-        answer = chain();
+        answer = Promise.resolve(step());
       } catch (error) {
         answer = Promise.reject(error);
       }
       answer.then(
-        (response) => {
-          resolve(response);
-          this.#chainEnded();
+        (value) => {
+          resolve(value);
+          this.#stepEnded(reject);
         },
         (error: unknown) => {
-          reject(this.errorFor(error));
-          this.#chainEnded();
+          reject(this.#errorFor(error));
+          this.#stepEnded(reject);
         },
       );
     });
   }
 
-  innerStarted(): void {
-    this.#innerCalls++;
+  /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
+  finish(error: ConnectError = callEnded): void {
+    this.#environment.abandonedStreams.unregister(this);
+    if (this.ended === undefined) this.#end(canceledFailure(error), error);
+    this.#closeIfIdle();
   }
 
-  innerEnded(): void {
-    this.#innerCalls--;
-    if (this.#chainDone && this.#innerCalls === 0) this.#end();
+  /** The user let go of the response stream without reading it to its end. */
+  abandoned(): void {
+    this.finish(new ConnectError("the response stream was left before its end", Code.Canceled));
   }
 
-  /** What the caller sees for an error of the chain: the reason of the abort, once there is one. */
-  errorFor(error: unknown): ConnectError {
-    const { signal } = this.#controller;
-    return ConnectError.from(signal.aborted && signal.reason !== callEnded ? signal.reason : error);
+  add(call: Cancellable): void {
+    this.#innerCalls.add(call);
+    this.#open();
+  }
+
+  delete(call: Cancellable): void {
+    if (this.#innerCalls.delete(call)) this.#closeIfIdle();
   }
 
   cancel(failure: Failure): void {
+    if (this.ended !== undefined) return;
     const error = toConnectError(failure, { attempts: 0 });
-    this.#controller.abort(error);
-    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#reject?.(error), settleMs);
+    this.#reason = error;
+    this.#end(failure, error);
+    if (this.#steps.size === 0) return;
+    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(error), settleMs);
   }
 
-  #chainEnded(): void {
-    this.#chainDone = true;
-    if (this.#innerCalls === 0) this.#end();
+  /** Calls passed on first: they know which backend it was about. */
+  #end(failure: Failure, reason: ConnectError): void {
+    this.ended = failure;
+    for (const call of this.#innerCalls) call.cancel(failure);
+    this.#controller.abort(reason);
   }
 
-  #end(): void {
-    this.#lifetime.end();
+  /** What the caller sees for an error of a step: once the call was cancelled, that. */
+  #errorFor(error: unknown): ConnectError {
+    const reason = this.#reason;
+    if (reason === undefined) return ConnectError.from(error);
+    return error instanceof ConnectError && error.code === reason.code ? error : reason;
+  }
+
+  #open(): void {
+    if (this.#lifetime !== undefined || this.ended !== undefined) return;
+    const { openCalls, clock } = this.#environment;
+    const timed = this.deadlineMs !== Number.POSITIVE_INFINITY;
+    const remainingMs = timed ? Math.max(0, this.deadlineMs - clock.now()) : undefined;
+    this.#lifetime = new Lifetime(openCalls, clock, remainingMs, this.#input.signal);
+    this.#lifetime.begin(this);
+  }
+
+  #stepEnded(step: (error: ConnectError) => void): void {
+    if (this.#steps.delete(step)) this.#closeIfIdle();
+  }
+
+  #rejectSteps(error: ConnectError): void {
+    for (const reject of this.#steps) reject(error);
+    this.#steps.clear();
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#steps.size > 0 || this.#innerCalls.size > 0) return;
     this.#environment.clock.clearTimeout(this.#settleTimer);
-    this.#controller.abort(callEnded);
+    this.#lifetime?.end();
+    this.#lifetime = undefined;
   }
 }

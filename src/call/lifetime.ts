@@ -1,43 +1,42 @@
 import { canceledFailure, deadlineFailure, type Failure } from "../errors.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { Cancellable, OpenCalls } from "./open-calls.ts";
+import type { Cancellable } from "./cancellable.ts";
+import type { CallGroup } from "./open-calls.ts";
 
 /**
- * What ends a call from this side: its deadline, the caller's signal, the transport's close. One timer and one listener
- * at the most, both gone when the call is.
+ * What ends a call from this side: its deadline, the caller's signal, the end of its group. One timer at the most, gone
+ * when the call is.
  */
 export class Lifetime implements Cancellable {
   /** In clock time; `Infinity` without a timeout. */
   readonly deadlineMs: number;
   readonly #clock: Clock;
-  readonly #openCalls: OpenCalls;
+  readonly #group: CallGroup;
   readonly #timeoutMs: number | undefined;
   readonly #signal: AbortSignal | undefined;
   #call: Cancellable | undefined;
   #timer: TimerHandle | undefined;
-  #onAbort: (() => void) | undefined;
 
-  constructor(openCalls: OpenCalls, clock: Clock, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+  constructor(group: CallGroup, clock: Clock, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
     this.#clock = clock;
-    this.#openCalls = openCalls;
+    this.#group = group;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
-    this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
+    this.deadlineMs = timeoutMs === undefined ? group.deadlineMs : clock.now() + timeoutMs;
   }
 
-  /** From now on `call` is cancelled when its time is over, at once if the signal is aborted already. */
+  /** From now on `call` is cancelled when its time is over, at once if its signal is aborted or its group has ended. */
   begin(call: Cancellable): void {
-    this.#call = call;
-    this.#openCalls.add(this);
-    if (this.#timeoutMs !== undefined) this.#watchDeadline(this.#timeoutMs);
     const signal = this.#signal;
-    if (signal === undefined) return;
-    if (signal.aborted) {
-      this.cancel(canceledFailure(signal.reason));
-      return;
+    const over = signal?.aborted ? canceledFailure(signal.reason) : this.#group.ended;
+    if (over === undefined) {
+      // First what a wrong argument makes throw: nothing is left behind then.
+      if (signal !== undefined) this.#group.aborts.add(signal, this);
+      this.#group.add(this);
+      if (this.#timeoutMs !== undefined) this.#watchDeadline(this.#timeoutMs);
     }
-    this.#onAbort = () => this.cancel(canceledFailure(signal.reason));
-    signal.addEventListener("abort", this.#onAbort);
+    this.#call = call;
+    if (over !== undefined) this.cancel(over);
   }
 
   /** True between begin and end. */
@@ -54,8 +53,8 @@ export class Lifetime implements Cancellable {
     if (this.#call === undefined) return;
     this.#call = undefined;
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#openCalls.delete(this);
+    if (this.#signal !== undefined) this.#group.aborts.delete(this.#signal, this);
+    this.#group.delete(this);
   }
 
   #watchDeadline(delayMs: number): void {

@@ -30,6 +30,16 @@ const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Values: visible ASCII, space, tab, and bytes above 0x7f as Latin-1. No NUL, no line break. */
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
+/**
+ * All headers of a call together, counted as RFC 9113 §10.5.1 does. A longer list is a connection error to nghttp2,
+ * which is inside Node's servers and many proxies, and would take every other call down with it. It is also what
+ * createGrpcTransport sends at most.
+ */
+const listMaxBytes = 65_536 - 1_024;
+
+/** What a field counts beside its name and value. */
+const fieldOverheadBytes = 32;
+
 /** A call's metadata: the flat list that goes on the wire, and the caller's own user agent if one was given. */
 export interface CallMetadata {
   readonly fields: readonly string[];
@@ -39,30 +49,46 @@ export interface CallMetadata {
 const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
 
 /**
- * Reads a caller's headers into a flat list of lower-case names and values. Throws a ConnectError with
+ * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
+ * as Headers does it: HTTP/2 forbids some of them (authorization) to appear twice. Throws a ConnectError with
  * InvalidArgument that names a field HTTP/2 cannot carry: that call fails, and no other.
  */
 export function readMetadata(init: HeadersInit | undefined): CallMetadata {
   if (init === undefined) return noMetadata;
-  const fields: string[] = [];
-  let userAgent: string | undefined;
+  const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
-    const text = String(value).trim();
+    const text = value.trim();
     check(name, text);
-    if (lower === "user-agent") userAgent = text;
-    else if (!owned.has(lower)) fields.push(lower, text);
+    if (owned.has(lower)) return;
+    const before = values.get(lower);
+    values.set(lower, before === undefined ? text : `${before}, ${text}`);
   };
   if (init instanceof Headers) {
     init.forEach((value, name) => {
       add(name, value);
     });
   } else if (Symbol.iterator in init) {
-    for (const pair of init) add(pair[0] as string, pair[1] as string);
+    for (const [name, value] of init) add(String(name), String(value));
   } else {
-    for (const name in init) add(name, init[name] as string);
+    for (const [name, value] of Object.entries(init)) add(name, String(value));
   }
+  const userAgent = values.get("user-agent");
+  values.delete("user-agent");
+  const fields = [...values].flat();
+  checkSize(fields);
   return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
+}
+
+function checkSize(fields: readonly string[]): void {
+  let bytes = 0;
+  for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
+  if (bytes <= listMaxBytes) return;
+  const sizes = fields.map((text) => text.length);
+  const longest = sizes.indexOf(Math.max(...sizes));
+  const name = fields[longest - (longest % 2)];
+  const text = `the headers are ${bytes} bytes long, above the ${listMaxBytes} that can be sent; the longest is "${name}"`;
+  throw new ConnectError(text, Code.InvalidArgument);
 }
 
 function check(name: string, value: string): void {

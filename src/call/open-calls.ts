@@ -1,16 +1,29 @@
 import type { Failure } from "../errors.ts";
 import type { ProcessHold } from "../runtime/process-hold.ts";
+import { AbortWatch } from "./abort-watch.ts";
+import type { Cancellable } from "./cancellable.ts";
 
-/** Something that a deadline, an abort or the transport's close can end. */
-export interface Cancellable {
-  cancel(failure: Failure): void;
+/** What a call belongs to: the transport, or a call whose interceptors passed it on. */
+export interface CallGroup {
+  /** In clock time; `Infinity` without one. The group itself cancels its calls then. */
+  readonly deadlineMs: number;
+  /** Why the group takes no more calls; undefined while it does. */
+  readonly ended: Failure | undefined;
+  readonly aborts: AbortWatch;
+  add(call: Cancellable): void;
+  /** Ignored for a call that is not in the group. */
+  delete(call: Cancellable): void;
 }
 
 /** The calls of a transport that have begun and not ended. While there is one, the process stays alive. */
-export class OpenCalls {
+export class OpenCalls implements CallGroup {
+  readonly deadlineMs: number = Number.POSITIVE_INFINITY;
+  readonly ended: undefined = undefined;
+  readonly aborts: AbortWatch = new AbortWatch();
+  /** Calls begun since the transport was made. */
+  started = 0;
   readonly #hold: ProcessHold;
   readonly #calls = new Set<Cancellable>();
-  #started = 0;
   #whenEmpty: (() => void) | undefined;
 
   constructor(hold: ProcessHold) {
@@ -21,13 +34,7 @@ export class OpenCalls {
     return this.#calls.size;
   }
 
-  /** Calls begun since the transport was made. */
-  get started(): number {
-    return this.#started;
-  }
-
   add(call: Cancellable): void {
-    this.#started++;
     this.#calls.add(call);
     this.#hold.acquire();
   }

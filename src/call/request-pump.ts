@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { MethodInfo, RunningCall } from "./call.ts";
 import type { Codec } from "./codec.ts";
 
@@ -11,11 +12,11 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   readonly #codec: Codec;
   readonly #method: MethodInfo;
   readonly #onError: (error: unknown) => void;
+  /** Undefined once it has ended, by itself or because it was told to. */
   #iterator: AsyncIterator<MessageInitShape<I>> | undefined;
   #running: RunningCall | undefined;
-  #reading = false;
   #blocked = false;
-  #finished = false;
+  #halfClosed = false;
 
   /** `onError` hears what the caller's iterable throws, and what serialization or compression does. */
   constructor(codec: Codec, method: MethodInfo, onError: (error: unknown) => void) {
@@ -30,7 +31,7 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     try {
       this.#iterator = messages[Symbol.asyncIterator]();
     } catch (error) {
-      this.#fail(error);
+      this.#onError(error);
       return;
     }
     this.#pull();
@@ -43,67 +44,75 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     this.#pull();
   }
 
-  /** The call is over: the caller's iterable is told, with the error if there was one. */
+  /**
+   * The call is over: the caller's iterable is told, as Connect tells it: `throw` with the error if there was one, and
+   * `return` always, because not every `throw` cleans up.
+   */
   stop(error: unknown): void {
-    if (this.#finished) return;
-    this.#finished = true;
     const iterator = this.#iterator;
+    this.#iterator = undefined;
     if (iterator === undefined) return;
     this.runInAsyncScope(() => {
-      try {
-        const told = error !== undefined && iterator.throw !== undefined ? iterator.throw(error) : iterator.return?.();
-        // The iterable answers to its own caller; after the end of the call there is nobody else to tell.
-        told?.then(undefined, () => undefined);
-      } catch {
-        // As above: an iterator may throw synchronously where it should reject.
-      }
+      if (error !== undefined) tell(() => iterator.throw?.(error));
+      tell(() => iterator.return?.());
     });
   }
 
   #pull(): void {
-    if (this.#finished || this.#reading || this.#iterator === undefined) return;
-    this.#reading = true;
+    const iterator = this.#iterator;
+    if (iterator === undefined) return;
     try {
-      this.runInAsyncScope(() => this.#iterator?.next())?.then(this.#onNext, this.#onRejected);
+      this.runInAsyncScope(() => iterator.next()).then(this.#onNext, this.#onRejected);
     } catch (error) {
-      this.#fail(error);
+      this.#onRejected(error);
     }
   }
 
   readonly #onNext = (result: IteratorResult<MessageInitShape<I>>): void => {
-    this.#reading = false;
-    if (this.#finished) return;
+    if (this.#iterator === undefined) return;
     if (result.done === true) {
-      this.#finished = true;
-      this.#running?.halfClose();
+      this.#iterator = undefined;
+      if (!this.#halfClosed) this.#running?.halfClose();
       return;
     }
     try {
+      if (this.#halfClosed) {
+        throw new ConnectError("protocol error: received extra input message", Code.Unimplemented);
+      }
       const framed = this.#codec.encode(this.#method, result.value);
       if (framed instanceof Uint8Array) this.#send(framed);
-      else framed.then(this.#send, this.#onRejected);
+      else framed.then(this.#send, this.#onError);
     } catch (error) {
-      this.#fail(error);
+      this.#onError(error);
     }
   };
 
+  /** The caller's iterable threw, and by that has ended. */
   readonly #onRejected = (error: unknown): void => {
-    this.#fail(error);
+    if (this.#iterator === undefined) return;
+    this.#iterator = undefined;
+    this.#onError(error);
   };
 
   readonly #send = (framed: Uint8Array): void => {
-    if (this.#finished || this.#running === undefined) return;
+    if (this.#iterator === undefined || this.#running === undefined) return;
     if (this.#method.singleRequest) {
+      // The only message: END_STREAM leaves with it. Reading on lets the caller's iterable end in its own way.
+      this.#halfClosed = true;
       this.#running.halfClose(framed);
-      this.stop(undefined);
+      this.#pull();
       return;
     }
     this.#blocked = true;
     if (this.#running.send(framed)) this.writable();
   };
+}
 
-  #fail(error: unknown): void {
-    this.#finished = true;
-    this.#onError(error);
+/** Calls an iterator that nobody reads any more. What it answers, or throws, is its own caller's affair. */
+function tell(call: () => Promise<unknown> | undefined): void {
+  try {
+    call()?.then(undefined, () => undefined);
+  } catch {
+    // As above: an iterator may throw where it should reject.
   }
 }

@@ -9,6 +9,8 @@ export interface ResponseSource {
   resume(): void;
   /** A message cannot be decoded: the call ends with this. */
   decodeFailed(error: unknown): ConnectError;
+  /** The error of the caller's own abort, if there was one: it also ends the reading of what has arrived. */
+  abortError(): ConnectError | undefined;
 }
 
 /** Reading stops above this many bytes that wait for the user, and goes on below half of it. */
@@ -18,6 +20,8 @@ const highWaterBytes = 65_536;
 const overheadBytes = 64;
 
 interface Waiter {
+  /** Whoever waits must not be collected meanwhile: that would cancel the call. */
+  readonly reader: object;
   readonly resolve: (result: IteratorResult<Message, undefined>) => void;
   readonly reject: (error: ConnectError) => void;
 }
@@ -69,7 +73,16 @@ export class ResponseQueue {
     this.end(error);
   }
 
-  next(): Promise<IteratorResult<Message, undefined>> {
+  /** `reader` is the object that the user holds. */
+  next(reader: object): Promise<IteratorResult<Message, undefined>> {
+    if (this.#messages.length > 0) {
+      // The peer may have answered in full before: then nobody listens to the signal any more.
+      const aborted = this.#source.abortError();
+      if (aborted !== undefined) {
+        this.#end = { error: aborted };
+        this.#messages.length = 0;
+      }
+    }
     const message = this.#messages.shift();
     if (message !== undefined) {
       this.#bytes -= message.payload.length + overheadBytes;
@@ -79,7 +92,8 @@ export class ResponseQueue {
       }
       return this.#deliver(message.flag, message.payload);
     }
-    if (this.#end === undefined) return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    if (this.#end === undefined)
+      return new Promise((resolve, reject) => this.#waiters.push({ reader, resolve, reject }));
     return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error);
   }
 

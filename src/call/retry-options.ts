@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { checkBoolean, checkNumber, checkObject, describeValue, longestMs } from "../check.ts";
+import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "../check.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 
 /** How failed attempts are repeated. Names follow gRFC A6's retryPolicy. */
@@ -8,7 +8,10 @@ export interface RetryOptions extends BackoffOptions {
   readonly maxAttempts: number;
   /** Codes that a further attempt may cure. Default Unavailable and DeadlineExceeded. */
   readonly codes: readonly Code[];
-  /** An attempt that takes longer is given up, and counts as DeadlineExceeded. Default: none. */
+  /**
+   * An attempt whose response has not begun this long after it reached a backend is given up, and counts as
+   * DeadlineExceeded. Default: none, range from 1 ms.
+   */
   readonly perAttemptTimeoutMs: number | undefined;
   /**
    * `true`: an attempt that may have run is repeated only for methods whose proto declares `idempotency_level`.
@@ -21,7 +24,10 @@ export interface RetryOptions extends BackoffOptions {
   readonly bufferMaxBytes: number;
 }
 
-/** Policy retries of the last 10 s may be at most `ratio` of the calls of those 10 s plus `minPerSecond` × 10. */
+/**
+ * Policy retries of the last 10 s may be at most `ratio` of the calls of those 10 s plus `minPerSecond` × 10. Retries
+ * that leave a lost connection for another ready backend are not counted: a dead server needs no protection.
+ */
 export interface RetryBudgetOptions {
   /** Default 0.1, range 0 to 1 000. */
   readonly ratio: number;
@@ -42,9 +48,13 @@ export const retryDefaults: RetryOptions = Object.freeze({
   bufferMaxBytes: 1_048_576,
 });
 
-/** Returns the options with every field present and in range, or throws an error that names the one that is not. */
-export function checkRetryOptions(given: Partial<RetryOptions>): RetryOptions {
-  const options = { ...retryDefaults, ...definedFields(checkObject("retry", given, "false or an object")) };
+/**
+ * Returns the options with every field present and in range, or throws an error that names the one that is not. Fields
+ * that are not given come from `base`.
+ */
+export function checkRetryOptions(given: Partial<RetryOptions>, base: RetryOptions = retryDefaults): RetryOptions {
+  checkNames("retry", checkObject("retry", given, "false or an object"), Object.keys(retryDefaults));
+  const options = { ...base, ...definedFields(given) };
   const { codes, perAttemptTimeoutMs, budget } = options;
   checkNumber("retry.maxAttempts", options.maxAttempts, { min: 1, max: 100, integer: true });
   if (!Array.isArray(codes)) throw new TypeError(`retry.codes must be an array of Code, not ${describeValue(codes)}`);
@@ -63,7 +73,7 @@ export function checkRetryOptions(given: Partial<RetryOptions>): RetryOptions {
   checkBoolean("retry.idempotentOnly", options.idempotentOnly);
   checkNumber("retry.bufferMaxBytes", options.bufferMaxBytes, { min: 0, max: 2 ** 32 - 1, integer: true });
   if (budget !== false) {
-    checkObject("retry.budget", budget, "false or an object");
+    checkNames("retry.budget", checkObject("retry.budget", budget, "false or an object"), ["ratio", "minPerSecond"]);
     checkNumber("retry.budget.ratio", budget.ratio, { min: 0, max: 1_000 });
     checkNumber("retry.budget.minPerSecond", budget.minPerSecond, { min: 0, max: 1_000_000 });
   }

@@ -1,13 +1,14 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { canceledFailure, type Failure, headersOf, invalidRequestFailure, toConnectError } from "../errors.ts";
+import { canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { CallEnd, CallListener, MethodInfo, RunningCall } from "./call.ts";
-import { glinkCall } from "./call-options.ts";
+import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
-import { noFields, readMetadata } from "./metadata.ts";
-import type { Cancellable } from "./open-calls.ts";
+import { noFields } from "./metadata.ts";
+import { receivedHeaders, receiveLater } from "./received-headers.ts";
+import { requestOf } from "./request.ts";
 import { RequestPump } from "./request-pump.ts";
 import { ResponseQueue, type ResponseSource } from "./response-stream.ts";
 
@@ -19,8 +20,14 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
   input: CallInput,
 ): Promise<StreamResponse<I, O>> {
   return new Promise((resolve, reject) => {
-    new StreamCall<I, O>(environment, method, input, resolve, reject).begin(messages);
+    new StreamCall<I, O>(environment, method, input, { resolve, reject }).begin(messages);
   });
+}
+
+/** What settles the caller's promise. */
+interface Caller<I extends DescMessage, O extends DescMessage> {
+  resolve(response: StreamResponse<I, O>): void;
+  reject(error: ConnectError): void;
 }
 
 /**
@@ -34,51 +41,30 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   readonly #lifetime: Lifetime;
   readonly #queue: ResponseQueue;
   readonly #pump: RequestPump<I>;
-  readonly #trailer = new Headers();
-  #resolve: ((response: StreamResponse<I, O>) => void) | undefined;
-  readonly #reject: (error: ConnectError) => void;
+  readonly #trailer = receivedHeaders(noFields);
+  /** Gone once the caller's promise is settled: it would keep the response from being collected. */
+  #caller: Caller<I, O> | undefined;
   #running: RunningCall | undefined;
   #headers: HeaderFields = noFields;
 
-  constructor(
-    environment: CallEnvironment,
-    method: DescMethodStreaming<I, O>,
-    input: CallInput,
-    resolve: (response: StreamResponse<I, O>) => void,
-    reject: (error: ConnectError) => void,
-  ) {
+  constructor(environment: CallEnvironment, method: DescMethodStreaming<I, O>, input: CallInput, caller: Caller<I, O>) {
     this.#environment = environment;
     this.#method = environment.codec.method(method);
     this.#input = input;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#lifetime = new Lifetime(environment.openCalls, environment.clock, input.timeoutMs, input.signal);
+    this.#caller = caller;
+    const { openCalls, clock } = environment;
+    if (input.scope === undefined) openCalls.started++;
+    this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
     this.#queue = new ResponseQueue(this);
     this.#pump = new RequestPump(environment.codec, this.#method, (error) => this.#requestFailed(error));
   }
 
   begin(messages: AsyncIterable<MessageInitShape<I>>): void {
-    this.#input.scope?.innerStarted();
     this.#lifetime.begin(this);
     if (!this.#lifetime.isOpen) return;
     try {
-      const { header, contextValues, path } = this.#input;
-      const { codec, starter } = this.#environment;
-      const { fields, userAgent } = readMetadata(header);
-      const { head } = this.#method;
-      const ownHead = path === undefined && userAgent === undefined;
-      this.#running = starter.start(
-        {
-          method: this.#method,
-          head: ownHead ? head : codec.head(path ?? head.path, userAgent),
-          metadata: fields,
-          contextValues,
-          options: contextValues?.get(glinkCall) ?? glinkCall.defaultValue,
-          deadlineMs: this.#lifetime.deadlineMs,
-          body: undefined,
-        },
-        this,
-      );
+      const request = requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, undefined);
+      this.#running = this.#environment.starter.start(request, this);
     } catch (error) {
       this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
       return;
@@ -103,16 +89,16 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
       return;
     }
     this.#headers = headers;
-    const resolve = this.#resolve;
-    this.#resolve = undefined;
+    const caller = this.#caller;
+    this.#caller = undefined;
     const messages = new ResponseMessages<O>(this.#queue, () => this.abandoned());
     this.#environment.abandonedStreams.register(messages, this, this);
     const method = this.#method.desc as DescMethodStreaming<I, O>;
-    resolve?.({
+    caller?.resolve({
       stream: true,
       service: method.parent,
       method,
-      header: headersOf(headers),
+      header: receivedHeaders(headers),
       trailer: this.#trailer,
       message: messages,
     });
@@ -128,9 +114,11 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
 
   onEnd(end: CallEnd): void {
     this.#running = undefined;
-    headersOf(end.trailers).forEach((value, name) => {
-      this.#trailer.append(name, value);
-    });
+    // A client stream commits at its message. One that failed without shows the headers that came all the same.
+    if (this.#caller !== undefined && end.failure?.kind === "status" && end.trailers.length > 0) {
+      this.onHeaders(end.headers);
+    }
+    receiveLater(this.#trailer, end.trailers);
     this.#end(end.failure, end.attempts, end.note);
   }
 
@@ -144,6 +132,11 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     return toConnectError(failure, { attempts: 0 });
   }
 
+  abortError(): ConnectError | undefined {
+    const { signal } = this.#input;
+    return signal?.aborted ? toConnectError(canceledFailure(signal.reason), { attempts: 0 }) : undefined;
+  }
+
   pause(): void {
     this.#running?.pause();
   }
@@ -153,24 +146,25 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 
   #requestFailed(error: unknown): void {
-    this.cancel(invalidRequestFailure(Code.Unknown, error));
+    this.cancel(invalidRequestFailure(Code.Internal, error));
   }
 
   #end(failure: Failure | undefined, attempts: number, note: string | undefined): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
-    this.#input.scope?.innerEnded();
     this.#environment.abandonedStreams.unregister(this);
     const error = failure === undefined ? undefined : toConnectError(failure, { attempts, note });
     this.#pump.stop(error);
-    // What the caller aborted is over at once; what the peer ended is read to the end first.
-    if (failure?.kind === "canceled" || failure?.kind === "deadline") this.#queue.cut(error);
+    // What was ended from this side is over at once; what the peer ended is read to its end first.
+    if (failure !== undefined && endedHere.has(failure.kind)) this.#queue.cut(error);
     else this.#queue.end(error);
-    if (this.#resolve === undefined) return;
-    this.#resolve = undefined;
-    if (error !== undefined) this.#reject(error);
+    if (error !== undefined) this.#caller?.reject(error);
+    this.#caller = undefined;
   }
 }
+
+/** Failures that this side decided on, whatever the peer has sent by then. */
+const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "invalid-request"]);
 
 /** The iterable that the user reads. Its iterator is itself: a stream can be read once. */
 class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<MessageShape<O>> {
@@ -187,12 +181,12 @@ class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<M
   }
 
   next(): Promise<IteratorResult<MessageShape<O>, undefined>> {
-    return this.#queue.next() as Promise<IteratorResult<MessageShape<O>, undefined>>;
+    return this.#queue.next(this) as Promise<IteratorResult<MessageShape<O>, undefined>>;
   }
 
   return(): Promise<IteratorResult<MessageShape<O>, undefined>> {
-    this.#leave();
     this.#queue.cut(undefined);
+    this.#leave();
     return Promise.resolve({ done: true, value: undefined });
   }
 }

@@ -1,13 +1,13 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
-import { type Failure, headersOf, invalidRequestFailure, toConnectError } from "../errors.ts";
+import { type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
-import type { CallEnd, CallListener, MethodInfo, RunningCall } from "./call.ts";
-import { glinkCall } from "./call-options.ts";
+import type { CallEnd, CallListener, CallRequest, MethodInfo, RunningCall } from "./call.ts";
+import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
-import { readMetadata } from "./metadata.ts";
-import type { Cancellable } from "./open-calls.ts";
+import { receivedHeaders } from "./received-headers.ts";
+import { requestOf } from "./request.ts";
 import { fieldOf } from "./status.ts";
 
 /** Makes a unary call. Rejects with a ConnectError. */
@@ -46,18 +46,24 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     this.#input = input;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#lifetime = new Lifetime(environment.openCalls, environment.clock, input.timeoutMs, input.signal);
+    const { openCalls, clock } = environment;
+    if (input.scope === undefined) openCalls.started++;
+    this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
   }
 
   begin(message: MessageInitShape<I>): void {
-    this.#input.scope?.innerStarted();
     this.#lifetime.begin(this);
+    if (!this.#lifetime.isOpen) return;
     try {
       const body = this.#environment.codec.encode(this.#method, message);
-      if (body instanceof Uint8Array) this.#start(body);
-      else body.then((bytes) => this.#start(bytes)).catch((error: unknown) => this.#invalid(error));
+      if (body instanceof Uint8Array) {
+        this.#start(this.#request(body));
+        return;
+      }
+      const request = this.#request(undefined);
+      body.then((bytes) => this.#start({ ...request, body: bytes })).catch((error: unknown) => this.#failWith(error));
     } catch (error) {
-      this.#invalid(error);
+      this.#failWith(error);
     }
   }
 
@@ -97,25 +103,12 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     }
   }
 
-  #start(body: Uint8Array): void {
-    if (!this.#lifetime.isOpen) return;
-    const { header, contextValues, path } = this.#input;
-    const { codec, starter } = this.#environment;
-    const { fields, userAgent } = readMetadata(header);
-    const { head } = this.#method;
-    const ownHead = path === undefined && userAgent === undefined;
-    this.#running = starter.start(
-      {
-        method: this.#method,
-        head: ownHead ? head : codec.head(path ?? head.path, userAgent),
-        metadata: fields,
-        contextValues,
-        options: contextValues?.get(glinkCall) ?? glinkCall.defaultValue,
-        deadlineMs: this.#lifetime.deadlineMs,
-        body,
-      },
-      this,
-    );
+  #request(body: Uint8Array | undefined): CallRequest {
+    return requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, body);
+  }
+
+  #start(request: CallRequest): void {
+    if (this.#lifetime.isOpen) this.#running = this.#environment.starter.start(request, this);
   }
 
   #decode(end: CallEnd, payload: Uint8Array): void {
@@ -124,67 +117,42 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
       if (message instanceof Promise) {
         message.then(
           (decoded) => this.#succeed(end, decoded),
-          (error: unknown) => this.#invalid(error),
+          (error: unknown) => this.#failWith(error),
         );
       } else {
         this.#succeed(end, message);
       }
     } catch (error) {
-      this.#invalid(error);
+      this.#failWith(error);
     }
   }
 
   #succeed(end: CallEnd, message: Message): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
-    this.#input.scope?.innerEnded();
-    this.#resolve(new GlinkUnaryResponse(this.#method.desc as DescMethodUnary<I, O>, message as MessageShape<O>, end));
+    const method = this.#method.desc as DescMethodUnary<I, O>;
+    this.#resolve({
+      stream: false,
+      service: method.parent,
+      method,
+      header: receivedHeaders(end.headers),
+      message: message as MessageShape<O>,
+      trailer: receivedHeaders(end.trailers),
+    });
   }
 
-  #invalid(error: unknown): void {
+  /** The request cannot be made, or the response cannot be read. */
+  #failWith(error: unknown): void {
     this.#fail(invalidRequestFailure(Code.Internal, error), 0);
   }
 
   #fail(failure: Failure, attempts: number, note?: string): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
-    this.#input.scope?.innerEnded();
     this.#reject(toConnectError(failure, { attempts, note }));
   }
 }
 
 function cardinalityFailure(text: string, code: Code): Failure {
   return { kind: "protocol", code, progress: "unknown", message: `protocol error: ${text}` };
-}
-
-/** A response whose headers and trailers are built when somebody looks at them. */
-class GlinkUnaryResponse<I extends DescMessage, O extends DescMessage> implements UnaryResponse<I, O> {
-  readonly stream = false;
-  readonly method: DescMethodUnary<I, O>;
-  readonly message: MessageShape<O>;
-  readonly #headers: HeaderFields;
-  readonly #trailers: HeaderFields;
-  #header: Headers | undefined;
-  #trailer: Headers | undefined;
-
-  constructor(method: DescMethodUnary<I, O>, message: MessageShape<O>, end: CallEnd) {
-    this.method = method;
-    this.message = message;
-    this.#headers = end.headers;
-    this.#trailers = end.trailers;
-  }
-
-  get service() {
-    return this.method.parent;
-  }
-
-  get header(): Headers {
-    this.#header ??= headersOf(this.#headers);
-    return this.#header;
-  }
-
-  get trailer(): Headers {
-    this.#trailer ??= headersOf(this.#trailers);
-    return this.#trailer;
-  }
 }

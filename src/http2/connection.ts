@@ -34,7 +34,7 @@ export interface StreamListener {
   onWritable(): void;
   /**
    * Exactly once, and last, except after `reset`, which is the last word itself. Undefined: the peer ended the stream
-   * in good order. The failure's `progress` is decided here, from HTTP/2 facts alone.
+   * in good order, the request side notwithstanding: what is left of that is reset with CANCEL. The failure's `progress` is decided here, from HTTP/2 facts alone.
    */
   onClosed(failure: Failure | undefined): void;
 }
@@ -51,7 +51,10 @@ export interface Stream {
   end(bytes?: Uint8Array): void;
   /** Ends the stream from this side with an HTTP/2 error code. The listener hears nothing more. */
   reset(code: number): void;
-  /** Stops the flow of `onData`; flow control then stops the peer. */
+  /**
+   * Stops the flow of `onData`; flow control then stops the peer. What has already arrived may still come, and comes at
+   * the latest before the trailers: a response that is complete does not wait for `resume`.
+   */
   pause(): void;
   resume(): void;
 }
@@ -67,9 +70,9 @@ export interface Connection {
   /** Bytes read from the socket since it was opened: whether it changes tells if the peer is alive. */
   readonly bytesRead: number;
   /**
-   * Starts a request. With `body` the whole request is known and END_STREAM leaves with it; without, `write` and `end`
+   * Starts a request. Names are unique within `head` and `fields` together: values of one name are joined. With `body` the whole request is known and END_STREAM leaves with it; without, `write` and `end`
    * follow. Fields are valid: their owner has checked them.
-   * @returns undefined when the connection takes no new streams. Then nothing was sent, and the listener hears nothing.
+   * @returns undefined when there is no room ({@link hasRoom}). Then nothing was sent, and the listener hears nothing.
    */
   request(
     head: MethodHead,

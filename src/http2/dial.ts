@@ -1,32 +1,33 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
-import { Code } from "@connectrpc/connect";
 import { type Address, formatAddress } from "../address.ts";
 import { describeCause, type Failure } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Target } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
+import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
 export interface DialOptions {
   readonly target: Target;
   /** For TCP, TLS and the peer's first SETTINGS together. */
   readonly connectTimeoutMs: number;
-  /** Options of `tls.connect`, from the user's `nodeOptions`. */
+  /** Options of `net.connect` and `tls.connect`, from the user's `nodeOptions`. */
   readonly tls: ConnectionOptions;
-  /** The user's own way to open a socket, from `nodeOptions`. Gets a URL with the address to dial. */
+  /**
+   * The user's own way to open a socket, from `nodeOptions`: a tunnel, say. The URL has the scheme of baseUrl and the
+   * address to dial, or is `unix:` and the path. What it returns is used as it is, so TLS is its own affair.
+   */
   readonly createConnection?: ((url: URL) => Socket) | undefined;
   readonly runtime: Runtime;
 }
-
-/** How far a dial got: each step has its own typical mistakes. */
-type Stage = "connect" | "tls" | "settings";
 
 /** A dial nobody waits for is given up after this long, because a pending TCP connect keeps the process alive. */
 const abandonAfterMs = 1_000;
 
 /** What an engine does with a connected socket: speak its preface, then settle the dial. */
 export interface Handshake {
+  /** Has an error listener from birth to close: no event of it can be an uncaught exception. */
   readonly socket: Socket;
   readonly address: string;
   /** The peer's SETTINGS came: the dial is over. Returns false when it was already given up. */
@@ -45,7 +46,44 @@ export function dial(
   signal: AbortSignal,
   start: (handshake: Handshake) => void,
 ): Promise<Connection> {
-  return new Promise((resolve, reject) => new Dialing(options, address, signal, start, resolve, reject));
+  return new Promise((resolve, reject) => {
+    let socket: Socket;
+    try {
+      socket = openSocket(options, address);
+    } catch (cause) {
+      // createConnection threw, or an option of tls.connect is wrong.
+      reject(new DialError(dialFailure(formatAddress(address), `cannot connect: ${describeCause(cause)}`, cause)));
+      return;
+    }
+    new Dialing(options, socket, formatAddress(address), signal, resolve, reject).begin(start);
+  });
+}
+
+function openSocket({ target, tls, createConnection }: DialOptions, address: Address): Socket {
+  if (createConnection !== undefined) {
+    const text = formatAddress(address);
+    return createConnection(new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`));
+  }
+  const endpoint = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
+  if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
+  const verify = tls.checkServerIdentity ?? checkServerIdentity;
+  const servername = tls.servername ?? target.host;
+  return connectTls({
+    ALPNProtocols: ["h2"],
+    ...tls,
+    ...endpoint,
+    // SNI takes no IP address (RFC 6066 §3); the certificate is checked against the name of baseUrl either way, never
+    // against the address dialled.
+    ...(isIP(servername) === 0 ? { servername } : {}),
+    checkServerIdentity: (_, certificate) => verify(servername, certificate),
+  }).setNoDelay(true);
+}
+
+/** What a socket says of itself before it is ready. A Duplex from createConnection says nothing, and is ready. */
+interface PendingSocket {
+  readonly connecting?: boolean;
+  /** True until TLS is established, TCP's connect included. Undocumented; node:http2 itself relies on it. */
+  readonly secureConnecting?: boolean;
 }
 
 class Dialing implements Handshake {
@@ -56,31 +94,42 @@ class Dialing implements Handshake {
   readonly #resolve: (connection: Connection) => void;
   readonly #reject: (error: DialError) => void;
   readonly #releases: (() => void)[] = [];
-  #stage: Stage = "connect";
+  #stage: DialStage = "connect";
   #settled = false;
 
   constructor(
     options: DialOptions,
-    address: Address,
+    socket: Socket,
+    address: string,
     signal: AbortSignal,
-    start: (handshake: Handshake) => void,
     resolve: (connection: Connection) => void,
     reject: (error: DialError) => void,
   ) {
     this.#options = options;
-    this.address = formatAddress(address);
+    this.socket = socket;
+    this.address = address;
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.socket = this.#open(address);
-    // From birth to close, so that no event of this socket can be an uncaught exception.
-    this.socket.on("error", this.#onError);
-    this.socket.once("close", this.#onClose);
-    this.socket.unref();
+  }
+
+  begin(start: (handshake: Handshake) => void): void {
+    const { socket } = this;
+    // This listener stays to the end, and does nothing once the dial is settled.
+    socket.on("error", (error) => this.fail(error));
+    this.#listen("close", () => this.fail(new Error("the peer closed the connection")));
+    // A Duplex from createConnection may have no unref.
+    socket.unref?.();
     this.#limit();
-    if (this.socket.connecting || this.#securing()) {
-      this.socket.once(this.#securing() ? "secureConnect" : "connect", () => this.#connected(start));
-      if (this.#securing()) this.socket.once("connect", () => this.#enter("tls"));
+    const { connecting, secureConnecting } = socket as PendingSocket;
+    if (secureConnecting === true) {
+      this.#stage = connecting === true ? "connect" : "tls";
+      this.#listen("connect", () => {
+        this.#stage = "tls";
+      });
+      this.#listen("secureConnect", () => this.#connected(start));
+    } else if (connecting === true) {
+      this.#listen("connect", () => this.#connected(start));
     } else {
       this.#connected(start);
     }
@@ -94,72 +143,44 @@ class Dialing implements Handshake {
   }
 
   fail(cause: unknown): void {
-    this.#failWith({
-      kind: "dial",
-      code: Code.Unavailable,
-      progress: "unsent",
-      message: this.#explain(cause),
-      address: this.address,
-      cause,
-    });
-  }
-
-  #open(address: Address): Socket {
-    const { target, tls, createConnection } = this.#options;
-    if (createConnection !== undefined) {
-      return createConnection(new URL(`${target.tls ? "https" : "http"}://${this.address.replace(/^unix:/, "unix")}`));
-    }
-    const endpoint = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
-    if (!target.tls) return connectTcp({ ...endpoint, noDelay: true });
-    const verify = tls.checkServerIdentity ?? checkServerIdentity;
-    const servername = tls.servername ?? target.host;
-    return connectTls({
-      ALPNProtocols: ["h2"],
-      ...tls,
-      ...endpoint,
-      // SNI takes no IP address (RFC 6066 §3); the certificate is checked against the name of baseUrl either way,
-      // never against the address dialled.
-      ...(isIP(servername) === 0 ? { servername } : {}),
-      checkServerIdentity: (_, certificate) => verify(servername, certificate),
-    }).setNoDelay(true);
-  }
-
-  #securing(): boolean {
-    return "alpnProtocol" in this.socket && (this.socket as TLSSocket).getProtocol() === null;
-  }
-
-  #enter(stage: Stage): void {
-    this.#stage = stage;
+    if (this.#settled) return;
+    const bytesRead = this.socket.bytesRead ?? 0;
+    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause), cause));
   }
 
   #connected(start: (handshake: Handshake) => void): void {
     if (this.#settled) return;
+    this.#stage = "settings";
     const { alpnProtocol } = this.socket as Partial<TLSSocket>;
-    this.#enter("settings");
-    if (alpnProtocol !== undefined && alpnProtocol !== null && alpnProtocol !== "h2") {
-      this.#failWith({
-        kind: "dial",
-        code: Code.Unavailable,
-        progress: "unsent",
-        message: "h2 not negotiated: the server's TLS did not choose HTTP/2 by ALPN",
-        address: this.address,
-      });
-      return;
+    // False: no ALPN at all. Only a socket of the user's own may know better (prior knowledge, RFC 9113 §3.3).
+    const trusted = this.#options.createConnection !== undefined;
+    if (typeof alpnProtocol === "string" ? alpnProtocol !== "h2" : alpnProtocol === false && !trusted) {
+      this.#failWith(dialFailure(this.address, noH2));
+    } else {
+      start(this);
     }
-    start(this);
+  }
+
+  #listen(event: "connect" | "secureConnect" | "close", listener: () => void): void {
+    this.socket.once(event, listener);
+    this.#releases.push(() => this.socket.removeListener(event, listener));
   }
 
   /** The three ways a dial ends from this side: its time is over, its owner lost interest, nobody waits for it. */
   #limit(): void {
     const { runtime, connectTimeoutMs } = this.#options;
     const { clock, hold } = runtime;
-    const timer = clock.setTimeout(() => this.#timedOut(connectTimeoutMs), connectTimeoutMs);
-    let abandon = hold.held ? undefined : clock.setTimeout(() => this.#abandoned(), abandonAfterMs);
+    // What has already arrived is read before the peer is judged: the late one may be our own event loop.
+    const timedOut = () => this.#failWith(connectTimeoutFailure(this.address, this.#stage, connectTimeoutMs));
+    const timer = clock.setTimeout(() => clock.afterInput(timedOut), connectTimeoutMs);
+    const abandonLater = () => clock.setTimeout(() => this.#abandoned(), abandonAfterMs);
+    let abandon = hold.held ? undefined : abandonLater();
     const stopWatching = hold.onIdle(() => {
       clock.clearTimeout(abandon);
-      abandon = clock.setTimeout(() => this.#abandoned(), abandonAfterMs);
+      abandon = abandonLater();
     });
     const onAbort = () => this.fail(this.#signal.reason);
+    if (this.#signal.aborted) queueMicrotask(onAbort);
     this.#signal.addEventListener("abort", onAbort, { once: true });
     this.#releases.push(() => {
       clock.clearTimeout(timer);
@@ -174,25 +195,9 @@ class Dialing implements Handshake {
     this.fail(new Error(`no call is waiting for the connection: given up after ${abandonAfterMs} ms`));
   }
 
-  #timedOut(limitMs: number): void {
-    const waitedFor = { connect: "TCP connect", tls: "TLS handshake", settings: "HTTP/2 SETTINGS" }[this.#stage];
-    this.#failWith({
-      kind: "connect-timeout",
-      code: Code.Unavailable,
-      progress: "unsent",
-      message: `connecting took longer than connectTimeoutMs ${limitMs}: no answer to the ${waitedFor}`,
-      address: this.address,
-    });
-  }
-
-  readonly #onError = (error: Error): void => this.fail(error);
-
-  readonly #onClose = (): void => this.fail(new Error("the peer closed the connection"));
-
   #failWith(failure: Failure): void {
     if (this.#settled) return;
     this.#settle();
-    this.socket.on("error", ignoreLateError);
     this.socket.destroy();
     this.#reject(new DialError(failure));
   }
@@ -200,23 +205,5 @@ class Dialing implements Handshake {
   #settle(): void {
     this.#settled = true;
     for (const release of this.#releases) release();
-    this.socket.removeListener("close", this.#onClose);
   }
-
-  #explain(cause: unknown): string {
-    const text = describeCause(cause);
-    const { code } = (cause ?? {}) as { code?: unknown };
-    if (this.#stage === "tls" && (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER")) {
-      return `TLS failed: ${text}; if the port speaks plaintext, use http:// in baseUrl`;
-    }
-    if (this.#stage === "tls") return `TLS failed: ${text}`;
-    if (this.#stage === "connect") return `cannot connect: ${text}`;
-    if (typeof code === "string" && code.startsWith("ERR_SSL")) return `TLS failed: ${text}`;
-    return `not HTTP/2, is this an HTTP/1.1 or a TLS port? The peer sent no SETTINGS: ${text}`;
-  }
-}
-
-/** A socket that was given up may still report why it died. That is known already. */
-function ignoreLateError(): void {
-  return;
 }

@@ -15,13 +15,20 @@ export interface KeepaliveOptions {
  * The watchdog, for connections without `pingIntervalMs`: open calls and no byte read for this long draw one PING.
  * Servers count a client that pings more often than every 5 minutes as abusive (gRFC A8), so that is the pace.
  */
-export const watchdog = { silenceMs: 30_000, pingTimeoutMs: 10_000, paceMs: 300_000 } as const;
+const watchdog = { silenceMs: 30_000, pingTimeoutMs: 10_000, paceMs: 300_000 } as const;
 
 /** Silence is measured in this many steps: it is noticed at most one step late. */
 const stepsPerInterval = 10;
 
 /** A timer this late means that our own event loop stood still, and the peer is owed that time. */
 const stallMs = 100;
+
+/**
+ * How soon after a PING a suspicion may draw the next one, by how many PINGs in a row were answered and nothing else
+ * came from the peer in between; after that the watchdog's pace holds. A server tolerates two PINGs too early (gRFC A8),
+ * and data that it sends makes it forget them.
+ */
+const suspectPacesMs = [1_000, 10_000, 60_000] as const;
 
 /** One PING under way. */
 interface Probe {
@@ -39,27 +46,51 @@ export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #clock: Clock;
   readonly #onSilent: (waitedMs: number) => void;
+  readonly #onProbe: ((reason: "deadline" | "silence") => void) | undefined;
   #tickTimer: TimerHandle | undefined;
   #bytesRead = 0;
   #lastReadMs: number;
   #lastProbeMs = Number.NEGATIVE_INFINITY;
   #probe: Probe | undefined;
   #intervalMs: number;
+  /** Bytes read when the last PING was answered: what came since then came by itself. */
+  #bytesReadAtAnswer = 0;
+  /** Answered PINGs in a row between which the peer sent nothing else. Servers count these as strikes (gRFC A8). */
+  #bareAnswers = 0;
 
-  /** `onSilent` is called once, when a PING stayed unanswered; the owner then closes the connection. */
-  constructor(connection: Connection, options: KeepaliveOptions, clock: Clock, onSilent: (waitedMs: number) => void) {
+  /**
+   * `onSilent` is called once, when a PING stayed unanswered; the owner then closes the connection. `onProbe` is called
+   * for each PING, with its reason: a call that timed out, or silence.
+   */
+  constructor(
+    connection: Connection,
+    options: KeepaliveOptions,
+    clock: Clock,
+    onSilent: (waitedMs: number) => void,
+    onProbe?: (reason: "deadline" | "silence") => void,
+  ) {
     this.#connection = connection;
     this.#options = options;
     this.#clock = clock;
     this.#onSilent = onSilent;
+    this.#onProbe = onProbe;
     this.#lastReadMs = clock.now();
     this.#intervalMs = options.pingIntervalMs ?? watchdog.silenceMs;
     this.#scheduleTick();
   }
 
-  /** Asks the peer now. At most one PING is in flight; a suspicion during another probe joins it. */
+  /**
+   * Asks the peer now, unless it was asked a moment ago: at most one PING is in flight, which a further suspicion joins,
+   * and a server with slow handlers is not pinged for each call that times out. With `pingIntervalMs` that is the pace,
+   * and with `Infinity` there are no PINGs at all.
+   */
   suspect(): void {
-    if (this.#probe === undefined) this.#ping(this.#options.pingTimeoutMs);
+    if (this.#probe !== undefined || this.#intervalMs === Number.POSITIVE_INFINITY) return;
+    const { pingIntervalMs, pingTimeoutMs } = this.#options;
+    if (this.#connection.bytesRead !== this.#bytesReadAtAnswer) this.#bareAnswers = 0;
+    const paceMs =
+      pingIntervalMs === undefined ? (suspectPacesMs[this.#bareAnswers] ?? watchdog.paceMs) : this.#intervalMs;
+    if (this.#clock.now() - this.#lastProbeMs >= paceMs) this.#ping("deadline", pingTimeoutMs);
   }
 
   /** The server said too_many_pings: from now on ask half as often (gRFC A8). */
@@ -91,18 +122,19 @@ export class Keepalive {
     }
     if (this.#probe !== undefined || now - this.#lastReadMs < this.#intervalMs) return;
     if (pingIntervalMs === undefined) {
-      if (now - this.#lastProbeMs >= watchdog.paceMs) this.#ping(watchdog.pingTimeoutMs);
+      if (now - this.#lastProbeMs >= watchdog.paceMs) this.#ping("silence", watchdog.pingTimeoutMs);
     } else {
-      this.#ping(pingTimeoutMs);
+      this.#ping("silence", pingTimeoutMs);
     }
   }
 
-  #ping(timeoutMs: number): void {
+  #ping(reason: "deadline" | "silence", timeoutMs: number): void {
     const probe: Probe = { bytesReadBefore: this.#connection.bytesRead, timer: undefined };
     this.#probe = probe;
     this.#lastProbeMs = this.#clock.now();
     this.#await(probe, timeoutMs, this.#lastProbeMs);
     this.#connection.ping(() => this.#answered(probe));
+    this.#onProbe?.(reason);
   }
 
   #await(probe: Probe, waitMs: number, sinceMs: number): void {
@@ -124,6 +156,8 @@ export class Keepalive {
     this.#clock.clearTimeout(probe.timer);
     this.#probe = undefined;
     this.#lastReadMs = this.#clock.now();
+    this.#bytesReadAtAnswer = this.#connection.bytesRead;
+    this.#bareAnswers++;
   }
 
   #silent(sinceMs: number): void {

@@ -1,7 +1,7 @@
 import { connectionFailure, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { LiveConnection, LiveConnectionHolder } from "../subchannel/live-connection.ts";
+import type { LiveConnection, LiveConnectionHolder, SuspectReason } from "../subchannel/live-connection.ts";
 import type { RetireReason } from "../subchannel/subchannel.ts";
 
 interface Draining {
@@ -73,6 +73,13 @@ export class Drain implements LiveConnectionHolder {
     const { address, cutCalls } = draining;
     if (this.#events.active) this.#events.publish({ type: "connection-drained", address, cutCalls });
     if (this.#draining.size === 0) this.#whenEmpty?.();
+  }
+
+  connectionSuspected(live: LiveConnection, reason: SuspectReason): void {
+    const address = this.#draining.get(live)?.address;
+    if (address !== undefined && this.#events.active) {
+      this.#events.publish({ type: "subchannel-suspect", address, reason });
+    }
   }
 
   connectionSilent(live: LiveConnection, waitedMs: number): void {

@@ -1,22 +1,25 @@
-import { Code } from "@connectrpc/connect";
-import { type Address, checkAddress, formatAddress } from "../address.ts";
-import type { Picker } from "../balancing/picker.ts";
+import type { Address } from "../address.ts";
 import type { LoadBalancing, Policy } from "../balancing/policy.ts";
+import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
-import { describeCause, type Failure, factOf, nameResolutionFailure, noBackendFailure } from "../errors.ts";
+import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
-import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
+import { http2ErrorCode } from "../http2/error-codes.ts";
+import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "../subchannel/backend.ts";
-import type { LiveConnection } from "../subchannel/live-connection.ts";
+import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import {
   type RetireReason,
   Subchannel,
   type SubchannelOptions,
   type SubchannelOwner,
 } from "../subchannel/subchannel.ts";
-import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
+import type { PendingCall, PickOutcome } from "./call-queue.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
+import { Hints } from "./hints.ts";
+import { Resolution, type ResolutionListener } from "./resolution.ts";
 import { Rotation } from "./rotation.ts";
 
 /** What a pool is made of. */
@@ -32,81 +35,71 @@ export interface PoolOptions {
   readonly maxQueuedCalls: number;
 }
 
-const queueAll: Picker = { pick: () => "queue" };
-
-/** The backends of one target: resolves, reconciles, and finds a backend for each attempt. */
-export class Pool implements SubchannelOwner {
-  readonly #options: PoolOptions;
+/**
+ * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
+ * and finds a backend for each attempt.
+ */
+export class Pool implements SubchannelOwner, ResolutionListener {
+  pingSlowdowns = 0;
+  readonly #subchannelOptions: SubchannelOptions;
   readonly #events: Events;
   readonly #subchannels = new Map<string, Subchannel>();
-  readonly #queue = new CallQueue();
+  readonly #dispatcher: Dispatcher;
   readonly #drain: Drain;
+  readonly #hints: Hints;
+  readonly #resolution: Resolution;
   readonly #rotation: Rotation;
   readonly #policy: Policy;
-  readonly #readyListeners = new Set<() => void>();
-  #watch: ResolverWatch | undefined;
-  #picker: Picker = queueAll;
+  readonly #changeListeners = new Set<() => void>();
   #resting = false;
   #updateScheduled = false;
   #closed = false;
-  /** Set while the last lookup failed: what calls get when there is no list to go on with. */
-  #resolveFailure: Failure | undefined;
 
   constructor(options: PoolOptions) {
-    const { runtime, events, loadBalancing, subchannel } = options;
-    this.#options = options;
+    const { target, resolver, runtime, events, loadBalancing, subchannel, rotationIntervalMs } = options;
+    this.#subchannelOptions = subchannel;
     this.#events = events;
+    this.#dispatcher = new Dispatcher(options.maxQueuedCalls, events);
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
-    const { rotationIntervalMs } = options;
-    this.#rotation = new Rotation(
-      { rotationIntervalMs, maxConnectionAgeMs: subchannel.maxConnectionAgeMs },
-      runtime,
-      () => this.refresh(),
-      { [Symbol.iterator]: () => this.#subchannels.values() },
-    );
+    this.#hints = new Hints(target, resolver, events);
+    this.#resolution = new Resolution(target, resolver, runtime, events, this);
+    this.#rotation = new Rotation(rotationIntervalMs, runtime, () => this.refresh(), {
+      [Symbol.iterator]: () => this.#subchannels.values(),
+    });
     this.#policy = loadBalancing.createPolicy({
+      target: target.host,
       random: runtime.random,
       publish: (picker) => {
-        this.#picker = picker;
+        this.#dispatcher.use(picker);
+        // Not now: the policy is still at work, and a call that is served calls into the user's code.
+        if (this.#dispatcher.queuedCalls > 0) queueMicrotask(() => this.#dispatcher.serveAll());
       },
     });
   }
 
   /** Begins to resolve and connect, if that has not begun, and ends a rest. Called when a call begins. */
   wake(): void {
-    if (this.#watch === undefined) this.#start();
-    else if (this.#resting) this.#endRest();
+    if (!this.#resolution.started) {
+      this.#resolution.start();
+      this.#rotation.start();
+    } else if (this.#resting) {
+      this.#endRest();
+    }
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
   dispatch(call: PendingCall): PickOutcome {
-    const outcome = this.#pick(call);
-    if (outcome !== "queue") return outcome;
-    const { maxQueuedCalls } = this.#options;
-    if (this.#queue.size >= maxQueuedCalls) {
-      return {
-        kind: "queue-full",
-        code: Code.ResourceExhausted,
-        progress: "unsent",
-        message: `${this.#queue.size} calls already wait for a connection (maxQueuedCalls ${maxQueuedCalls})`,
-      };
-    }
-    this.#queue.add(call);
-    return "queue";
+    return this.#dispatcher.dispatch(call);
   }
 
   /** The call no longer waits. */
   unqueue(call: PendingCall): void {
-    this.#queue.remove(call);
+    this.#dispatcher.unqueue(call);
   }
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    try {
-      this.#watch?.refresh();
-    } catch (error) {
-      this.#resolveFailed(error);
-    }
+    this.#resolution.refresh();
   }
 
   get readyCount(): number {
@@ -124,7 +117,7 @@ export class Pool implements SubchannelOwner {
   }
 
   get queuedCalls(): number {
-    return this.#queue.size;
+    return this.#dispatcher.queuedCalls;
   }
 
   get subchannels(): Iterable<Subchannel> {
@@ -138,102 +131,42 @@ export class Pool implements SubchannelOwner {
   /** Why no backend is ready, as far as it is known. */
   get lastFailure(): Failure | undefined {
     for (const { lastFailure } of this.#subchannels.values()) if (lastFailure !== undefined) return lastFailure;
-    return this.#resolveFailure;
+    return this.#resolution.failure;
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */
   onChange(listener: () => void): () => void {
-    this.#readyListeners.add(listener);
-    return () => this.#readyListeners.delete(listener);
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
   /** Ends everything. Open calls on connections fail with `failure`; calls back when all sockets are closed. */
   close(failure: Failure, closed: () => void): void {
     this.#closed = true;
     this.#rotation.stop();
-    this.#watch?.close();
+    this.#resolution.close();
+    try {
+      this.#policy.close?.();
+    } catch (error) {
+      this.#policyThrew(error);
+    }
     for (const subchannel of this.#subchannels.values()) subchannel.shutdown("closing");
     this.#subchannels.clear();
     this.#drain.closeAll(failure);
     this.#drain.whenEmpty(closed);
   }
 
-  subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
-    const { state, key } = subchannel;
-    if (this.#events.active) {
-      const error = failure === undefined ? undefined : factOf(failure);
-      this.#events.publish({ type: "subchannel-state", address: key, from, to: state, error });
-    }
-    // A loss or a failed dial is the first sign that the list is out of date.
-    if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
-    if (state === "ready") this.#rotation.watchAge();
-    this.#scheduleUpdate();
-  }
-
-  subchannelCapacity(): void {
-    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), false);
-  }
-
-  subchannelResting(): void {
-    this.#resting = true;
-  }
-
-  connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void {
-    this.#drain.add(subchannel.key, live, reason);
-    if (reason === "max-age") this.#rotation.watchAge();
-  }
-
-  goawayReceived(subchannel: Subchannel, goaway: { readonly code: number; readonly debug: string }): void {
-    const { code, debug } = goaway;
-    if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.key, http2Code: code, debug });
-    // gRFC A8. The server speaks for all of its kind: the whole pool slows down.
-    if (debug.includes("too_many_pings")) for (const one of this.#subchannels.values()) one.slowDownPings();
-  }
-
-  #start(): void {
-    const { resolver, target, runtime } = this.#options;
-    // Set first: a resolver that throws must not be started again by every call.
-    this.#watch = { refresh: () => undefined, close: () => undefined };
-    try {
-      this.#watch = resolver.watch(
-        target,
-        {
-          onAddresses: (addresses) => this.#resolved(addresses),
-          onError: (error) => this.#resolveFailed(error),
-        },
-        runtime,
-      );
-    } catch (error) {
-      this.#resolveFailed(error);
-    }
-    this.#rotation.start();
-  }
-
-  #resolved(addresses: readonly Address[]): void {
-    if (this.#closed) return;
-    const list = new Map<string, Address>();
-    try {
-      for (const address of addresses) list.set(formatAddress(checkAddress(address)), address);
-      if (list.size === 0) throw new Error("the answer has no addresses");
-    } catch (error) {
-      this.#resolveFailed(error);
-      return;
-    }
-    if (this.#resolveFailure !== undefined) {
-      this.#resolveFailure = undefined;
-      if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
-    }
-    this.#reconcile(list);
-  }
-
   /** Keeps what stayed, adds what is new, drains what left. Pickers skip what has left until they are replaced. */
-  #reconcile(list: ReadonlyMap<string, Address>): void {
+  resolved(list: ReadonlyMap<string, Address>): void {
+    this.#hints.resolved(list.size);
+    // Until now calls failed for want of a list.
+    if (this.#subchannels.size === 0) this.#dispatcher.use(queueAll);
     const removed: Subchannel[] = [];
     for (const [key, subchannel] of this.#subchannels) if (!list.has(key)) removed.push(subchannel);
     const added: string[] = [];
     for (const [key, address] of list) {
       if (this.#subchannels.has(key)) continue;
-      this.#subchannels.set(key, new Subchannel(address, this.#options.subchannel, this));
+      this.#subchannels.set(key, new Subchannel(address, this.#subchannelOptions, this));
       added.push(key);
     }
     if (added.length === 0 && removed.length === 0) return;
@@ -250,30 +183,46 @@ export class Pool implements SubchannelOwner {
     this.#scheduleUpdate();
   }
 
-  #resolveFailed(error: unknown): void {
-    if (this.#closed) return;
-    const first = this.#resolveFailure === undefined;
-    const failure = nameResolutionFailure(this.#options.target.host, error);
-    this.#resolveFailure = failure;
-    if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
+  resolveFailed(failure: Failure): void {
     if (this.#subchannels.size > 0) return;
-    this.#picker = { pick: () => failure };
-    this.#queue.serve((call) => this.#pick(call), true);
+    this.#dispatcher.use(failAll(failure));
+    this.#dispatcher.serveAll();
   }
 
-  #pick(call: PendingCall): PickOutcome {
-    let result: ReturnType<Picker["pick"]>;
-    try {
-      result = this.#picker.pick(call.pickInfo);
-      if (result instanceof Subchannel || result === "queue") return result;
-      if (!("kind" in result)) throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${result}`);
-    } catch (error) {
-      this.#userCodeFailed("picker", error);
-      const message = `the load-balancing policy threw: ${describeCause(error)}`;
-      return { kind: "no-backend", code: Code.Internal, progress: "unsent", message, cause: error };
+  subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
+    const { state, key } = subchannel;
+    if (this.#events.active) {
+      const error = failure === undefined ? undefined : factOf(failure);
+      this.#events.publish({ type: "subchannel-state", address: key, from, to: state, error });
     }
-    if (call.waitForReady) return "queue";
-    return noBackendFailure(`no backend of ${this.#options.target.host} is reachable`, result);
+    // A loss or a failed dial is the first sign that the list is out of date.
+    if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
+    if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
+    this.#scheduleUpdate();
+  }
+
+  subchannelCapacity(): void {
+    this.#dispatcher.serveNext();
+  }
+
+  subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void {
+    if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.key, reason });
+  }
+
+  subchannelResting(): void {
+    this.#resting = true;
+  }
+
+  connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void {
+    this.#drain.add(subchannel.key, live, reason);
+  }
+
+  goawayReceived(subchannel: Subchannel, { code, debug }: GoawayNotice): void {
+    if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.key, http2Code: code, debug });
+    if (code !== http2ErrorCode.enhanceYourCalm || !debug.includes("too_many_pings")) return;
+    // gRFC A8. The server speaks for all of its kind: the whole pool slows down, and stays slow.
+    this.pingSlowdowns++;
+    for (const one of this.#subchannels.values()) one.slowDownPings();
   }
 
   /** State changes of one tick become one update: 10 000 backends that connect at once are not 10 000 rebuilds. */
@@ -282,23 +231,34 @@ export class Pool implements SubchannelOwner {
     this.#updateScheduled = true;
     queueMicrotask(() => {
       this.#updateScheduled = false;
-      if (this.#closed) return;
-      try {
-        this.#policy.update([...this.#subchannels.values()]);
-      } catch (error) {
-        this.#userCodeFailed("load-balancing policy", error);
-      }
-      this.#queue.serve((call) => this.#pick(call), true);
-      for (const listener of this.#readyListeners) listener();
+      if (!this.#closed) this.#update();
     });
   }
 
-  #userCodeFailed(where: string, error: unknown): void {
-    if (this.#events.active) this.#events.publish({ type: "user-code-failed", where, error });
+  #update(): void {
+    const backends = [...this.#subchannels.values()];
+    const anyReady = backends.some(({ state }) => state === "ready");
+    if (!anyReady) this.#hints.unreachable(backends);
+    try {
+      this.#policy.update(backends);
+    } catch (error) {
+      this.#policyThrew(error);
+      // The last picker is good as long as it has somewhere to send calls; then they must not wait for ever.
+      if (!anyReady) this.#dispatcher.failAll(error);
+    }
+    this.#dispatcher.serveAll();
+    for (const listener of this.#changeListeners) listener();
   }
 
+  #policyThrew(error: unknown): void {
+    if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
+  }
+
+  /** What was known before the rest is old news: calls wait for what the new dials bring. */
   #endRest(): void {
     this.#resting = false;
     for (const subchannel of this.#subchannels.values()) subchannel.wake();
+    if (this.readyCount === 0) this.#dispatcher.use(queueAll);
+    this.#scheduleUpdate();
   }
 }

@@ -1,35 +1,30 @@
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-
-/** How often the pool looks around. */
-export interface RotationOptions {
-  /** ± 10 %; `Infinity`: never. */
-  readonly rotationIntervalMs: number;
-  /** `Infinity`: connections may grow as old as they like. */
-  readonly maxConnectionAgeMs: number;
-}
 
 /** ± this share of each interval, so that a fleet started together does not ask DNS together. */
 const intervalJitter = 0.1;
 
-/** While a connection is being replaced, or none is ready, expired ones are looked for again after this. */
+/** After a connection could not be replaced, the next one that is due is looked for after this. */
 const ageRecheckMs = 1_000;
 
 /** The two clocks of a pool: ask the resolver again, and replace connections before they grow old, one at a time. */
 export class Rotation {
-  readonly #options: RotationOptions;
+  readonly #intervalMs: number;
   readonly #runtime: Runtime;
   readonly #refresh: () => void;
   readonly #subchannels: Iterable<Subchannel>;
   #intervalTimer: TimerHandle | undefined;
   #ageTimer: TimerHandle | undefined;
+  #ageDueMs: number = Number.POSITIVE_INFINITY;
   #renewing = false;
   #stopped = false;
 
-  constructor(options: RotationOptions, runtime: Runtime, refresh: () => void, subchannels: Iterable<Subchannel>) {
-    this.#options = options;
+  /** `intervalMs`: how often to ask the resolver, ± 10 %; `Infinity`: never. */
+  constructor(intervalMs: number, runtime: Runtime, refresh: () => void, subchannels: Iterable<Subchannel>) {
+    this.#intervalMs = intervalMs;
     this.#runtime = runtime;
     this.#refresh = refresh;
     this.#subchannels = subchannels;
@@ -39,9 +34,9 @@ export class Rotation {
     this.#scheduleRefresh();
   }
 
-  /** A connection became ready: it has an age to watch. */
-  watchAge(): void {
-    if (this.#options.maxConnectionAgeMs !== Number.POSITIVE_INFINITY && this.#ageTimer === undefined) this.#next();
+  /** A connection became ready, with an age to watch. */
+  watchAge({ expiresAtMs }: LiveConnection): void {
+    if (expiresAtMs < this.#ageDueMs && !this.#renewing) this.#renewAt(expiresAtMs);
   }
 
   stop(): void {
@@ -51,50 +46,62 @@ export class Rotation {
   }
 
   #scheduleRefresh(): void {
-    const { rotationIntervalMs } = this.#options;
-    if (rotationIntervalMs === Number.POSITIVE_INFINITY) return;
+    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
     this.#intervalTimer = this.#runtime.clock.setTimeout(
       () => {
         this.#scheduleRefresh();
         this.#refresh();
       },
-      jitter(rotationIntervalMs, intervalJitter, this.#runtime.random),
+      jitter(this.#intervalMs, intervalJitter, this.#runtime.random),
     );
   }
 
   /** Waits for the connection that expires first. */
   #next(): void {
-    if (this.#stopped || this.#renewing) return;
+    this.#renewAt(this.#eldest()?.live?.expiresAtMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #renewAt(dueMs: number): void {
     const { clock } = this.#runtime;
-    let expiresAtMs = Number.POSITIVE_INFINITY;
-    for (const { live } of this.#subchannels) {
-      if (live !== undefined) expiresAtMs = Math.min(expiresAtMs, live.expiresAtMs);
-    }
     clock.clearTimeout(this.#ageTimer);
-    this.#ageTimer = undefined;
-    if (expiresAtMs === Number.POSITIVE_INFINITY) return;
-    this.#ageTimer = clock.setTimeout(() => this.#renewEldest(), Math.max(0, expiresAtMs - clock.now()));
+    this.#ageDueMs = dueMs;
+    this.#ageTimer =
+      dueMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : clock.setTimeout(() => this.#renewEldest(), Math.max(0, dueMs - clock.now()));
   }
 
   #renewEldest(): void {
-    this.#ageTimer = undefined;
-    let eldest: Subchannel | undefined;
-    for (const subchannel of this.#subchannels) {
-      const expiresAtMs = subchannel.live?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-      if (expiresAtMs < (eldest?.live?.expiresAtMs ?? Number.POSITIVE_INFINITY)) eldest = subchannel;
-    }
-    const now = this.#runtime.clock.now();
-    if (eldest?.live === undefined || eldest.live.expiresAtMs > now) {
+    const { clock } = this.#runtime;
+    const eldest = this.#eldest();
+    if (eldest?.live === undefined || eldest.live.expiresAtMs > clock.now()) {
       this.#next();
       return;
     }
     this.#renewing = true;
     eldest.renew((replaced) => {
       this.#renewing = false;
-      if (replaced) this.#next();
-      else if (!this.#stopped) {
-        this.#ageTimer = this.#runtime.clock.setTimeout(() => this.#renewEldest(), ageRecheckMs);
+      if (this.#stopped) return;
+      if (replaced) {
+        this.#next();
+      } else {
+        // A backend that takes no new connections may be gone from DNS.
+        this.#refresh();
+        this.#renewAt(clock.now() + ageRecheckMs);
       }
     });
+  }
+
+  /** The ready one whose connection expires first. */
+  #eldest(): Subchannel | undefined {
+    let eldest: Subchannel | undefined;
+    let expiresAtMs = Number.POSITIVE_INFINITY;
+    for (const subchannel of this.#subchannels) {
+      const { live } = subchannel;
+      if (live === undefined || live.expiresAtMs >= expiresAtMs) continue;
+      eldest = subchannel;
+      expiresAtMs = live.expiresAtMs;
+    }
+    return eldest;
   }
 }

@@ -1,54 +1,61 @@
 import type { RetryBudgetOptions } from "../call/retry-options.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** The window slides in steps of this. */
-const bucketMs = 1_000;
-const buckets = 10;
+/** The window of the budget, and the steps in which it slides. */
+const windowSeconds = 10;
+const stepMs = 1_000;
+
+/**
+ * One step more than the window has: the oldest is partly outside. Retries count with it and calls without it, so that
+ * the limit holds for every 10 s that end at a retry, wherever the steps begin.
+ */
+const steps = windowSeconds + 1;
 
 /**
  * How many policy retries a transport may make: those of the last 10 s may be at most `ratio` of the calls of those
- * 10 s plus `minPerSecond` × 10. One lost connection with hundreds of calls must not exhaust it; a fleet that answers
- * Unavailable to all must. (As Finagle's RetryBudget; gRFC A6's token throttle comes with service config.)
+ * 10 s plus `minPerSecond` × 10. A fleet that answers Unavailable to all gets little more than its usual load. (As
+ * Finagle's RetryBudget; gRFC A6's token throttle comes with service config.)
  */
 export class RetryBudget {
   readonly #options: RetryBudgetOptions;
   readonly #clock: Clock;
-  readonly #calls = new Uint32Array(buckets);
-  readonly #retries = new Uint32Array(buckets);
-  #bucket = 0;
-  #bucketEndMs: number;
+  readonly #calls = new Uint32Array(steps);
+  readonly #retries = new Uint32Array(steps);
+  #step = 0;
+  #stepEndMs: number;
 
   constructor(options: RetryBudgetOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
-    this.#bucketEndMs = clock.now() + bucketMs;
+    this.#stepEndMs = clock.now() + stepMs;
   }
 
   /** A call began. */
   deposit(): void {
     this.#advance();
-    (this.#calls[this.#bucket] as number)++;
+    (this.#calls[this.#step] as number)++;
   }
 
   /** True, and counted, if one more retry fits. */
   withdraw(): boolean {
     this.#advance();
     const { ratio, minPerSecond } = this.#options;
-    const allowed = ratio * sum(this.#calls) + minPerSecond * buckets;
+    const oldest = this.#calls[(this.#step + 1) % steps] as number;
+    const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
     if (sum(this.#retries) + 1 > allowed) return false;
-    (this.#retries[this.#bucket] as number)++;
+    (this.#retries[this.#step] as number)++;
     return true;
   }
 
   #advance(): void {
     const now = this.#clock.now();
-    if (now < this.#bucketEndMs) return;
-    const steps = Math.floor((now - this.#bucketEndMs) / bucketMs) + 1;
-    this.#bucketEndMs += steps * bucketMs;
-    for (let step = 0; step < Math.min(steps, buckets); step++) {
-      this.#bucket = (this.#bucket + 1) % buckets;
-      this.#calls[this.#bucket] = 0;
-      this.#retries[this.#bucket] = 0;
+    if (now < this.#stepEndMs) return;
+    const passed = Math.floor((now - this.#stepEndMs) / stepMs) + 1;
+    this.#stepEndMs += passed * stepMs;
+    for (let i = 0; i < Math.min(passed, steps); i++) {
+      this.#step = (this.#step + 1) % steps;
+      this.#calls[this.#step] = 0;
+      this.#retries[this.#step] = 0;
     }
   }
 }

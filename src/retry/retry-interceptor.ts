@@ -1,5 +1,6 @@
 import type { CallListener, CallRequest, CallStarter, RunningCall } from "../call/call.ts";
 import { checkRetryOptions, type RetryOptions, retryDefaults } from "../call/retry-options.ts";
+import { checkObject } from "../check.ts";
 import { type RetryContext, RetryingCall } from "./retrying-call.ts";
 
 /**
@@ -28,6 +29,8 @@ export class RetryInterceptor implements CallStarter {
   /** A call's own wishes over the transport's. Throws as the transport's options do. */
   #merge(retry: false | Partial<RetryOptions>): RetryOptions | false {
     if (retry === false) return false;
-    return checkRetryOptions({ ...(this.#retry === false ? retryDefaults : this.#retry), ...retry });
+    checkObject("retry", retry, "false or an object");
+    if (retry.budget !== undefined) throw new TypeError("retry.budget is an option of the transport, not of a call");
+    return checkRetryOptions(retry, this.#retry === false ? retryDefaults : this.#retry);
   }
 }

@@ -6,6 +6,12 @@ import type { Random } from "../runtime/random.ts";
 /** All that a decision depends on. */
 export interface RetrySituation {
   readonly failure: Failure;
+  /** Something of the response was shown to the user, or is about to be: this attempt is the call's last. */
+  readonly committed: boolean;
+  /** A byte of the only response message has come: the handler has answered, and nobody was shown it yet. */
+  readonly answerBegan: boolean;
+  /** The request is larger than `bufferMaxBytes`: it is sent once. */
+  readonly tooLarge: boolean;
   /** Attempts that count, the failed one included. */
   readonly attempts: number;
   /** Policy retries since the start or since the last pushback: the place on the backoff curve. */
@@ -14,6 +20,7 @@ export interface RetrySituation {
   readonly refusedBefore: boolean;
   /** Time until the call's deadline; `Infinity` without one. */
   readonly remainingMs: number;
+  /** What `grpc-retry-pushback-ms` asked for: a wait, "stop" where it is not one, or nothing. */
   readonly pushback: number | "stop" | undefined;
   readonly idempotent: boolean;
   /** Another backend than those tried is ready. */
@@ -28,11 +35,8 @@ export type RetryDecision =
   /** `note` says why, where the error alone does not. */
   | { readonly retry: "no"; readonly note: string | undefined };
 
-/**
- * Failures of a connection, seen by a request that had one. Unsent, they are repeated at once; and waiting before going
- * to another backend would protect nobody.
- */
-const connectionKinds = new Set<Failure["kind"]>([
+/** The connection ended under the request. Unsent, it is repeated at once: there is, or will be, another to go to. */
+const connectionLost = new Set<Failure["kind"]>([
   "connection-lost",
   "connection-error",
   "goaway",
@@ -40,15 +44,17 @@ const connectionKinds = new Set<Failure["kind"]>([
   "no-streams",
   "idle",
   "drain-timeout",
-  "stream-reset",
 ]);
+
+/** The answer that had begun will never be complete: only another attempt can give the caller one. */
+const interrupted = new Set<Failure["kind"]>([...connectionLost, "attempt-timeout"]);
 
 const stop: RetryDecision = { retry: "no", note: undefined };
 const free: RetryDecision = { retry: "free" };
 
 /**
- * Decides after a failed attempt of a call that is not committed. Pure but for `budget` and `random`: `budget` is asked
- * last, because asking spends. `options` false: exactly one attempt, though a request that never left may still go out.
+ * Decides after a failed attempt. Pure but for `budget` and `random`: `budget` is asked last, because asking spends.
+ * `options` false: exactly one attempt, though a request that never left may still go out.
  */
 export function decideRetry(
   situation: RetrySituation,
@@ -56,28 +62,36 @@ export function decideRetry(
   budget: () => boolean,
   random: Random,
 ): RetryDecision {
-  const { failure, remainingMs } = situation;
-  if (failure.kind === "canceled" || failure.kind === "deadline" || failure.kind === "closed") return stop;
-  if (remainingMs <= 0) return stop;
+  const { failure, remainingMs, tooLarge } = situation;
+  const { kind, progress } = failure;
+  const committed = situation.committed || (situation.answerBegan && !interrupted.has(kind));
+  if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
   // "no-backend" is unsent too, but there is nowhere to go at once: the policy's wait applies to it.
-  if (failure.progress === "unsent" && connectionKinds.has(failure.kind)) return free;
+  if (progress === "unsent" && connectionLost.has(kind) && !committed) return free;
   if (options === false) return stop;
-  if (failure.progress === "refused" && !situation.refusedBefore) return free;
-  if (!options.codes.includes(failure.code) || failure.kind === "queue-full") return stop;
+  if (progress === "refused" && !situation.refusedBefore && !committed && !tooLarge) return free;
+  if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
-  if (situation.pushback === "stop") return { retry: "no", note: "the server asked for no retry" };
-  if (options.idempotentOnly && failure.progress === "unknown" && !situation.idempotent) {
-    return { retry: "no", note: "not retried: the call may have run and its method is not declared idempotent" };
+  if (tooLarge) return no(`not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
+  if (committed) return stop;
+  if (situation.pushback === "stop") return no("the server asked for no retry");
+  if (options.idempotentOnly && progress === "unknown" && !situation.idempotent) {
+    return no("not retried: the call may have run and its method is not declared idempotent");
   }
-  const delayMs = waitMs(situation, options, random);
-  if (delayMs >= remainingMs) return { retry: "no", note: "no time left for another attempt" };
-  if (!budget()) return { retry: "no", note: "the retry budget is used up" };
+  // Wait and budget protect servers under load. A lost connection's server is none, while others are ready.
+  const leavesLost = situation.otherBackendReady && connectionLost.has(kind);
+  const delayMs = waitMs(situation, options, leavesLost, random);
+  if (delayMs >= remainingMs) return no("no time left for another attempt");
+  if (!leavesLost && !budget()) return no("the retry budget is used up");
   return { retry: "policy", delayMs };
 }
 
-function waitMs(situation: RetrySituation, options: RetryOptions, random: Random): number {
-  const { pushback, failure, otherBackendReady, curveStep } = situation;
+function no(note: string): RetryDecision {
+  return { retry: "no", note };
+}
+
+function waitMs(situation: RetrySituation, options: RetryOptions, leavesLost: boolean, random: Random): number {
+  const { pushback, curveStep } = situation;
   if (typeof pushback === "number") return pushback;
-  if (otherBackendReady && connectionKinds.has(failure.kind)) return 0;
-  return backoffDelayMs(options, curveStep + 1, random);
+  return leavesLost ? 0 : backoffDelayMs(options, curveStep + 1, random);
 }

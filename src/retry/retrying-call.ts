@@ -5,15 +5,16 @@ import { Attempt, type AttemptContext, type AttemptOwner, pushbackOf } from "../
 import type { CallListener, CallRequest, RunningCall } from "../call/call.ts";
 import { noFields } from "../call/metadata.ts";
 import type { RetryOptions } from "../call/retry-options.ts";
-import { deadlineFailure, type Failure, factOf } from "../errors.ts";
+import { deadlineFailure, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
+import { reportAttempt } from "./attempt-report.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RetryBudget } from "./retry-budget.ts";
-import { decideRetry } from "./retry-policy.ts";
+import { decideRetry, type RetryDecision } from "./retry-policy.ts";
 
 /** What the calls of one transport share. */
 export interface RetryContext {
@@ -23,14 +24,23 @@ export interface RetryContext {
   readonly budget: RetryBudget | undefined;
 }
 
+interface ReceivedMessage {
+  readonly flag: number;
+  readonly payload: Uint8Array;
+}
+
 const noneTried: readonly Subchannel[] = Object.freeze([]);
+
+/** What ends a call from outside. The error then also tells what the call had run into until that moment. */
+const endsFromOutside = new Set<Failure["kind"]>(["deadline", "canceled", "closed"]);
 
 /**
  * One logical call and its attempts. Until it is committed a failed attempt may be followed by another, which sends the
  * same bytes; committed, the attempt's end is the call's.
  *
- * A call with a single response commits at the first byte of its message: nothing has been shown to the user before,
- * and a Connect server answers even errors with headers first. Other calls commit at their response headers.
+ * A call with a single response commits at the end of it: nothing is shown to the user before, and a Connect server
+ * answers even errors with headers first. Its message is held back until the status has come, because a server that dies
+ * between the two has not answered. Other calls commit at their response headers.
  */
 export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   readonly #context: RetryContext;
@@ -46,9 +56,13 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   #curveStep = 0;
   #lastFailure: Failure | undefined;
   #refusedBefore = false;
+  /** The attempt under way is the last: its response is shown, or its request cannot be repeated. */
   #committed = false;
+  /** The request is larger than what is kept: it is sent once. */
+  #tooLarge = false;
   #headersShown = false;
-  #halfClosed = false;
+  /** The message of a single response, until its status has come. */
+  #held: ReceivedMessage | undefined;
   #ended = false;
   #retryTimer: TimerHandle | undefined;
   #attemptTimer: TimerHandle | undefined;
@@ -67,8 +81,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#waitForReady = waitForReady;
     const bufferMaxBytes = options === false ? 0 : options.bufferMaxBytes;
     if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
-    // A request too large to keep is sent once. What never left may still go out: its bytes are here anyway.
-    else if (request.body.length > bufferMaxBytes) this.#options = false;
+    else this.#tooLarge = request.body.length > bufferMaxBytes;
   }
 
   get method(): DescMethod {
@@ -98,16 +111,18 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     const attempt = this.#attempt;
     // Without a stream the message waits in the replay buffer, and one is enough of them.
     if (!attempt?.isOnStream) return false;
-    this.#commitIfOverflowed();
+    this.#commitIfTooLarge();
     return attempt.write(framed);
   }
 
   halfClose(framed?: Uint8Array): void {
     if (this.#ended) return;
-    this.#halfClosed = true;
-    if (framed !== undefined && !this.#committed) this.#replay?.add(framed);
+    if (!this.#committed) {
+      if (framed !== undefined) this.#replay?.add(framed);
+      this.#replay?.end();
+    }
     if (!this.#attempt?.isOnStream) return;
-    this.#commitIfOverflowed();
+    this.#commitIfTooLarge();
     this.#attempt.end(framed);
   }
 
@@ -123,33 +138,34 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (this.#ended) return;
     const attempt = this.#attempt;
     attempt?.abandon();
+    const address = attempt === undefined ? this.#lastFailure?.address : attempt.subchannel?.key;
     if (failure.kind === "deadline") attempt?.subchannel?.suspect();
-    const address = attempt?.subchannel?.key;
-    const known = this.#lastFailure ?? (address === undefined ? this.#context.attempt.pool.lastFailure : undefined);
-    const waiting = address === undefined ? "no connection was ready" : undefined;
-    const note = known === undefined ? waiting : `last error: ${known.message}`;
+    const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
 
   attemptStarted(attempt: Attempt): void {
-    const messages = this.#replay?.messages ?? [];
-    const last = messages.length - 1;
-    for (const [i, message] of messages.entries()) {
-      if (i === last && this.#halfClosed) attempt.end(message);
-      else attempt.write(message);
-    }
-    if (this.#halfClosed && last < 0) attempt.end();
-    this.#commitIfOverflowed();
-    if (!this.#halfClosed) this.#listener.onWritable();
+    this.#limitAttempt(attempt);
+    const takesMore = this.#replay?.sendTo(attempt);
+    this.#commitIfTooLarge();
+    if (takesMore === true) this.#listener.onWritable();
   }
 
   attemptHeaders(_: Attempt, fields: HeaderFields): void {
-    if (!this.#request.method.singleResponse) this.#commit(fields);
+    if (!this.#request.method.singleResponse) this.#show(fields);
   }
 
   attemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void {
-    this.#commit(attempt.headers);
-    this.#listener.onMessage(flag, payload);
+    const message = { flag, payload };
+    if (!this.#request.method.singleResponse) {
+      this.#pass(attempt, message);
+    } else if (this.#held === undefined) {
+      this.#held = message;
+    } else {
+      // One too many: the caller's to judge.
+      this.#pass(attempt, this.#held);
+      this.#pass(attempt, message);
+    }
   }
 
   attemptWritable(): void {
@@ -159,103 +175,124 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   attemptEnded(attempt: Attempt, failure: Failure | undefined): void {
     this.#clearTimers();
     if (failure === undefined) {
-      this.#report(attempt, undefined, undefined);
+      this.#show(attempt.headers);
+      const held = this.#held;
+      if (held !== undefined) this.#pass(attempt, held);
       this.#end(attempt, undefined, undefined);
+    } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
+      // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
+      this.#lastFailure ??= failure;
+      this.cancel(deadlineFailure(failure.address, failure.cause));
     } else {
-      this.#attemptFailed(attempt, this.#judge(failure));
+      this.#attemptFailed(attempt, failure);
     }
+  }
+
+  get #remainingMs(): number {
+    return this.#request.deadlineMs - this.#context.runtime.clock.now();
   }
 
   #startAttempt(): void {
     const previous = this.#attempts;
+    this.#held = undefined;
     this.#attempts++;
     const attempt = new Attempt(this.#context.attempt, this.#request, this, this.#waitForReady, previous, this);
     this.#attempt = attempt;
-    const perAttemptTimeoutMs = this.#options === false ? undefined : this.#options.perAttemptTimeoutMs;
-    if (perAttemptTimeoutMs !== undefined) {
-      this.#attemptTimer = this.#context.runtime.clock.setTimeout(
-        () => this.#attemptTimedOut(attempt, perAttemptTimeoutMs),
-        perAttemptTimeoutMs,
-      );
-    }
     attempt.start();
   }
 
+  /** Not while the attempt waits for a backend: giving up its place among the waiting would gain nothing. */
+  #limitAttempt(attempt: Attempt): void {
+    if (this.#options === false || this.#tooLarge) return;
+    const { perAttemptTimeoutMs } = this.#options;
+    if (perAttemptTimeoutMs === undefined) return;
+    this.#attemptTimer = this.#context.runtime.clock.setTimeout(
+      () => this.#attemptTimedOut(attempt, perAttemptTimeoutMs),
+      perAttemptTimeoutMs,
+    );
+  }
+
   /** What was sent and not kept cannot be sent again: the attempt it went to is the last. */
-  #commitIfOverflowed(): void {
+  #commitIfTooLarge(): void {
     if (!this.#replay?.overflowed) return;
+    this.#tooLarge = true;
+    this.#commit();
+  }
+
+  #commit(): void {
+    if (this.#committed) return;
     this.#committed = true;
-    this.#replay.release();
+    this.#replay?.release();
+    // The limit is there to find a better attempt, and there will be none.
+    this.#clearTimers();
   }
 
-  /** The call is this attempt's from now on; its headers go to the user. */
-  #commit(fields: HeaderFields): void {
-    if (!this.#committed) {
-      this.#committed = true;
-      this.#replay?.release();
-    }
-    if (!this.#headersShown) {
-      this.#headersShown = true;
-      this.#clearTimers();
-      this.#listener.onHeaders(fields);
-    }
-  }
-
-  /** A failure that comes when the call's own time is over is the deadline's, whichever timer was first. */
-  #judge(failure: Failure): Failure {
-    const { deadlineMs } = this.#request;
-    if (this.#context.runtime.clock.now() < deadlineMs || failure.kind === "closed") return failure;
-    return deadlineFailure(failure.address, failure.cause);
+  /** The user sees this attempt's response from now on. */
+  #show(fields: HeaderFields): void {
+    this.#commit();
+    if (this.#headersShown) return;
+    this.#headersShown = true;
+    this.#listener.onHeaders(fields);
   }
 
   #attemptTimedOut(attempt: Attempt, limitMs: number): void {
+    this.#attemptTimer = undefined;
+    // A message on its way is an answer, however slow. One that is whole and has no status is not.
+    if (this.#request.method.singleResponse && attempt.messageStarted && this.#held === undefined) return;
     attempt.abandon();
-    attempt.subchannel?.suspect();
     this.#attemptFailed(attempt, {
       kind: "attempt-timeout",
       code: Code.DeadlineExceeded,
-      progress: attempt.subchannel === undefined ? "unsent" : "unknown",
+      progress: "unknown",
       message: `the attempt took longer than perAttemptTimeoutMs ${limitMs}`,
       address: attempt.subchannel?.key,
     });
   }
 
+  /** Hands a message to the user, after the headers. */
+  #pass(attempt: Attempt, { flag, payload }: ReceivedMessage): void {
+    this.#show(attempt.headers);
+    // Whoever was shown the headers may have cancelled the call.
+    if (!this.#ended) this.#listener.onMessage(flag, payload);
+  }
+
   #attemptFailed(attempt: Attempt, failure: Failure): void {
-    const { pool } = this.#context.attempt;
     this.#lastFailure = failure;
-    // The pool learns of each failed attempt: what is unavailable here may be gone from DNS.
-    if (failure.code === Code.Unavailable) pool.refresh();
-    const canRepeat = !this.#committed && !(this.#request.method.singleResponse && attempt.messageStarted);
+    // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
+    if (failure.code === Code.Unavailable) this.#context.attempt.pool.refresh();
+    else if (failure.code === Code.DeadlineExceeded) attempt.subchannel?.suspect();
     if (attempt.subchannel !== undefined) this.#tried = [...this.#tried, attempt.subchannel];
-    const decision = canRepeat ? this.#decide(attempt, failure) : committedAlready;
+    const decision = this.#decide(attempt, failure);
     if (decision.retry === "no") {
-      this.#report(attempt, failure, undefined);
       this.#end(attempt, failure, decision.note);
       return;
     }
+    this.#attempt = undefined;
+    const delayMs = decision.retry === "free" ? 0 : decision.delayMs;
+    this.#report(attempt, failure, delayMs);
+    // Whoever was told may have cancelled the call.
+    if (this.#ended) return;
     if (decision.retry === "free") {
-      this.#report(attempt, failure, 0);
       this.#attempts--;
       if (failure.progress === "refused") this.#refusedBefore = true;
-      this.#startAttempt();
-      return;
     }
-    this.#report(attempt, failure, decision.delayMs);
-    this.#attempt = undefined;
-    if (decision.delayMs <= 0) this.#startAttempt();
-    else this.#retryTimer = this.#context.runtime.clock.setTimeout(() => this.#startAttempt(), decision.delayMs);
+    if (delayMs <= 0) this.#startAttempt();
+    else this.#retryTimer = this.#context.runtime.clock.setTimeout(() => this.#startAttempt(), delayMs);
   }
 
-  #decide(attempt: Attempt, failure: Failure) {
+  #decide(attempt: Attempt, failure: Failure): RetryDecision {
     const { runtime, budget, attempt: context } = this.#context;
     const pushback = pushbackOf(attempt);
     const decision = decideRetry(
       {
         failure,
+        committed: this.#committed,
+        answerBegan: this.#request.method.singleResponse && attempt.messageStarted,
+        tooLarge: this.#tooLarge,
         attempts: this.#attempts,
         curveStep: this.#curveStep,
         refusedBefore: this.#refusedBefore,
-        remainingMs: this.#request.deadlineMs - runtime.clock.now(),
+        remainingMs: this.#remainingMs,
         pushback,
         idempotent: this.#request.method.idempotent,
         otherBackendReady: context.pool.hasReadyBackendBeyond(this.#tried),
@@ -270,21 +307,17 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    const { events } = this.#context;
-    const address = attempt.subchannel?.key;
-    if (failure !== undefined && events.active) {
-      const method = `${this.method.parent.typeName}/${this.method.name}`;
-      const error = factOf(failure);
-      events.publish({ type: "attempt-failed", method, attempt: this.#attempts, address, error, retryDelayMs });
-    }
-    const { onAttempt } = this.#request.options;
-    if (onAttempt === undefined) return;
-    try {
-      const { code, progress, message } = failure ?? {};
-      onAttempt({ attempt: this.#attempts, address, code, progress, message, retryDelayMs });
-    } catch (error) {
-      events.publish({ type: "user-code-failed", where: "onAttempt", error });
-    }
+    const outcome = { attempt, number: this.#attempts, failure, retryDelayMs };
+    reportAttempt(outcome, this.#request, this.#context.events);
+  }
+
+  /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */
+  #noteUntilNow(attempt: Attempt | undefined): string | undefined {
+    const waits = attempt !== undefined && attempt.subchannel === undefined;
+    const last = this.#lastFailure ?? (waits ? this.#context.attempt.pool.lastFailure : undefined);
+    const notes = waits ? ["no connection was ready"] : [];
+    if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
+    return notes.length === 0 ? undefined : notes.join(", ");
   }
 
   #clearTimers(): void {
@@ -296,13 +329,17 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #end(attempt: Attempt | undefined, failure: Failure | undefined, note: string | undefined): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#clearTimers();
     this.#replay?.release();
+    if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers = noFields, trailers = noFields } = attempt ?? {};
-    if (failure === undefined && !this.#headersShown) this.#listener.onHeaders(headers);
     this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });
   }
 }
 
-const committedAlready = { retry: "no", note: undefined } as const;
+function lastErrorText({ code, message, address }: Failure): string {
+  const from = address === undefined ? "" : ` from ${address}`;
+  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
+}

@@ -46,7 +46,8 @@ class SystemClock implements Clock {
   }
 
   afterInput(callback: () => void): void {
-    setImmediate(callback).unref();
+    // Not unref'd: it runs in this turn of the loop anyway, where an unref'd one waits until something else wakes the loop.
+    setImmediate(callback);
   }
 
   #startLong(timer: LongTimer, callback: () => void, remainingMs: number): void {

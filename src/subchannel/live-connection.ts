@@ -3,13 +3,24 @@ import type { Connection, ConnectionOwner } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 
+/** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
+export interface GoawayNotice {
+  readonly code: number;
+  readonly debug: string;
+}
+
+/** Why a connection is asked whether it lives: a call on it timed out, or it was silent for long. */
+export type SuspectReason = "deadline" | "silence";
+
 /** Who answers for a live connection now: its subchannel while it is in service, the drain once it is retired. */
 export interface LiveConnectionHolder {
   /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
-  connectionDraining(live: LiveConnection, goaway: { readonly code: number; readonly debug: string } | undefined): void;
+  connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
   /** A call ended, or the peer changed how many it allows. */
   connectionCapacity(live: LiveConnection): void;
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
+  /** A PING was sent to find out whether the peer lives. */
+  connectionSuspected(live: LiveConnection, reason: SuspectReason): void;
   /** A PING stayed unanswered for `waitedMs`. */
   connectionSilent(live: LiveConnection, waitedMs: number): void;
   /** No call for `idleConnectionTimeoutMs`. */
@@ -56,8 +67,12 @@ export class LiveConnection implements ConnectionOwner {
     if (this.#ended) return false;
     this.#connection = connection;
     this.readySinceMs = this.#clock.now();
-    this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, (waitedMs) =>
-      this.holder.connectionSilent(this, waitedMs),
+    this.#keepalive = new Keepalive(
+      connection,
+      this.#options.keepalive,
+      this.#clock,
+      (waitedMs) => this.holder.connectionSilent(this, waitedMs),
+      (reason) => this.holder.connectionSuspected(this, reason),
     );
     this.#idleSinceMs = this.readySinceMs;
     this.#watchIdle();
@@ -77,7 +92,12 @@ export class LiveConnection implements ConnectionOwner {
     this.#keepalive?.slowDown();
   }
 
-  onDraining(goaway: { readonly code: number; readonly debug: string } | undefined): void {
+  /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
+  inheritIdleness(elder: LiveConnection): void {
+    if (!elder.#isBusy) this.#idleSinceMs = elder.#idleSinceMs;
+  }
+
+  onDraining(goaway: GoawayNotice | undefined): void {
     if (this.#connection === undefined) this.#ended = true;
     else this.holder.connectionDraining(this, goaway);
   }
@@ -93,12 +113,17 @@ export class LiveConnection implements ConnectionOwner {
     if (this.#connection !== undefined) this.holder.connectionClosed(this, failure);
   }
 
+  /** True when a call was open since idleness was last looked for. */
+  get #isBusy(): boolean {
+    return this.calls !== this.#callsSeen || this.connection.openStreams > 0;
+  }
+
   #watchIdle(): void {
     const { idleConnectionTimeoutMs } = this.#options;
     if (idleConnectionTimeoutMs === Number.POSITIVE_INFINITY) return;
     this.#idleTimer = this.#clock.setTimeout(() => {
       const now = this.#clock.now();
-      if (this.calls !== this.#callsSeen || this.connection.openStreams > 0) {
+      if (this.#isBusy) {
         this.#callsSeen = this.calls;
         this.#idleSinceMs = now;
       }

@@ -1,21 +1,22 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
-import {
-  type Connector,
-  DialError,
-  type HeaderFields,
-  type MethodHead,
-  type Stream,
-  type StreamListener,
-} from "../http2/connection.ts";
+import type { Connector, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode, http2ErrorName } from "../http2/error-codes.ts";
-import { type BackoffOptions, backoffDelayMs } from "../runtime/backoff.ts";
+import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "./backend.ts";
-import { LiveConnection, type LiveConnectionHolder, type LiveConnectionOptions } from "./live-connection.ts";
+import {
+  type GoawayNotice,
+  LiveConnection,
+  type LiveConnectionHolder,
+  type LiveConnectionOptions,
+  type SuspectReason,
+} from "./live-connection.ts";
+import { PendingConnection, type PendingConnectionOwner } from "./pending-connection.ts";
+import { ReconnectBackoff } from "./reconnect-backoff.ts";
 
 /** Why a connection was taken out of service while calls may still be open on it. */
 export type RetireReason = "removed" | "max-age" | "goaway" | "replaced" | "closing";
@@ -32,48 +33,64 @@ export interface SubchannelOptions {
 
 /** The pool, as its subchannels see it. */
 export interface SubchannelOwner {
+  /** How often the servers have complained of too many PINGs: each time new connections ask half as often (gRFC A8). */
+  readonly pingSlowdowns: number;
   /** After the change. Policies are told at the end of the tick; the picker skips what is not ready at once. */
   subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void;
   /** A call ended: one more may start. */
   subchannelCapacity(): void;
+  /** The connection is asked by PING whether it lives. */
+  subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void;
   /** Takes over a connection that has left service: it may still carry calls. */
   connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void;
-  goawayReceived(subchannel: Subchannel, goaway: { readonly code: number; readonly debug: string }): void;
-  /** The subchannel waits for the next call before it dials again. */
+  goawayReceived(subchannel: Subchannel, goaway: GoawayNotice): void;
+  /** The subchannel waits for {@link Subchannel.wake} before it can be dialled again. */
   subchannelResting(): void;
 }
 
-/** One dial under way. */
-interface Dial {
-  readonly abort: AbortController;
-  readonly live: LiveConnection;
-  readonly startedMs: number;
+/** A successor being dialled, and who waits for it. */
+interface Renewal {
+  readonly dial: PendingConnection;
+  readonly done: (replaced: boolean) => void;
 }
 
 /**
  *            connect()              SETTINGS came
- *   idle ───────────────▶ connecting ───────────▶ ready
- *    ▲ ▲                      │  ▲                  │
- *    │ │     dial failed      │  │ backoff over     │ lost, GOAWAY, silent, idle
- *    │ │                      ▼  │                  │
- *    │ └──────────── transient-failure ◀────────────┤ (a connection that never proved itself: with backoff)
- *    │               (nobody waits)                 │
- *    └──────────────────────────────────────────────┘ (a proven one: at once)
+ *   idle ───────────────▶ connecting ───────────▶ ready ─┐ renew(): the successor takes over
+ *    ▲ ▲                      │  ▲                 │ │ ▲─┘
+ *    │ │     dial failed      │  │ lost while a    │ │
+ *    │ │                      │  └─────────────────┘ │
+ *    │ │     backoff over     ▼    successor is      │
+ *    │ └──────────── transient-failure ◀──── dialled │
+ *    │                         lost, unproven ───────┤
+ *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; or no calls for long
  *
  *   shutdown() leads from every state to shutdown, which is final.
+ *
+ * Idle may be resting: then only a new call (`wake`) makes it dial again. Without that, a process with nothing to do
+ * would be kept alive by dials for ever.
  */
 type State =
   | { readonly status: "idle"; readonly resting: boolean }
-  | { readonly status: "connecting"; readonly dial: Dial }
-  | { readonly status: "ready"; readonly live: LiveConnection; readonly successor: Dial | undefined }
+  | { readonly status: "connecting"; readonly dial: PendingConnection }
+  | ReadyState
   | { readonly status: "transient-failure"; readonly timer: TimerHandle }
   | { readonly status: "shutdown" };
+
+interface ReadyState {
+  readonly status: "ready";
+  readonly live: LiveConnection;
+  readonly renewal: Renewal | undefined;
+}
 
 /** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
 const provenAfterMs = 10_000;
 
+/** Connections live this share longer or shorter, so that a fleet started together does not reconnect together. */
+const ageJitter = 0.1;
+
 /** The lasting relation to one address: dials, backs off, is ready, gives its connection away to drain. */
-export class Subchannel implements Backend, LiveConnectionHolder {
+export class Subchannel implements Backend, LiveConnectionHolder, PendingConnectionOwner {
   readonly address: Address;
   readonly key: string;
   lastFailure: Failure | undefined;
@@ -81,16 +98,17 @@ export class Subchannel implements Backend, LiveConnectionHolder {
   callsFailed = 0;
   readonly #options: SubchannelOptions;
   readonly #owner: SubchannelOwner;
+  readonly #backoff: ReconnectBackoff;
+  readonly #renewalBackoff: ReconnectBackoff;
   #state: State = { status: "idle", resting: false };
-  /** Failed dials, and connections lost before they proved themselves, in a row. */
-  #failures = 0;
-  #lastDialMs = 0;
 
   constructor(address: Address, options: SubchannelOptions, owner: SubchannelOwner) {
     this.address = address;
     this.key = formatAddress(address);
     this.#options = options;
     this.#owner = owner;
+    this.#backoff = new ReconnectBackoff(options.reconnectBackoff, options.runtime);
+    this.#renewalBackoff = new ReconnectBackoff(options.reconnectBackoff, options.runtime);
   }
 
   get state(): ConnectivityState {
@@ -102,8 +120,7 @@ export class Subchannel implements Backend, LiveConnectionHolder {
   }
 
   get hasRoom(): boolean {
-    if (this.#state.status !== "ready") return false;
-    return this.#state.live.connection.hasRoom;
+    return this.#state.status === "ready" && this.#state.live.connection.hasRoom;
   }
 
   get openCalls(): number {
@@ -141,16 +158,17 @@ export class Subchannel implements Backend, LiveConnectionHolder {
   }
 
   connect(): void {
-    if (this.#state.status === "idle" && !this.#state.resting) this.#dial();
+    if (this.#state.status !== "idle" || this.#state.resting) return;
+    const dial = this.#newDial();
+    this.#transition({ status: "connecting", dial });
+    dial.start(this.#options.connector);
   }
 
-  /** A call came: ends the rest after idleness, or after a dial that failed while nobody was waiting. */
+  /** A call came: ends the rest, and forgets a failure that is old news by now. The policy may connect again. */
   wake(): void {
     if (this.#state.status !== "idle" || !this.#state.resting) return;
     this.#state = { status: "idle", resting: false };
-    const waitMs = this.#backoffEndMs() - this.#options.runtime.clock.now();
-    if (waitMs > 0) this.#backOff(waitMs, this.lastFailure);
-    else this.#dial();
+    this.lastFailure = undefined;
   }
 
   /**
@@ -159,194 +177,140 @@ export class Subchannel implements Backend, LiveConnectionHolder {
    */
   renew(done: (replaced: boolean) => void): void {
     const state = this.#state;
-    if (state.status !== "ready" || state.successor !== undefined) {
+    if (state.status !== "ready" || state.renewal !== undefined) {
       done(false);
       return;
     }
-    const elder = state.live;
     const dial = this.#newDial();
-    this.#state = { ...state, successor: dial };
-    this.#run(
-      dial,
-      () => {
-        // The elder may have been lost meanwhile: then the successor dial became the reconnection.
-        const present = this.#state;
-        const live = present.status === "ready" ? present.live : undefined;
-        this.#becomeReady(dial);
-        if (live !== undefined) this.#owner.connectionRetired(this, live, "max-age");
-        done(true);
-      },
-      (failure) => {
-        const present = this.#state;
-        if (present.status === "ready" && present.successor === dial) {
-          this.#state = { ...present, successor: undefined };
-          elder.expiresAtMs =
-            this.#options.runtime.clock.now() + backoffDelayMs(this.#options.reconnectBackoff, 1, this.#random);
-        } else {
-          this.#dialFailed(dial, failure);
-        }
-        done(false);
-      },
-    );
+    this.#state = { ...state, renewal: { dial, done } };
+    dial.start(this.#options.connector);
   }
 
   /** Leaves for good: no new calls. The connection goes to the owner, to drain. */
   shutdown(reason: RetireReason): void {
     const state = this.#state;
     if (state.status === "shutdown") return;
-    if (state.status === "connecting") state.dial.abort.abort(new Error("the address is no longer in use"));
+    if (state.status === "connecting") state.dial.giveUp();
     if (state.status === "transient-failure") this.#options.runtime.clock.clearTimeout(state.timer);
-    if (state.status === "ready") state.successor?.abort.abort(new Error("the address is no longer in use"));
     this.#transition({ status: "shutdown" });
-    if (state.status === "ready") this.#owner.connectionRetired(this, state.live, reason);
+    if (state.status !== "ready") return;
+    this.#owner.connectionRetired(this, state.live, reason);
+    giveUpRenewal(state);
   }
 
-  connectionDraining(
-    live: LiveConnection,
-    goaway: { readonly code: number; readonly debug: string } | undefined,
-  ): void {
+  dialSucceeded(dial: PendingConnection): void {
+    const { runtime, maxConnectionAgeMs } = this.#options;
+    const { live } = dial;
+    live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
+    for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
+    this.lastFailure = undefined;
+    this.#backoff.dialStarted(dial.startedMs);
+    this.#renewalBackoff.forget();
+    const before = this.#state;
+    const elder = before.status === "ready" ? before : undefined;
+    if (elder !== undefined) live.inheritIdleness(elder.live);
+    this.#transition({ status: "ready", live, renewal: undefined });
+    if (elder === undefined) return;
+    this.#owner.connectionRetired(this, elder.live, "max-age");
+    elder.renewal?.done(true);
+  }
+
+  dialFailed(dial: PendingConnection, failure: Failure): void {
+    const state = this.#state;
+    if (state.status === "ready") {
+      this.#renewalBackoff.dialStarted(dial.startedMs);
+      state.live.expiresAtMs = this.#options.runtime.clock.now() + this.#renewalBackoff.failed();
+      this.#state = { ...state, renewal: undefined };
+      state.renewal?.done(false);
+    } else {
+      this.#backoff.dialStarted(dial.startedMs);
+      this.#failed(failure);
+    }
+  }
+
+  connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void {
     if (goaway !== undefined) this.#owner.goawayReceived(this, goaway);
-    if (this.live !== live) return;
-    const error =
-      goaway === undefined || goaway.code === http2ErrorCode.noError
-        ? undefined
-        : `the server said GOAWAY ${http2ErrorName(goaway.code)}`;
-    this.#leaveReady(live, error === undefined ? undefined : this.#failure("connection-lost", error));
-    this.#owner.connectionRetired(this, live, "goaway");
+    const graceful = goaway === undefined || goaway.code === http2ErrorCode.noError;
+    const failure = graceful
+      ? undefined
+      : this.#failure("connection-lost", `the server said GOAWAY ${http2ErrorName(goaway.code)}`);
+    if (this.#leaveReady(live, failure)) this.#owner.connectionRetired(this, live, "goaway");
   }
 
   connectionCapacity(live: LiveConnection): void {
     if (this.live !== live) return;
-    if (live.connection.maxConcurrentStreams === 0) {
-      this.#leaveReady(live, this.#failure("no-streams", "the server allows no streams (MAX_CONCURRENT_STREAMS is 0)"));
-      this.#owner.connectionRetired(this, live, "replaced");
-    } else {
+    if (live.connection.maxConcurrentStreams > 0) {
       this.#owner.subchannelCapacity();
+      return;
     }
+    const message = "the server allows no streams any more (MAX_CONCURRENT_STREAMS is 0)";
+    this.#leaveReady(live, this.#failure("no-streams", message));
+    this.#owner.connectionRetired(this, live, "replaced");
   }
 
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void {
-    if (this.live === live) this.#leaveReady(live, failure);
+    this.#leaveReady(live, failure);
+  }
+
+  connectionSuspected(live: LiveConnection, reason: SuspectReason): void {
+    if (this.live === live) this.#owner.subchannelSuspect(this, reason);
   }
 
   connectionSilent(live: LiveConnection, waitedMs: number): void {
     const failure = this.#failure("ping-timeout", `the connection is dead: a PING got no answer for ${waitedMs} ms`);
-    if (this.live === live) this.#leaveReady(live, failure);
+    this.#leaveReady(live, failure);
     live.connection.close(failure);
   }
 
   connectionIdle(live: LiveConnection): void {
-    if (this.live !== live) return;
+    const state = this.#state;
+    if (state.status !== "ready" || state.live !== live) return;
+    this.#backoff.forget();
     this.#transition({ status: "idle", resting: true });
     this.#owner.subchannelResting();
     live.connection.close(this.#failure("idle", "the connection was closed because it had no calls"));
-  }
-
-  get #random() {
-    return this.#options.runtime.random;
+    giveUpRenewal(state);
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
     return connectionFailure(kind, this.key, "unknown", message);
   }
 
-  #newDial(): Dial {
+  #newDial(): PendingConnection {
     const { runtime, live } = this.#options;
-    return {
-      abort: new AbortController(),
-      live: new LiveConnection(this, live, runtime.clock),
-      startedMs: runtime.clock.now(),
-    };
+    const { clock } = runtime;
+    return new PendingConnection(this.address, new LiveConnection(this, live, clock), clock.now(), this);
   }
 
-  #dial(): void {
-    const dial = this.#newDial();
-    this.#lastDialMs = dial.startedMs;
-    this.#transition({ status: "connecting", dial });
-    this.#run(
-      dial,
-      () => this.#becomeReady(dial),
-      (failure) => this.#dialFailed(dial, failure),
-    );
-  }
-
-  #run(dial: Dial, succeeded: () => void, failed: (failure: Failure) => void): void {
-    this.#options.connector.connect(this.address, dial.live, dial.abort.signal).then(
-      (connection) => {
-        if (this.#state.status === "shutdown") {
-          connection.close(this.#failure("idle", "the address is no longer in use"));
-        } else if (!dial.live.begin(connection)) {
-          failed(this.#failure("connection-lost", "the connection ended as soon as it was made"));
-        } else if (connection.maxConcurrentStreams === 0) {
-          connection.close(this.#failure("no-streams", "not needed"));
-          failed(this.#failure("no-streams", "the server allows no streams (MAX_CONCURRENT_STREAMS is 0)"));
-        } else {
-          succeeded();
-        }
-      },
-      (error: unknown) => {
-        if (this.#state.status === "shutdown") return;
-        failed(
-          error instanceof DialError
-            ? error.failure
-            : connectionFailure("connection-error", this.key, "unsent", `cannot connect: ${String(error)}`, error),
-        );
-      },
-    );
-  }
-
-  #becomeReady(dial: Dial): void {
-    const { runtime, maxConnectionAgeMs } = this.#options;
-    const { live } = dial;
-    live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, 0.1, runtime.random);
-    this.lastFailure = undefined;
-    this.#lastDialMs = dial.startedMs;
-    this.#transition({ status: "ready", live, successor: undefined });
-  }
-
-  #dialFailed(dial: Dial, failure: Failure): void {
-    if (this.#state.status !== "connecting" || this.#state.dial !== dial) return;
-    this.#failed(failure);
-  }
-
-  /** Ready no more. A successor already being dialled becomes the reconnection. */
-  #leaveReady(live: LiveConnection, failure: Failure | undefined): void {
-    if (this.#state.status !== "ready") return;
-    const { successor } = this.#state;
+  /** Ready no more, if `live` is what made it so. A successor already being dialled becomes the reconnection. */
+  #leaveReady(live: LiveConnection, failure: Failure | undefined): boolean {
+    const state = this.#state;
+    if (state.status !== "ready" || state.live !== live) return false;
     const proven = live.answered || this.#options.runtime.clock.now() - live.readySinceMs >= provenAfterMs;
-    if (proven) this.#failures = 0;
-    if (successor !== undefined) this.#transition({ status: "connecting", dial: successor }, failure);
-    else if (proven) this.#transition({ status: "idle", resting: false }, failure);
-    else
+    if (proven) this.#backoff.forget();
+    if (state.renewal !== undefined) {
+      this.#transition({ status: "connecting", dial: state.renewal.dial }, failure);
+      state.renewal.done(false);
+    } else if (proven) {
+      this.#transition({ status: "idle", resting: false }, failure);
+    } else {
       this.#failed(failure ?? this.#failure("connection-lost", "the server ended the connection before it answered"));
+    }
+    return true;
   }
 
   #failed(failure: Failure): void {
-    this.#failures++;
+    const { clock } = this.#options.runtime;
     this.lastFailure = failure;
-    this.#backOff(this.#backoffEndMs() - this.#options.runtime.clock.now(), failure);
-  }
-
-  #backoffEndMs(): number {
-    if (this.#failures === 0) return 0;
-    return this.#lastDialMs + backoffDelayMs(this.#options.reconnectBackoff, this.#failures, this.#random);
-  }
-
-  #backOff(waitMs: number, failure: Failure | undefined): void {
-    const { clock, hold } = this.#options.runtime;
-    const timer = clock.setTimeout(
-      () => {
-        // A dial keeps the process alive while TCP connects: without a call it would do so again and again.
-        if (hold.held) {
-          this.#dial();
-        } else {
-          this.#transition({ status: "idle", resting: true });
-          this.#owner.subchannelResting();
-        }
-      },
-      Math.max(0, waitMs),
-    );
+    const timer = clock.setTimeout(() => this.#backoffOver(), this.#backoff.failed());
     this.#transition({ status: "transient-failure", timer }, failure);
+  }
+
+  #backoffOver(): void {
+    // A dial keeps the process alive while TCP connects: without a call it would do so again and again.
+    const resting = !this.#options.runtime.hold.held;
+    this.#transition({ status: "idle", resting });
+    if (resting) this.#owner.subchannelResting();
   }
 
   #transition(state: State, failure?: Failure): void {
@@ -354,4 +318,9 @@ export class Subchannel implements Backend, LiveConnectionHolder {
     this.#state = state;
     if (from !== state.status) this.#owner.subchannelChanged(this, from, failure);
   }
+}
+
+function giveUpRenewal({ renewal }: ReadyState): void {
+  renewal?.dial.giveUp();
+  renewal?.done(false);
 }

@@ -9,7 +9,7 @@ export const root = resolve(import.meta.dirname, "../..");
 export interface Import {
   /** Path from the root, or the name of a package or of a Node module. */
   readonly from: string;
-  /** Names taken; empty for a namespace or side-effect import. */
+  /** Names taken; `*` for a namespace and for `import()`. */
   readonly names: readonly string[];
 }
 
@@ -46,7 +46,7 @@ function readSource(path: string): SourceFile {
   for (const statement of tree.statements) {
     if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier)) {
       const bindings = statement.importClause?.namedBindings;
-      const names = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.map(originalName) : [];
+      const names = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.map(originalName) : ["*"];
       imports.push({ from: target(path, statement.moduleSpecifier.text), names });
     } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) {
       const clause = statement.exportClause;
@@ -56,6 +56,9 @@ function readSource(path: string): SourceFile {
       const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
       exports.push(...declaredNames(statement).map((name) => ({ name, isType })));
     }
+  }
+  for (const [, specifier = ""] of text.matchAll(/\bimport\("(\.[^"]+)"\)/g)) {
+    imports.push({ from: target(path, specifier), names: ["*"] });
   }
   return { path, text, imports, exports };
 }

@@ -1,0 +1,18 @@
+import { compressionGzip, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { connectOperation, passThrough } from "./connect-calls.ts";
+import type { OpenPeer } from "./peer.ts";
+
+/** createGrpcTransport: one session to the first backend, which is all it can have. */
+export const open: OpenPeer = async ({ load, backends, certificate }) => {
+  const baseUrl = `${certificate === undefined ? "http" : "https"}://${backends[0]}`;
+  const nodeOptions = certificate === undefined ? {} : { ca: certificate };
+  const sessionManager = new Http2SessionManager(baseUrl, {}, nodeOptions);
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager,
+    ...(load.gzip ? { sendCompression: compressionGzip } : {}),
+    ...(load.interceptor ? { interceptors: [passThrough] } : {}),
+  });
+  await sessionManager.connect();
+  return { run: connectOperation(transport, load), close: () => sessionManager.abort() };
+};

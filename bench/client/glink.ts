@@ -1,0 +1,21 @@
+import { compressionGzip } from "@connectrpc/connect-node";
+import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { connectOperation, passThrough } from "./connect-calls.ts";
+import type { OpenPeer } from "./peer.ts";
+
+export const open: OpenPeer = async ({ load, backends, certificate }) => {
+  const scheme = certificate === undefined ? "http" : "https";
+  const transport = glinkTransport({
+    baseUrl: `${scheme}://localhost:1`,
+    resolver: staticResolver([...backends]),
+    maxQueuedCalls: 100_000,
+    ...(certificate === undefined ? {} : { nodeOptions: { ca: certificate } }),
+    ...(load.gzip ? { sendCompression: compressionGzip } : {}),
+    ...(load.interceptor ? { interceptors: [passThrough] } : {}),
+    ...(load.retry ? {} : { retry: false as const }),
+  });
+  await transport.ready();
+  const allReady = () => transport.snapshot().subchannels.every(({ state }) => state === "ready");
+  while (!allReady()) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { run: connectOperation(transport, load), close: () => transport.close() };
+};

@@ -1,0 +1,35 @@
+package main
+
+// Load, Task, Command and Measurement mirror bench/loads.ts and bench/client/task.ts.
+
+type Load struct {
+	Kind          string `json:"kind"`
+	Concurrency   int    `json:"concurrency"`
+	Messages      int    `json:"messages"`
+	MessageBytes  int    `json:"messageBytes"`
+	MetadataPairs int    `json:"metadataPairs"`
+	Gzip          bool   `json:"gzip"`
+	Deadline      bool   `json:"deadline"`
+	Interceptor   bool   `json:"interceptor"`
+}
+
+type Task struct {
+	Load        Load     `json:"load"`
+	Backends    []string `json:"backends"`
+	Certificate string   `json:"certificate"`
+}
+
+type Command struct {
+	DurationMs float64 `json:"durationMs"`
+	ProbeHeap  bool    `json:"probeHeap"`
+}
+
+type Measurement struct {
+	Operations            int      `json:"operations"`
+	WallMs                float64  `json:"wallMs"`
+	CPUMicros             float64  `json:"cpuMicros"`
+	P50Ms                 float64  `json:"p50Ms"`
+	P99Ms                 float64  `json:"p99Ms"`
+	RSSMiB                float64  `json:"rssMiB"`
+	HeapBytesPerOperation *float64 `json:"heapBytesPerOperation,omitempty"`
+}

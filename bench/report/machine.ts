@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { root } from "../build.ts";
+
+/** Where and with what a report was made: without it the numbers mean nothing. */
+export interface Machine {
+  readonly date: string;
+  readonly command: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const libraries = ["@connectrpc/connect-node", "@bufbuild/protobuf", "@grpc/grpc-js"];
+
+export function machineOf(command: readonly string[], goClient: string | undefined): Machine {
+  const versions: Record<string, string> = { node: process.versions.node, nghttp2: process.versions.nghttp2 ?? "" };
+  for (const name of libraries) versions[name] = packageVersion(`node_modules/${name}`);
+  versions.glink = packageVersion(".");
+  if (goClient !== undefined) Object.assign(versions, goVersions(goClient));
+  return {
+    date: new Date().toISOString(),
+    command: `npm run ${command[0]}${command.length > 1 ? ` -- ${command.slice(1).join(" ")}` : ""}`,
+    processor: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    versions,
+  };
+}
+
+function packageVersion(folder: string): string {
+  return (JSON.parse(readFileSync(`${root}${folder}/package.json`, "utf8")) as { version: string }).version;
+}
+
+/** `go version -m` reads what a binary was built from. */
+function goVersions(binary: string): Record<string, string> {
+  const text = execFileSync("go", ["version", "-m", binary], { encoding: "utf8" });
+  const go = /: go(\S+)/.exec(text)?.[1] ?? "unknown";
+  const grpc = /google\.golang\.org\/grpc\s+v(\S+)/.exec(text)?.[1] ?? "unknown";
+  return { go, "grpc-go": grpc };
+}

@@ -1,0 +1,71 @@
+/** What the processes of the demo tell each other. Each child gets its configuration as JSON in its first argument. */
+
+/** One backend: which gRPC server library serves, and where. */
+export interface BackendConfig {
+  readonly library: "grpc-js" | "connect-node";
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+}
+
+/** What a backend reports: once when it listens, and whenever it is asked for its counters. */
+export type FromBackend =
+  | { readonly type: "listening"; readonly port: number }
+  | {
+      readonly type: "counters";
+      /** Handler executions, all methods. */
+      readonly executions: number;
+      /** Executions of each request id that was seen more than once. */
+      readonly repeated: Readonly<Record<string, number>>;
+    };
+
+/** What a backend is asked. */
+export interface ToBackend {
+  readonly type: "count";
+}
+
+/** The two clients that are compared. */
+export const transportNames = ["glink", "createGrpcTransport"] as const;
+export type TransportName = (typeof transportNames)[number];
+
+/** One client: which transport it calls through, and its load. */
+export interface ClientConfig {
+  readonly transport: TransportName;
+  readonly baseUrl: string;
+  /** `host:port` of the DNS server that both clients ask. */
+  readonly dnsServer: string;
+  readonly rotationIntervalMs: number;
+  readonly callsPerSecond: number;
+}
+
+/** One call that ended. */
+export interface CallRecord {
+  /** When it ended, in wall-clock milliseconds. */
+  readonly endedAtMs: number;
+  readonly durationMs: number;
+  /** Which backend answered; undefined when the call failed. */
+  readonly backend: string | undefined;
+  /** Why it failed. */
+  readonly error: string | undefined;
+}
+
+/** What a client reports, a few times per second. */
+export interface ClientReport {
+  readonly type: "report";
+  /** Calls that ended since the last report. */
+  readonly calls: readonly CallRecord[];
+  /** glink only: the state of each backend in its pool. */
+  readonly pool: Readonly<Record<string, string>>;
+  /** glink only: attempts that failed and were repeated, since the start. */
+  readonly retries: number;
+  /** Uncaught exceptions since the start: each would have ended a process that has no handler for them. */
+  readonly crashes: number;
+}
+
+/** What a client says: once when it may begin, then reports, and when all its calls have ended. */
+export type FromClient = ClientReport | { readonly type: "ready" } | { readonly type: "stopped" };
+
+/** What a client is told: begin the load, or end it, wait for open calls, report them, and exit. */
+export interface ToClient {
+  readonly type: "begin" | "stop";
+}

@@ -1,0 +1,29 @@
+import type { CallRequest, MethodInfo } from "./call.ts";
+import { callOptionsOf } from "./call-options.ts";
+import type { CallEnvironment, CallInput } from "./environment.ts";
+import { readMetadata } from "./metadata.ts";
+
+/**
+ * One call's request, from what the caller gave. The caller's headers are read now: a later change of them does not
+ * reach the wire. Throws a ConnectError with InvalidArgument for a header or a call option that cannot be used.
+ */
+export function requestOf(
+  environment: CallEnvironment,
+  method: MethodInfo,
+  input: CallInput,
+  deadlineMs: number,
+  body: Uint8Array | undefined,
+): CallRequest {
+  const { contextValues, path } = input;
+  const { fields, userAgent } = readMetadata(input.header);
+  const ownHead = path === undefined && userAgent === undefined;
+  return {
+    method,
+    head: ownHead ? method.head : environment.codec.head(path ?? method.head.path, userAgent),
+    metadata: fields,
+    contextValues,
+    options: callOptionsOf(contextValues),
+    deadlineMs,
+    body,
+  };
+}

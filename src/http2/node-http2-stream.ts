@@ -1,0 +1,180 @@
+import type { ClientHttp2Stream } from "node:http2";
+import type { Failure } from "../errors.ts";
+import type { HeaderFields, Stream, StreamListener } from "./connection.ts";
+import { http2ErrorCode } from "./error-codes.ts";
+
+/** The connection, as its streams see it. */
+export interface StreamHost {
+  /** Why a stream ended that its peer did not end. Undefined: RST_STREAM with NO_ERROR, which is no failure by itself. */
+  failureOf(streamId: number | undefined, resetCode: number, cause: unknown): Failure | undefined;
+  /** As `failureOf`, later, for a stream that was reset with NO_ERROR: what follows it may tell the reason. */
+  failureOfBareReset(judged: (failure: Failure | undefined) => void): void;
+  /** node:http2 is done with the stream: it no longer counts against the peer's limit. */
+  streamClosed(stream: NodeStream): void;
+}
+
+/** END_STREAM in the flags of a HEADERS frame. */
+const endStreamFlag = 0x1;
+
+/** Where a handler finds its stream: one function for all streams costs less than closures for each. */
+const owner = Symbol("glink stream");
+
+type OwnedStream = ClientHttp2Stream & { [owner]: NodeStream };
+
+/** One request on a session of node:http2. */
+export class NodeStream implements Stream {
+  readonly #host: StreamHost;
+  readonly #stream: ClientHttp2Stream;
+  /** Undefined once it has heard the last word. */
+  #listener: StreamListener | undefined;
+  #error: unknown;
+  #awaitsDrain = false;
+  #hasHeaders = false;
+  /** Data that came before the headers' event. */
+  #early: Uint8Array[] | undefined;
+
+  constructor(host: StreamHost, stream: ClientHttp2Stream, listener: StreamListener) {
+    this.#host = host;
+    this.#stream = stream;
+    this.#listener = listener;
+    (stream as OwnedStream)[owner] = this;
+    stream.on("response", onResponse);
+    stream.on("data", onData);
+    stream.on("trailers", onTrailers);
+    stream.on("end", onEnd);
+    stream.on("error", onError);
+    stream.on("close", onClose);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#listener === undefined || !this.#stream.writable) return true;
+    const room = this.#stream.write(bytes);
+    if (!room && !this.#awaitsDrain) {
+      this.#awaitsDrain = true;
+      this.#stream.once("drain", onDrain);
+    }
+    return room;
+  }
+
+  end(bytes?: Uint8Array): void {
+    if (this.#listener === undefined || !this.#stream.writable) return;
+    if (bytes === undefined) this.#stream.end();
+    else this.#stream.end(bytes);
+  }
+
+  reset(code: number): void {
+    if (this.#listener === undefined) return;
+    this.#listener = undefined;
+    this.#discard(code);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  headers(flags: number, fields: HeaderFields): void {
+    this.#hasHeaders = true;
+    const status = fields[0] === ":status" ? Number(fields[1]) : 0;
+    const endStream = (flags & endStreamFlag) !== 0;
+    this.#listener?.onHeaders(status, fields, endStream);
+    if (this.#early !== undefined) for (const chunk of this.#early.splice(0)) this.#listener?.onData(chunk);
+    if (endStream) this.#peerEnded();
+  }
+
+  data(chunk: Uint8Array): void {
+    // The event of headers waits for the next tick, that of data does not: on a socket that is no native one
+    // (a Duplex from createConnection) data comes first.
+    if (this.#hasHeaders) this.#listener?.onData(chunk);
+    else this.#early = [...(this.#early ?? []), chunk];
+  }
+
+  trailers(fields: HeaderFields): void {
+    // Node does not hold trailers back for data that a paused stream has buffered. Reading it emits it.
+    while (this.#stream.readableLength > 0 && this.#stream.read() !== null);
+    this.#listener?.onTrailers(fields);
+    this.#peerEnded();
+  }
+
+  /** END_STREAM on a DATA frame, all of which has been delivered; or the end of a stream that closes anyway. */
+  ended(): void {
+    if (!this.#stream.closed) this.#peerEnded();
+  }
+
+  writable(): void {
+    this.#awaitsDrain = false;
+    this.#listener?.onWritable();
+  }
+
+  failed(error: unknown): void {
+    this.#error ??= error;
+  }
+
+  /** A GOAWAY came: its peer will not process a stream above `lastStreamId`. */
+  refuseAbove(lastStreamId: number): void {
+    const { id, rstCode } = this.#stream;
+    if (id !== undefined && id <= lastStreamId) return;
+    this.#finish(this.#host.failureOf(id, rstCode ?? http2ErrorCode.refusedStream, this.#error));
+    this.#discard(http2ErrorCode.cancel);
+  }
+
+  /** The connection is gone, or node:http2 is done with this stream. */
+  closed(): void {
+    const { id, rstCode } = this.#stream;
+    if (this.#listener !== undefined) {
+      const failure = this.#host.failureOf(id, rstCode ?? http2ErrorCode.noError, this.#error);
+      if (failure === undefined) this.#host.failureOfBareReset((judged) => this.#finish(judged));
+      else this.#finish(failure);
+    }
+    this.#host.streamClosed(this);
+  }
+
+  #peerEnded(): void {
+    this.#finish(undefined);
+    // Nobody needs the rest of a request that has its answer (RFC 9113 §8.1).
+    if (!this.#stream.writableFinished) this.#discard(http2ErrorCode.cancel);
+  }
+
+  #finish(failure: Failure | undefined): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.onClosed(failure);
+  }
+
+  #discard(code: number): void {
+    this.#stream.close(code);
+    // Data that arrived before the reset would otherwise hold the stream's close event back.
+    this.#stream.resume();
+  }
+}
+
+function onResponse(this: unknown, _: unknown, flags: number, fields?: string[]): void {
+  (this as OwnedStream)[owner].headers(flags, fields ?? []);
+}
+
+function onData(this: unknown, chunk: Uint8Array): void {
+  (this as OwnedStream)[owner].data(chunk);
+}
+
+function onTrailers(this: unknown, _: unknown, __: number, fields?: string[]): void {
+  (this as OwnedStream)[owner].trailers(fields ?? []);
+}
+
+function onEnd(this: unknown): void {
+  (this as OwnedStream)[owner].ended();
+}
+
+function onDrain(this: unknown): void {
+  (this as OwnedStream)[owner].writable();
+}
+
+function onError(this: unknown, error: Error): void {
+  (this as OwnedStream)[owner].failed(error);
+}
+
+function onClose(this: unknown): void {
+  (this as OwnedStream)[owner].closed();
+}

@@ -1,0 +1,86 @@
+import { Code } from "@connectrpc/connect";
+import type { Picker } from "../balancing/picker.ts";
+import { failAll, queueAll } from "../balancing/unreachable.ts";
+import { describeCause, type Failure } from "../errors.ts";
+import type { Events } from "../events.ts";
+import { Subchannel } from "../subchannel/subchannel.ts";
+import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
+
+/** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
+export class Dispatcher {
+  readonly #maxQueuedCalls: number;
+  readonly #events: Events;
+  readonly #queue = new CallQueue();
+  #picker: Picker = queueAll;
+
+  /** Beyond `maxQueuedCalls` waiting calls, more fail with ResourceExhausted. */
+  constructor(maxQueuedCalls: number, events: Events) {
+    this.#maxQueuedCalls = maxQueuedCalls;
+    this.#events = events;
+  }
+
+  get queuedCalls(): number {
+    return this.#queue.size;
+  }
+
+  /** Replaces the picker. {@link serveAll} picks again for the calls that wait. */
+  use(picker: Picker): void {
+    if (typeof picker?.pick !== "function") throw new TypeError("a picker is an object with a method pick(info)");
+    this.#picker = picker;
+  }
+
+  /** Finds a backend now, or puts the call in the queue: then it is told later. */
+  dispatch(call: PendingCall): PickOutcome {
+    const outcome = this.#pick(call);
+    if (outcome !== "queue") return outcome;
+    if (this.#queue.size >= this.#maxQueuedCalls) {
+      return {
+        kind: "queue-full",
+        code: Code.ResourceExhausted,
+        progress: "unsent",
+        message: `${this.#queue.size} calls already wait for a connection (maxQueuedCalls ${this.#maxQueuedCalls})`,
+      };
+    }
+    this.#queue.add(call);
+    return "queue";
+  }
+
+  /** The call no longer waits. */
+  unqueue(call: PendingCall): void {
+    this.#queue.remove(call);
+  }
+
+  /** The picker is new: each waiting call may fare differently. */
+  serveAll(): void {
+    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), true);
+  }
+
+  /** A stream slot came free. */
+  serveNext(): void {
+    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), false);
+  }
+
+  /** The policy threw, and no earlier picker of it is of use. */
+  failAll(error: unknown): void {
+    this.#picker = failAll(policyFailure(error));
+  }
+
+  #pick(call: PendingCall): PickOutcome {
+    try {
+      const result = this.#picker.pick(call.pickInfo);
+      if (result === "queue") return result;
+      // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
+      if (result instanceof Subchannel) return result.hasRoom ? result : "queue";
+      if (!("kind" in result)) throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${result}`);
+      return call.waitForReady && result.code === Code.Unavailable ? "queue" : result;
+    } catch (error) {
+      if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "picker", error });
+      return policyFailure(error);
+    }
+  }
+}
+
+function policyFailure(cause: unknown): Failure {
+  const message = `the load-balancing policy threw: ${describeCause(cause)}`;
+  return { kind: "no-backend", code: Code.Internal, progress: "unsent", message, cause };
+}

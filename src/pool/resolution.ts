@@ -1,0 +1,116 @@
+import { type Address, checkAddress, formatAddress } from "../address.ts";
+import { type Failure, factOf, nameResolutionFailure } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** Told what the resolver found, checked. */
+export interface ResolutionListener {
+  /** One or more addresses by their text: no duplicates. */
+  resolved(addresses: ReadonlyMap<string, Address>): void;
+  /** A lookup failed, threw, or brought nothing of use. The last good list stays. */
+  resolveFailed(failure: Failure): void;
+}
+
+/** Watches one name through a resolver, which may be the user's own: whatever it throws or reports, the pool is safe. */
+export class Resolution {
+  readonly #target: ResolverTarget;
+  readonly #resolver: Resolver;
+  readonly #runtime: Runtime;
+  readonly #events: Events;
+  readonly #listener: ResolutionListener;
+  #watch: ResolverWatch | undefined;
+  #started = false;
+  #closed = false;
+  #failure: Failure | undefined;
+
+  constructor(
+    target: ResolverTarget,
+    resolver: Resolver,
+    runtime: Runtime,
+    events: Events,
+    listener: ResolutionListener,
+  ) {
+    this.#target = target;
+    this.#resolver = resolver;
+    this.#runtime = runtime;
+    this.#events = events;
+    this.#listener = listener;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Why the last lookup failed; undefined when it did not. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** Begins to resolve. Once: a resolver that throws is not started again by every call. */
+  start(): void {
+    this.#started = true;
+    try {
+      const watch = this.#resolver.watch(
+        this.#target,
+        {
+          onAddresses: (addresses) => this.#found(addresses),
+          onError: (error) => this.#failed(error),
+        },
+        this.#runtime,
+      );
+      if (typeof watch?.refresh !== "function" || typeof watch.close !== "function") {
+        throw new TypeError("watch() of the resolver must return { refresh(), close() }");
+      }
+      this.#watch = watch;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Asks the resolver to look again: a hint that it limits itself. */
+  refresh(): void {
+    if (this.#closed) return;
+    try {
+      this.#watch?.refresh();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Stops the resolver; what it reports afterwards is ignored. */
+  close(): void {
+    this.#closed = true;
+    try {
+      this.#watch?.close();
+    } catch (error) {
+      if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "resolver", error });
+    }
+  }
+
+  #found(addresses: readonly Address[]): void {
+    if (this.#closed) return;
+    const list = new Map<string, Address>();
+    try {
+      for (const address of addresses) list.set(formatAddress(checkAddress(address)), address);
+      if (list.size === 0) throw new Error("the answer has no addresses");
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (this.#failure !== undefined) {
+      this.#failure = undefined;
+      if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
+    }
+    this.#listener.resolved(list);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#closed) return;
+    const first = this.#failure === undefined;
+    const failure = nameResolutionFailure(this.#target.host, error);
+    this.#failure = failure;
+    if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
+    this.#listener.resolveFailed(failure);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Attempt } from "../call/attempt.ts";
+import type { CallRequest } from "../call/call.ts";
+import { type Failure, factOf } from "../errors.ts";
+import type { Events } from "../events.ts";
+
+/** How one attempt of a call went. */
+export interface AttemptOutcome {
+  readonly attempt: Attempt;
+  /** 1 for the first. Attempts that did not use one up share the number of the one after them. */
+  readonly number: number;
+  /** Undefined: it succeeded. */
+  readonly failure: Failure | undefined;
+  /** The wait before the next attempt; undefined: there is none. */
+  readonly retryDelayMs: number | undefined;
+}
+
+/** Tells whoever listens: subscribers of `attempt-failed`, and the call's own `onAttempt`. */
+export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, events: Events): void {
+  const { failure, retryDelayMs, number } = outcome;
+  const address = outcome.attempt.subchannel?.key;
+  if (failure !== undefined && events.active) {
+    const { parent, name } = request.method.desc;
+    const method = `${parent.typeName}/${name}`;
+    events.publish({ type: "attempt-failed", method, attempt: number, address, error: factOf(failure), retryDelayMs });
+  }
+  const { onAttempt } = request.options;
+  if (onAttempt === undefined) return;
+  try {
+    const { code, progress, message } = failure ?? {};
+    onAttempt({ attempt: number, address, code, progress, message, retryDelayMs });
+  } catch (error) {
+    if (events.active) events.publish({ type: "user-code-failed", where: "onAttempt", error });
+  }
+}

@@ -1,0 +1,35 @@
+import { type BackoffOptions, backoffDelayMs } from "../runtime/backoff.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/**
+ * How long to leave a backend alone after a failure. The wait grows with each failure in a row and counts from the
+ * start of the dial, so that a dial which itself took long is followed at once (gRPC: connection-backoff.md).
+ */
+export class ReconnectBackoff {
+  readonly #options: BackoffOptions;
+  readonly #runtime: Runtime;
+  #failures = 0;
+  #dialStartedMs = 0;
+
+  constructor(options: BackoffOptions, runtime: Runtime) {
+    this.#options = options;
+    this.#runtime = runtime;
+  }
+
+  dialStarted(atMs: number): void {
+    this.#dialStartedMs = atMs;
+  }
+
+  /** The dial failed, or what it made ended before it proved itself. Returns the wait from now, in milliseconds. */
+  failed(): number {
+    this.#failures++;
+    const { clock, random } = this.#runtime;
+    const endMs = this.#dialStartedMs + backoffDelayMs(this.#options, this.#failures, random);
+    return Math.max(0, endMs - clock.now());
+  }
+
+  /** The backend has proved that it works. */
+  forget(): void {
+    this.#failures = 0;
+  }
+}

@@ -1,0 +1,531 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ConnectivityState } from "../../src/connectivity-state.ts";
+import type { Failure } from "../../src/errors.ts";
+import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import type { LiveConnection } from "../../src/subchannel/live-connection.ts";
+import { Subchannel, type SubchannelOptions, type SubchannelOwner } from "../../src/subchannel/subchannel.ts";
+import { deafListener, type FakeConnection, FakeConnector } from "../support/fake-connector.ts";
+import { addressOf, subchannelOptions } from "../support/fake-pool.ts";
+import { ManualClock, settle } from "../support/manual-clock.ts";
+
+/** Remembers what a subchannel tells its owner, and lets retired connections drain. */
+class RecordingOwner implements SubchannelOwner {
+  pingSlowdowns = 0;
+  readonly steps: string[] = [];
+  readonly retired: string[] = [];
+  readonly failures: Failure[] = [];
+  rests = 0;
+
+  subchannelChanged({ state }: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
+    this.steps.push(`${from} > ${state}`);
+    if (failure !== undefined) this.failures.push(failure);
+  }
+  subchannelCapacity(): void {
+    this.steps.push("capacity");
+  }
+  subchannelSuspect(_: Subchannel, reason: string): void {
+    this.steps.push(`suspect: ${reason}`);
+  }
+  connectionRetired(_: Subchannel, live: LiveConnection, reason: string): void {
+    this.retired.push(reason);
+    live.connection.drain();
+  }
+  goawayReceived(): void {
+    this.steps.push("goaway");
+  }
+  subchannelResting(): void {
+    this.rests++;
+  }
+
+  /** The steps since the last look. */
+  take(): string[] {
+    return this.steps.splice(0);
+  }
+}
+
+function setUp(changes: Partial<SubchannelOptions> = {}) {
+  const clock = new ManualClock();
+  const hold = new ProcessHold();
+  hold.acquire();
+  const connector = new FakeConnector();
+  const owner = new RecordingOwner();
+  const options = subchannelOptions(connector, clock, hold, changes);
+  const subchannel = new Subchannel(addressOf("10.0.0.1"), options, owner);
+  return { subchannel, clock, hold, connector, owner };
+}
+
+type SetUp = ReturnType<typeof setUp>;
+
+async function makeReady({ subchannel, connector }: SetUp): Promise<FakeConnection> {
+  subchannel.connect();
+  const connection = connector.last.succeed();
+  await settle();
+  assert.equal(subchannel.state, "ready");
+  return connection;
+}
+
+function request(subchannel: Subchannel) {
+  return subchannel.request({ path: "/x", fields: [] }, [], undefined, deafListener);
+}
+
+test("nothing is dialled before connect", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  await clock.advance(60_000);
+  assert.equal(subchannel.state, "idle");
+  assert.equal(connector.dials.length, 0);
+  assert.equal(request(subchannel), undefined);
+  hold.close();
+});
+
+test("connect dials once, and SETTINGS make it ready", async () => {
+  const all = setUp();
+  const { subchannel, connector, owner, hold } = all;
+  subchannel.connect();
+  subchannel.connect();
+  assert.equal(connector.dials.length, 1);
+  connector.last.succeed();
+  await settle();
+  subchannel.connect();
+  assert.equal(connector.dials.length, 1);
+  assert.deepEqual(owner.take(), ["idle > connecting", "connecting > ready"]);
+  hold.close();
+});
+
+test("a failed dial waits out the backoff, counted from the start of the dial", async () => {
+  const { subchannel, connector, clock, owner, hold } = setUp();
+  subchannel.connect();
+  await clock.advance(100);
+  connector.last.fail();
+  await settle();
+  assert.equal(subchannel.state, "transient-failure");
+  await clock.advance(149);
+  assert.equal(subchannel.state, "transient-failure");
+  await clock.advance(1);
+  assert.equal(subchannel.state, "idle");
+  assert.deepEqual(owner.take(), ["idle > connecting", "connecting > transient-failure", "transient-failure > idle"]);
+  hold.close();
+});
+
+test("a dial that took longer than the backoff may be repeated at once", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  subchannel.connect();
+  await clock.advance(5_000);
+  connector.last.fail("ETIMEDOUT");
+  await clock.advance(0);
+  assert.equal(subchannel.state, "idle");
+  hold.close();
+});
+
+test("the backoff grows by 1.6 up to 10 s", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  const waits: number[] = [];
+  for (let i = 0; i < 11; i++) {
+    subchannel.connect();
+    connector.last.fail();
+    await settle();
+    let waited = 0;
+    for (; subchannel.state === "transient-failure"; waited += 10) await clock.advance(10);
+    waits.push(waited);
+  }
+  assert.deepEqual(waits, [250, 400, 640, 1_030, 1_640, 2_630, 4_200, 6_720, 10_000, 10_000, 10_000]);
+  hold.close();
+});
+
+test("a backend that failed counts as failed until it is ready again", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  subchannel.connect();
+  connector.last.fail();
+  await clock.advance(250);
+  subchannel.connect();
+  assert.equal(subchannel.state, "connecting");
+  assert.match(subchannel.lastFailure?.message ?? "", /ECONNREFUSED/);
+  connector.last.succeed();
+  await settle();
+  assert.equal(subchannel.lastFailure, undefined);
+  hold.close();
+});
+
+for (const proof of ["answered a call", "stayed ready for 10 s"]) {
+  test(`after the loss of a connection that ${proof} the next dial may start at once`, async () => {
+    const all = setUp();
+    const { subchannel, connector, clock, hold } = all;
+    subchannel.connect();
+    connector.last.fail();
+    await clock.advance(250);
+    const connection = await makeReady(all);
+    if (proof === "answered a call") subchannel.answered();
+    else await clock.advance(10_000);
+    connection.lose();
+    assert.equal(subchannel.state, "idle");
+    assert.equal(subchannel.lastFailure, undefined);
+    // And the backoff starts anew.
+    subchannel.connect();
+    connector.last.fail();
+    await clock.advance(250);
+    assert.equal(subchannel.state, "idle");
+    hold.close();
+  });
+}
+
+test("a server that accepts and hangs up is dialled on the backoff curve, not in a loop", async () => {
+  const all = setUp();
+  const { subchannel, clock, connector, hold } = all;
+  for (const wait of [250, 400, 640]) {
+    const connection = await makeReady(all);
+    connection.lose();
+    assert.equal(subchannel.state, "transient-failure");
+    await clock.advance(wait - 1);
+    assert.equal(subchannel.state, "transient-failure");
+    await clock.advance(1);
+    assert.equal(subchannel.state, "idle");
+  }
+  assert.equal(connector.dials.length, 3);
+  hold.close();
+});
+
+test("a connection that says GOAWAY leaves in the same tick and drains its calls", async () => {
+  const all = setUp();
+  const { subchannel, owner, hold } = all;
+  const connection = await makeReady(all);
+  subchannel.answered();
+  const stream = request(subchannel);
+  assert.equal(subchannel.openCalls, 1);
+  owner.take();
+  connection.goaway();
+  assert.equal(subchannel.state, "idle");
+  assert.equal(subchannel.hasRoom, false);
+  assert.equal(request(subchannel), undefined);
+  assert.deepEqual(owner.take(), ["goaway", "ready > idle"]);
+  assert.deepEqual(owner.retired, ["goaway"]);
+  assert.deepEqual(owner.failures, []);
+  assert.equal(connection.closed, false);
+  stream?.reset(8);
+  assert.equal(connection.closed, true);
+  hold.close();
+});
+
+test("a GOAWAY with an error is the reason that the owner hears", async () => {
+  const all = setUp();
+  const connection = await makeReady(all);
+  all.subchannel.answered();
+  connection.goaway(11, "too_many_pings");
+  assert.match(all.owner.failures[0]?.message ?? "", /GOAWAY ENHANCE_YOUR_CALM/);
+  all.hold.close();
+});
+
+test("a lost connection leaves in the same tick", async () => {
+  const all = setUp();
+  const connection = await makeReady(all);
+  connection.lose();
+  assert.equal(all.subchannel.hasRoom, false);
+  assert.equal(request(all.subchannel), undefined);
+  assert.equal(all.owner.failures[0]?.kind, "connection-lost");
+  all.hold.close();
+});
+
+test("a connection that ended before it could serve counts as a failed dial and is closed", async () => {
+  for (const end of ["goaway", "lose"] as const) {
+    const { subchannel, connector, hold } = setUp();
+    subchannel.connect();
+    const connection = connector.last.succeed();
+    connection[end]();
+    await settle();
+    assert.equal(subchannel.state, "transient-failure");
+    assert.equal(connection.closed, true);
+    hold.close();
+  }
+});
+
+test("a server that allows no streams is not ready, and is dialled again with backoff", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  subchannel.connect();
+  const connection = connector.last.succeed(0);
+  await settle();
+  assert.equal(subchannel.state, "transient-failure");
+  assert.equal(subchannel.lastFailure?.kind, "no-streams");
+  assert.equal(connection.closed, true);
+  assert.equal(clock.pending, 1);
+  hold.close();
+});
+
+test("a server that stops to allow streams is left, and its open calls go on", async () => {
+  const all = setUp();
+  const { subchannel, owner, hold } = all;
+  const connection = await makeReady(all);
+  request(subchannel);
+  connection.allow(0);
+  assert.equal(subchannel.state, "transient-failure");
+  assert.deepEqual(owner.retired, ["replaced"]);
+  assert.equal(connection.closed, false);
+  hold.close();
+});
+
+test("a limit lowered below the open calls takes no new call and cuts none", async () => {
+  const all = setUp();
+  const { subchannel, hold } = all;
+  const connection = await makeReady(all);
+  const streams = [request(subchannel), request(subchannel)];
+  connection.allow(1);
+  assert.equal(subchannel.hasRoom, false);
+  streams[0]?.reset(8);
+  assert.equal(subchannel.hasRoom, false);
+  streams[1]?.reset(8);
+  assert.equal(subchannel.hasRoom, true);
+  assert.equal(connection.closed, false);
+  hold.close();
+});
+
+test("without a call a failed dial is not repeated before the next call", async () => {
+  const { subchannel, connector, clock, owner, hold } = setUp();
+  subchannel.connect();
+  connector.last.fail();
+  hold.release();
+  await clock.advance(60_000);
+  subchannel.connect();
+  assert.equal(subchannel.state, "idle");
+  assert.equal(owner.rests, 1);
+  assert.equal(connector.dials.length, 1);
+  assert.equal(clock.pending, 0);
+  subchannel.wake();
+  assert.equal(subchannel.lastFailure, undefined, "the old failure is no news for the new call");
+  subchannel.connect();
+  assert.equal(connector.dials.length, 2);
+  hold.close();
+});
+
+test("the backoff goes on growing over rests", async () => {
+  const { subchannel, connector, clock, hold } = setUp();
+  hold.release();
+  for (const wait of [250, 400, 640]) {
+    subchannel.wake();
+    subchannel.connect();
+    connector.last.fail();
+    await clock.advance(wait - 1);
+    assert.equal(subchannel.state, "transient-failure");
+    await clock.advance(1);
+    assert.equal(subchannel.state, "idle");
+  }
+  hold.close();
+});
+
+test("a connection without calls is closed after the idle timeout, and the next call brings a new one", async () => {
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const { subchannel, clock, connector, owner, hold } = all;
+  const connection = await makeReady(all);
+  connection.answersPings = true;
+  const stream = request(subchannel);
+  await clock.advance(30_000);
+  assert.equal(subchannel.state, "ready", "an open call is no idleness");
+  stream?.reset(8);
+  await clock.advance(9_000);
+  assert.equal(subchannel.state, "ready");
+  await clock.advance(2_000);
+  assert.equal(subchannel.state, "idle");
+  assert.equal(connection.closed, true);
+  assert.equal(owner.rests, 1);
+  subchannel.connect();
+  assert.equal(connector.dials.length, 1);
+  subchannel.wake();
+  subchannel.connect();
+  assert.equal(connector.dials.length, 2);
+  hold.close();
+});
+
+test("replacing a connection for its age does not make an idle one young", async () => {
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const { subchannel, clock, connector, hold } = all;
+  await makeReady(all);
+  for (let age = 0; age < 8_000; age += 4_000) {
+    await clock.advance(4_000);
+    subchannel.renew(() => undefined);
+    connector.last.succeed();
+    await settle();
+  }
+  assert.equal(subchannel.state, "ready");
+  await clock.advance(3_500);
+  assert.equal(subchannel.state, "idle");
+  assert.equal(connector.open.length, 0);
+  hold.close();
+});
+
+test("renew makes before it breaks", async () => {
+  const all = setUp();
+  const { subchannel, connector, owner, hold } = all;
+  const elder = await makeReady(all);
+  const stream = request(subchannel);
+  owner.take();
+  const outcomes: boolean[] = [];
+  subchannel.renew((replaced) => outcomes.push(replaced));
+  assert.equal(subchannel.hasRoom, true);
+  request(subchannel);
+  assert.equal(elder.openStreams, 2, "the elder serves until the successor is ready");
+  const successor = connector.last.succeed();
+  await settle();
+  assert.deepEqual(outcomes, [true]);
+  assert.deepEqual(owner.retired, ["max-age"]);
+  assert.deepEqual(owner.take(), [], "it stayed ready all the time");
+  request(subchannel);
+  assert.equal(successor.openStreams, 1);
+  assert.equal(elder.closed, false);
+  stream?.reset(8);
+  assert.equal(elder.closed, false);
+  hold.close();
+});
+
+test("a successor that cannot be dialled leaves the elder in service and is tried again later and later", async () => {
+  const all = setUp();
+  const { subchannel, connector, clock, owner, hold } = all;
+  const elder = await makeReady(all);
+  owner.take();
+  const waits: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const outcomes: boolean[] = [];
+    subchannel.renew((replaced) => outcomes.push(replaced));
+    connector.last.fail();
+    await settle();
+    assert.deepEqual(outcomes, [false]);
+    waits.push(Math.round((subchannel.live?.expiresAtMs ?? 0) - clock.now()));
+  }
+  assert.deepEqual(waits, [250, 400, 640]);
+  assert.equal(subchannel.live?.connection, elder);
+  assert.equal(subchannel.lastFailure, undefined);
+  assert.deepEqual(owner.take(), []);
+  hold.close();
+});
+
+test("only one successor is dialled at a time", async () => {
+  const all = setUp();
+  await makeReady(all);
+  const outcomes: (string | boolean)[] = [];
+  all.subchannel.renew((replaced) => outcomes.push("first", replaced));
+  all.subchannel.renew((replaced) => outcomes.push("second", replaced));
+  assert.deepEqual(outcomes, ["second", false]);
+  assert.equal(all.connector.dials.length, 2);
+  all.hold.close();
+});
+
+test("when the elder is lost, its successor being dialled becomes the reconnection", async () => {
+  for (const outcome of ["succeeds", "fails"]) {
+    const all = setUp();
+    const { subchannel, connector, owner, hold } = all;
+    const elder = await makeReady(all);
+    subchannel.answered();
+    const outcomes: boolean[] = [];
+    subchannel.renew((replaced) => outcomes.push(replaced));
+    owner.take();
+    elder.lose();
+    assert.equal(subchannel.state, "connecting");
+    assert.deepEqual(outcomes, [false], "whoever waits for the renewal is told, once");
+    assert.equal(connector.dials.length, 2);
+    if (outcome === "succeeds") connector.last.succeed();
+    else connector.last.fail();
+    await settle();
+    assert.equal(subchannel.state, outcome === "succeeds" ? "ready" : "transient-failure");
+    assert.deepEqual(outcomes, [false]);
+    hold.close();
+  }
+});
+
+test("going idle gives a successor up", async () => {
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const { subchannel, clock, connector, hold } = all;
+  await makeReady(all);
+  const outcomes: boolean[] = [];
+  subchannel.renew((replaced) => outcomes.push(replaced));
+  await clock.advance(11_000);
+  assert.equal(subchannel.state, "idle");
+  assert.deepEqual(outcomes, [false]);
+  assert.equal(connector.last.givenUp, true);
+  const late = connector.last.succeed();
+  await settle();
+  assert.equal(subchannel.state, "idle", "a late success changes nothing");
+  assert.equal(late.closed, true);
+  hold.close();
+});
+
+test("shutdown is final in every state, and late inputs change nothing", async () => {
+  for (const before of ["idle", "connecting", "ready", "renewing", "transient-failure"]) {
+    for (const late of ["success", "failure"]) {
+      const all = setUp();
+      const { subchannel, connector, clock, owner, hold } = all;
+      const outcomes: boolean[] = [];
+      let elder: FakeConnection | undefined;
+      if (before !== "idle") subchannel.connect();
+      if (before === "transient-failure") connector.last.fail();
+      if (before === "ready" || before === "renewing") elder = connector.last.succeed();
+      await settle();
+      if (before === "renewing") subchannel.renew((replaced) => outcomes.push(replaced));
+      subchannel.shutdown("removed");
+      subchannel.shutdown("removed");
+      for (const dial of connector.dials.filter(({ settled }) => !settled)) {
+        assert.equal(dial.givenUp, true);
+        if (late === "success") dial.succeed();
+        else dial.fail();
+      }
+      await settle();
+      subchannel.connect();
+      subchannel.wake();
+      subchannel.suspect();
+      elder?.lose();
+      await clock.advance(60_000);
+      assert.equal(subchannel.state, "shutdown");
+      assert.equal(owner.take().at(-1), `${before === "renewing" ? "ready" : before} > shutdown`);
+      assert.equal(clock.pending, 0, `no timer is left after ${before}`);
+      assert.equal(connector.open.length, 0);
+      assert.deepEqual(outcomes, before === "renewing" ? [false] : []);
+      hold.close();
+    }
+  }
+});
+
+test("a suspected backend that answers the PING keeps its connection", async () => {
+  const all = setUp();
+  const { subchannel, clock, owner, hold } = all;
+  const connection = await makeReady(all);
+  owner.take();
+  for (let i = 0; i < 100; i++) subchannel.suspect();
+  assert.equal(connection.pings, 1, "100 suspicions at once are one PING");
+  assert.deepEqual(owner.take(), ["suspect: deadline"]);
+  connection.answerPing();
+  await clock.advance(60_000);
+  assert.equal(subchannel.live?.connection, connection);
+  assert.deepEqual(owner.take(), []);
+  hold.close();
+});
+
+test("a suspected backend that stays silent loses its connection, and its calls fail as Unavailable", async () => {
+  const all = setUp();
+  const { subchannel, clock, owner, hold } = all;
+  const connection = await makeReady(all);
+  const ends: (Failure | undefined)[] = [];
+  subchannel.request({ path: "/x", fields: [] }, [], undefined, {
+    ...deafListener,
+    onClosed: (failure) => ends.push(failure),
+  });
+  subchannel.answered();
+  subchannel.suspect();
+  await clock.advance(1_000);
+  assert.equal(subchannel.state, "idle");
+  assert.equal(connection.closed, true);
+  assert.equal(ends[0]?.kind, "ping-timeout");
+  assert.equal(owner.failures[0]?.kind, "ping-timeout");
+  hold.close();
+});
+
+test("new connections ask as slowly as the servers have demanded", async () => {
+  const base = subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live;
+  const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
+  const all = setUp({ live: { ...base, keepalive } });
+  const { clock, owner, hold } = all;
+  owner.pingSlowdowns = 2;
+  const connection = await makeReady(all);
+  await clock.advance(39_000);
+  assert.equal(connection.pings, 0);
+  await clock.advance(6_000);
+  assert.equal(connection.pings, 1);
+  hold.close();
+});

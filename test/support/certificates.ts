@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import type { TlsIdentity } from "./echo-server.ts";
+
+const read = (name: string) => readFileSync(new URL(`./certs/${name}`, import.meta.url), "utf8");
+const identity = (name: string): TlsIdentity => ({ cert: read(`${name}.pem`), key: read(`${name}.key.pem`) });
+
+/** The authority that signed the identities below. */
+export const ca = read("ca.pem");
+
+/** An authority that signed none of them. */
+export const otherCa = read("other-ca.pem");
+
+/** A server named `echo.test` and `svc.test`. It has no IP address in its certificate. */
+export const serverIdentity = identity("server");
+
+/** A server named `other.test`. */
+export const wrongNameIdentity = identity("wrong-name");
+
+/** A client, for mTLS. */
+export const clientIdentity = identity("client");

@@ -1,0 +1,65 @@
+import { Code } from "@connectrpc/connect";
+import type { Address } from "../../src/address.ts";
+import type { Picker } from "../../src/balancing/picker.ts";
+import type { LoadBalancing, Policy } from "../../src/balancing/policy.ts";
+import type { ConnectivityState } from "../../src/connectivity-state.ts";
+import type { Failure } from "../../src/errors.ts";
+import type { Random } from "../../src/runtime/random.ts";
+import type { Backend } from "../../src/subchannel/backend.ts";
+import { constantRandom } from "./random.ts";
+
+/** A backend as a policy sees it, in whatever state a test wants. */
+export class FakeBackend implements Backend {
+  readonly address: Address;
+  readonly key: string;
+  state: ConnectivityState = "ready";
+  lastFailure: Failure | undefined;
+  openCalls = 0;
+  connects = 0;
+  /** How often a picker looked at it. */
+  looks = 0;
+  full = false;
+
+  constructor(key: string, state: ConnectivityState = "ready") {
+    this.key = key;
+    this.address = { host: key, port: 1 };
+    this.state = state;
+  }
+
+  get hasRoom(): boolean {
+    this.looks++;
+    return this.state === "ready" && !this.full;
+  }
+
+  connect(): void {
+    this.connects++;
+    if (this.state === "idle") this.state = "connecting";
+  }
+
+  fail(): void {
+    this.state = "transient-failure";
+    this.lastFailure = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: `no way to ${this.key}` };
+  }
+
+  succeed(): void {
+    this.state = "ready";
+    this.lastFailure = undefined;
+  }
+}
+
+export function backends(...keys: string[]): FakeBackend[] {
+  return keys.map((key) => new FakeBackend(key));
+}
+
+/** A policy alone, and the picker it published last. */
+export function policyOf(loadBalancing: LoadBalancing, random: Random = constantRandom(0)) {
+  let current: Picker = { pick: () => "queue" };
+  const policy: Policy = loadBalancing.createPolicy({
+    target: "echo.test",
+    random,
+    publish: (picker) => {
+      current = picker;
+    },
+  });
+  return { policy, picker: () => current };
+}

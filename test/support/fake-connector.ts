@@ -1,0 +1,256 @@
+import { Code } from "@connectrpc/connect";
+import { type Address, formatAddress } from "../../src/address.ts";
+import type { Failure } from "../../src/errors.ts";
+import {
+  type Connection,
+  type ConnectionOwner,
+  type Connector,
+  DialError,
+  type HeaderFields,
+  type MethodHead,
+  type Stream,
+  type StreamListener,
+} from "../../src/http2/connection.ts";
+
+/** An engine without sockets: a test settles each dial by hand, and plays the peer of each connection. */
+export class FakeConnector implements Connector {
+  readonly name = "fake";
+  /** Every dial so far, in order. */
+  readonly dials: FakeDial[] = [];
+  #answer: ((dial: FakeDial) => void) | undefined;
+
+  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const dial = new FakeDial(this.dials.length, formatAddress(address), owner, signal, resolve, reject);
+      this.dials.push(dial);
+      this.#answer?.(dial);
+    });
+  }
+
+  /** From now on each dial is settled as soon as it begins. */
+  answerWith(answer: (dial: FakeDial) => void): void {
+    this.#answer = answer;
+  }
+
+  get last(): FakeDial {
+    const last = this.dials.at(-1);
+    if (last === undefined) throw new Error("nothing was dialled");
+    return last;
+  }
+
+  /** Dials that are not settled and were not given up. */
+  get pending(): FakeDial[] {
+    return this.dials.filter((dial) => !dial.settled && !dial.givenUp);
+  }
+
+  /** Connections that are not closed. */
+  get open(): FakeConnection[] {
+    return this.dials.flatMap(({ connection }) => (connection === undefined || connection.closed ? [] : [connection]));
+  }
+
+  dialsOf(address: string): FakeDial[] {
+    return this.dials.filter((dial) => dial.address === address);
+  }
+}
+
+class FakeDial {
+  readonly number: number;
+  readonly address: string;
+  connection: FakeConnection | undefined;
+  settled = false;
+  readonly #owner: ConnectionOwner;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (connection: Connection) => void;
+  readonly #reject: (error: DialError) => void;
+
+  constructor(
+    number: number,
+    address: string,
+    owner: ConnectionOwner,
+    signal: AbortSignal,
+    resolve: (connection: Connection) => void,
+    reject: (error: DialError) => void,
+  ) {
+    this.number = number;
+    this.address = address;
+    this.#owner = owner;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get givenUp(): boolean {
+    return this.#signal.aborted;
+  }
+
+  succeed(maxConcurrentStreams = Number.POSITIVE_INFINITY): FakeConnection {
+    this.settled = true;
+    this.connection = new FakeConnection(this.number, this.address, this.#owner, maxConcurrentStreams);
+    this.#resolve(this.connection);
+    return this.connection;
+  }
+
+  fail(code = "ECONNREFUSED"): void {
+    this.settled = true;
+    const cause = Object.assign(new Error(`connect ${code} ${this.address}`), { code });
+    const message = `cannot connect: ${cause.message}`;
+    this.#reject(
+      new DialError({
+        kind: "dial",
+        code: Code.Unavailable,
+        progress: "unsent",
+        message,
+        address: this.address,
+        cause,
+      }),
+    );
+  }
+}
+
+export class FakeConnection implements Connection {
+  /** The number of the dial it came from. */
+  readonly number: number;
+  readonly address: string;
+  readonly streams = new Set<FakeStream>();
+  maxConcurrentStreams: number;
+  bytesRead = 0;
+  draining = false;
+  closed = false;
+  /** PINGs so far, and how to answer the newest. */
+  pings = 0;
+  answerPing: () => void = () => undefined;
+  /** True: each PING is answered at once. */
+  answersPings = false;
+  readonly #owner: ConnectionOwner;
+
+  constructor(number: number, address: string, owner: ConnectionOwner, maxConcurrentStreams: number) {
+    this.number = number;
+    this.address = address;
+    this.#owner = owner;
+    this.maxConcurrentStreams = maxConcurrentStreams;
+  }
+
+  get hasRoom(): boolean {
+    return !this.closed && !this.draining && this.streams.size < this.maxConcurrentStreams;
+  }
+
+  get openStreams(): number {
+    return this.streams.size;
+  }
+
+  request(
+    _head: MethodHead,
+    _fields: HeaderFields,
+    _body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined {
+    if (this.closed || this.draining) return undefined;
+    const stream = new FakeStream(this, listener);
+    this.streams.add(stream);
+    return stream;
+  }
+
+  ping(onAnswer: () => void): void {
+    this.pings++;
+    this.answerPing = onAnswer;
+    if (this.answersPings) onAnswer();
+  }
+
+  drain(): void {
+    this.draining = true;
+    this.#closeIfDrained();
+  }
+
+  close(failure: Failure): void {
+    this.#end(failure);
+  }
+
+  /** The peer: GOAWAY. */
+  goaway(code = 0, debug = ""): void {
+    if (this.closed || this.draining) return;
+    this.draining = true;
+    this.#owner.onDraining({ code, debug });
+    this.#closeIfDrained();
+  }
+
+  /** The peer is gone. */
+  lose(): void {
+    const { address } = this;
+    this.#end({
+      kind: "connection-lost",
+      code: Code.Unavailable,
+      progress: "unknown",
+      message: "the connection was lost",
+      address,
+    });
+  }
+
+  /** The peer changes its MAX_CONCURRENT_STREAMS. */
+  allow(maxConcurrentStreams: number): void {
+    this.maxConcurrentStreams = maxConcurrentStreams;
+    this.#owner.onCapacity();
+  }
+
+  streamEnded(stream: FakeStream): void {
+    if (!this.streams.delete(stream)) return;
+    this.#owner.onCapacity();
+    this.#closeIfDrained();
+  }
+
+  #closeIfDrained(): void {
+    if (this.draining && this.streams.size === 0) this.#end(undefined);
+  }
+
+  #end(failure: Failure | undefined): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { listener } of this.streams) listener.onClosed(failure);
+    this.streams.clear();
+    this.#owner.onClosed(failure);
+  }
+}
+
+export class FakeStream implements Stream {
+  readonly connection: FakeConnection;
+  readonly listener: StreamListener;
+
+  constructor(connection: FakeConnection, listener: StreamListener) {
+    this.connection = connection;
+    this.listener = listener;
+  }
+
+  /** The peer ends the stream in good order. */
+  finish(): void {
+    this.listener.onClosed(undefined);
+    this.connection.streamEnded(this);
+  }
+
+  write(): boolean {
+    return true;
+  }
+
+  end(): void {
+    return;
+  }
+
+  reset(): void {
+    this.connection.streamEnded(this);
+  }
+
+  pause(): void {
+    return;
+  }
+
+  resume(): void {
+    return;
+  }
+}
+
+/** A listener for requests that nobody looks at. */
+export const deafListener: StreamListener = {
+  onHeaders: () => undefined,
+  onData: () => undefined,
+  onTrailers: () => undefined,
+  onWritable: () => undefined,
+  onClosed: () => undefined,
+};

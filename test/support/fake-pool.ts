@@ -1,0 +1,187 @@
+import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
+import type { Address } from "../../src/address.ts";
+import { parseAddress } from "../../src/address.ts";
+import type { PickInfo } from "../../src/balancing/picker.ts";
+import { roundRobin } from "../../src/balancing/round-robin.ts";
+import type { Failure } from "../../src/errors.ts";
+import type { Events, GlinkFact } from "../../src/events.ts";
+import type { PendingCall, PickOutcome } from "../../src/pool/call-queue.ts";
+import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
+import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
+import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import type { Random } from "../../src/runtime/random.ts";
+import { Subchannel, type SubchannelOptions } from "../../src/subchannel/subchannel.ts";
+import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { constantRandom } from "./random.ts";
+
+/** Keeps every fact. */
+class RecordedEvents implements Events {
+  readonly active = true;
+  readonly facts: GlinkFact[] = [];
+
+  publish(fact: GlinkFact): void {
+    this.facts.push(fact);
+  }
+
+  ofType<T extends GlinkFact["type"]>(type: T): Extract<GlinkFact, { type: T }>[] {
+    return this.facts.filter((fact): fact is Extract<GlinkFact, { type: T }> => fact.type === type);
+  }
+}
+
+/** A resolver whose answers a test gives by hand. */
+export class ManualResolver implements Resolver {
+  readonly name: string;
+  listener: ResolverListener | undefined;
+  refreshes = 0;
+  closed = false;
+
+  constructor(name = "manual") {
+    this.name = name;
+  }
+
+  watch(_target: unknown, listener: ResolverListener) {
+    this.listener = listener;
+    return {
+      refresh: () => {
+        this.refreshes++;
+      },
+      close: () => {
+        this.closed = true;
+      },
+    };
+  }
+
+  /** Reports a list: "10.0.0.1", say, means port 1. */
+  report(...addresses: string[]): void {
+    this.listener?.onAddresses(addresses.map(addressOf));
+  }
+}
+
+export function addressOf(text: string): Address {
+  return parseAddress(text, 1);
+}
+
+/** Everything about subchannels that a test may set. */
+export function subchannelOptions(
+  connector: FakeConnector,
+  clock: ManualClock,
+  hold: ProcessHold,
+  changes: Partial<SubchannelOptions> = {},
+  random: Random = constantRandom(),
+): SubchannelOptions {
+  return {
+    connector,
+    runtime: { clock, random, hold },
+    reconnectBackoff: { initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 },
+    live: {
+      keepalive: { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 },
+      idleConnectionTimeoutMs: Number.POSITIVE_INFINITY,
+    },
+    maxConnectionAgeMs: Number.POSITIVE_INFINITY,
+    ...changes,
+  };
+}
+
+export interface FakePoolOptions extends Partial<Omit<PoolOptions, "subchannel" | "runtime" | "events" | "resolver">> {
+  readonly subchannel?: Partial<SubchannelOptions>;
+  readonly random?: Random;
+  readonly resolver?: Resolver;
+  /** Default true: as if a call were open all the time. */
+  readonly held?: boolean;
+  /** Default true: every dial succeeds at once. */
+  readonly connects?: boolean;
+}
+
+/** A pool on a manual clock, with a fake engine and a resolver in the test's hand. */
+export function fakePool(options: FakePoolOptions = {}) {
+  const { subchannel, random = constantRandom(), resolver, held = true, connects = true, ...rest } = options;
+  const clock = new ManualClock();
+  const hold = new ProcessHold();
+  const connector = new FakeConnector();
+  const events = new RecordedEvents();
+  const names = new ManualResolver();
+  if (connects) connector.answerWith((dial) => dial.succeed());
+  if (held) hold.acquire();
+  const pool = new Pool({
+    target: { host: "echo.test", port: 1 },
+    resolver: resolver ?? names,
+    loadBalancing: roundRobin(),
+    rotationIntervalMs: Number.POSITIVE_INFINITY,
+    drainTimeoutMs: Number.POSITIVE_INFINITY,
+    maxQueuedCalls: 1_000,
+    ...rest,
+    subchannel: subchannelOptions(connector, clock, hold, subchannel, random),
+    runtime: { clock, random, hold },
+    events,
+  });
+  const close = () => {
+    pool.close(
+      { kind: "closed", code: 1, progress: "unknown", message: "the transport was closed" } satisfies Failure,
+      () => undefined,
+    );
+    hold.close();
+  };
+  return { pool, clock, hold, connector, events, resolver: names, close };
+}
+
+export const pickInfo: PickInfo = {
+  method: EchoService.method.unary,
+  metadata: [],
+  contextValues: undefined,
+  tried: [],
+};
+
+/** A call that only wants a backend, and says what became of it. */
+export class TestCall implements PendingCall {
+  readonly pickInfo: PickInfo;
+  readonly waitForReady: boolean;
+  readonly #pool: Pool;
+  /** Set once it was picked for. */
+  backend: string | undefined;
+  stream: FakeStream | undefined;
+  failure: Failure | undefined;
+
+  constructor(pool: Pool, { waitForReady = false, ...info }: Partial<PickInfo> & { waitForReady?: boolean } = {}) {
+    this.#pool = pool;
+    this.waitForReady = waitForReady;
+    this.pickInfo = { ...pickInfo, ...info };
+  }
+
+  start(): this {
+    const outcome: PickOutcome = this.#pool.dispatch(this);
+    if (outcome instanceof Subchannel) this.onPicked(outcome);
+    else if (outcome !== "queue") this.onPickFailed(outcome);
+    return this;
+  }
+
+  get waits(): boolean {
+    return this.backend === undefined && this.failure === undefined;
+  }
+
+  onPicked(subchannel: Subchannel): void {
+    const stream = subchannel.request({ path: "/x", fields: [] }, [], undefined, deafListener);
+    if (stream === undefined) {
+      this.start();
+      return;
+    }
+    this.backend = subchannel.key;
+    this.stream = stream as FakeStream;
+  }
+
+  onPickFailed(failure: Failure): void {
+    this.failure = failure;
+  }
+}
+
+/** Where `count` calls go, each ended at once. */
+export function callsTo(pool: Pool, count: number): Map<string, number> {
+  const served = new Map<string, number>();
+  for (let i = 0; i < count; i++) {
+    const call = new TestCall(pool).start();
+    const where = call.backend ?? call.failure?.kind ?? "queue";
+    served.set(where, (served.get(where) ?? 0) + 1);
+    call.stream?.finish();
+  }
+  return served;
+}
