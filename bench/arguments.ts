@@ -28,7 +28,15 @@ export interface Arguments {
   readonly profile: PeerName | undefined;
 }
 
-const allPeers: readonly PeerName[] = ["floor", "tcp", "createGrpcTransport", "grpc-js", "grpc-go", "glink"];
+const allPeers: readonly PeerName[] = [
+  "floor",
+  "tcp",
+  "createGrpcTransport",
+  "grpc-js",
+  "grpc-go",
+  "glink",
+  "glink-wire",
+];
 
 /** Throws an error that names the argument that is wrong. */
 export function readArguments(args: readonly string[]): Arguments {

@@ -1,6 +1,6 @@
 import type { ListenerName } from "./server/answers.ts";
 
-export type PeerName = "floor" | "tcp" | "createGrpcTransport" | "grpc-js" | "grpc-go" | "glink";
+export type PeerName = "floor" | "tcp" | "createGrpcTransport" | "grpc-js" | "grpc-go" | "glink" | "glink-wire";
 
 /** What a client process is asked to do over and over. */
 export interface Load {
@@ -48,7 +48,15 @@ const plain: Load = {
 /** What `glink-plain` runs. */
 export const plainLoad = plain;
 
-const everyPeer: readonly PeerName[] = ["floor", "tcp", "createGrpcTransport", "grpc-js", "grpc-go", "glink"];
+const everyPeer: readonly PeerName[] = [
+  "floor",
+  "tcp",
+  "createGrpcTransport",
+  "grpc-js",
+  "grpc-go",
+  "glink",
+  "glink-wire",
+];
 const overHttp2 = everyPeer.filter((peer) => peer !== "tcp");
 /** createGrpcTransport knows one address. */
 const pooling = overHttp2.filter((peer) => peer !== "createGrpcTransport");
@@ -89,5 +97,5 @@ export const loads: readonly NamedLoad[] = [
 /** What `--quick` measures, and whom. */
 export const quick = {
   loads: ["unary-c32", "server-stream-100"],
-  peers: ["floor", "createGrpcTransport", "grpc-js", "glink"] as readonly PeerName[],
+  peers: ["floor", "createGrpcTransport", "grpc-js", "glink", "glink-wire"] as readonly PeerName[],
 };

@@ -11,8 +11,10 @@ import { callUnary } from "./call/unary.ts";
 import { checkNumber, longestMs } from "./check.ts";
 import { closedFailure, factOf, toConnectError } from "./errors.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
-import { dialOptionsOf, type GlinkTransportOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { WireConnector } from "./http2/wire/wire-connector.ts";
+import type { GlinkTransportOptions, ResolvedOptions } from "./options.ts";
 import { Pool } from "./pool/pool.ts";
+import { dialOptionsOf, resolveOptions } from "./resolve-options.ts";
 import { staticResolver } from "./resolver/static.ts";
 import { RetryBudget } from "./retry/retry-budget.ts";
 import { RetryInterceptor } from "./retry/retry-interceptor.ts";
@@ -80,7 +82,8 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     const message = `the option "${name}" is unknown and has no effect`;
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
-  const connector = new NodeHttp2Connector({ ...dialOptionsOf(options, target), runtime }, options.limits);
+  const Engine = options.http2 === "wire" ? WireConnector : NodeHttp2Connector;
+  const connector = new Engine({ ...dialOptionsOf(options, target), runtime }, options.limits);
   const pool = new Pool({
     target,
     resolver: target.isIpLiteral && given.resolver === undefined ? staticResolver([target]) : options.resolver,

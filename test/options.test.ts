@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 import { type GlinkTransportOptions, glinkTransport } from "../src/index.ts";
-import { resolveOptions } from "../src/options.ts";
+import { resolveOptions } from "../src/resolve-options.ts";
 
 const baseUrl = "http://127.0.0.1:50051";
 
@@ -152,6 +152,16 @@ test("a field that retry, its budget or reconnectBackoff does not know is refuse
   assert.throws(withOption("retry.maxRetries", 3), /retry has no field "maxRetries": it knows maxAttempts/);
   assert.throws(withOption("retry.budget.percent", 3), /retry\.budget has no field "percent"/);
   assert.throws(withOption("reconnectBackoff.initialMs", 3), /reconnectBackoff has no field "initialMs"/);
+});
+
+test("http2 is one of two engines, and wire refuses what only node:http2 can serve", () => {
+  assert.doesNotThrow(withOption("http2", "wire"));
+  assert.throws(withOption("http2", "quic"), /http2 must be "node" or "wire", not the string "quic"/);
+  const nodeOptions = { maxSessionMemory: 5, settings: { headerTableSize: 0 } };
+  assert.throws(
+    () => glinkTransport({ baseUrl, http2: "wire", nodeOptions }),
+    /cannot serve nodeOptions\.maxSessionMemory, nodeOptions\.settings\.headerTableSize/,
+  );
 });
 
 test("one options object serves two transports and stays unchanged", () => {

@@ -3,12 +3,13 @@ import { glinkTransport, staticResolver } from "../../src/index.ts";
 import { connectOperation, passThrough } from "./connect-calls.ts";
 import type { OpenPeer } from "./peer.ts";
 
-export const open: OpenPeer = async ({ load, backends, certificate }) => {
+export const open: OpenPeer = async ({ peer, load, backends, certificate }) => {
   const scheme = certificate === undefined ? "http" : "https";
   const transport = glinkTransport({
     baseUrl: `${scheme}://localhost:1`,
     resolver: staticResolver([...backends]),
     maxQueuedCalls: 100_000,
+    http2: peer === "glink-wire" ? "wire" : "node",
     ...(certificate === undefined ? {} : { nodeOptions: { ca: certificate } }),
     ...(load.gzip ? { sendCompression: compressionGzip } : {}),
     ...(load.interceptor ? { interceptors: [passThrough] } : {}),

@@ -14,6 +14,7 @@ const peers: Record<Exclude<PeerName, "grpc-go">, () => Promise<{ open: OpenPeer
   createGrpcTransport: () => import("./connect-node.ts"),
   "grpc-js": () => import("./grpc-js.ts"),
   glink: () => import("./glink.ts"),
+  "glink-wire": () => import("./glink.ts"),
 };
 
 const task = JSON.parse(process.argv[2] as string) as Task;

@@ -14,7 +14,7 @@ export interface Answer {
 }
 
 /** The request's bytes, at its end. Request and response of Unary have the same fields. */
-export function echo(head: Uint8Array): Answer {
+function echo(head: Uint8Array): Answer {
   return {
     head,
     data: (stream, payload) => stream.received.push(payload),

@@ -47,7 +47,7 @@ export class ResponseQueue {
     if (this.#end !== undefined) return;
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) {
-      this.#deliver(flag, payload).then(waiter.resolve, waiter.reject);
+      this.#answer(waiter, flag, payload);
       return;
     }
     this.#messages.push({ flag, payload });
@@ -97,6 +97,24 @@ export class ResponseQueue {
     return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error);
   }
 
+  /** A message for somebody who waits: without a promise of its own where none is needed. */
+  #answer({ resolve, reject }: Waiter, flag: number, payload: Uint8Array): void {
+    try {
+      const message = this.#source.decode(flag, payload);
+      if (message instanceof Promise) {
+        message.then(
+          (value) => resolve({ done: false, value }),
+          (error: unknown) => reject(this.#source.decodeFailed(error)),
+        );
+      } else {
+        resolve({ done: false, value: message });
+      }
+    } catch (error) {
+      reject(this.#source.decodeFailed(error));
+    }
+  }
+
+  /** A message for somebody who asks now. */
   #deliver(flag: number, payload: Uint8Array): Promise<IteratorResult<Message, undefined>> {
     try {
       const message = this.#source.decode(flag, payload);

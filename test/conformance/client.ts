@@ -14,7 +14,7 @@ import {
 /*
  * The program that Connect's conformance runner drives: it reads requests from stdin, each with its length before it,
  * makes the calls through glink, and writes what came of them to stdout.
- * Usage: client.ts DESCRIPTOR_SET plain|rotating|retrying RECORD
+ * Usage: client.ts DESCRIPTOR_SET plain|rotating|retrying RECORD node|wire
  * RECORD gets a line for each case: its name, the code of its error (0: none), and how often it was retried.
  */
 
@@ -25,7 +25,7 @@ const runs: Record<string, Partial<GlinkTransportOptions>> = {
   retrying: {},
 };
 
-const [descriptorSet = "", run = "plain", record = ""] = process.argv.slice(2);
+const [descriptorSet = "", run = "plain", record = "", engine = "node"] = process.argv.slice(2);
 const runOptions = runs[run];
 if (runOptions === undefined) throw new Error(`unknown run "${run}": use ${Object.keys(runs).join(", ")}`);
 const types = new SuiteTypes(descriptorSet);
@@ -41,6 +41,7 @@ function transportFor(request: CompatRequest): GlinkTransport {
   if (transport === undefined) {
     const options: GlinkTransportOptions = {
       ...runOptions,
+      http2: engine as "node" | "wire",
       baseUrl: `${tls ? "https" : "http"}://${host}:${port}`,
       useBinaryFormat: codec !== codecJson,
       jsonOptions: { registry: types.registry },

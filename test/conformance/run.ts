@@ -5,7 +5,7 @@ import { Code } from "@connectrpc/connect";
 import { goModuleFolder, goTool, hasGo } from "../support/go-tools.ts";
 
 /*
- * npm run conformance [-- --runs plain,rotating,retrying] [--times N]
+ * npm run conformance [-- --runs plain,rotating,retrying] [--times N] [--engine node|wire]
  * Connect's conformance suite, client mode, gRPC: installs the runner and makes three runs. The lists of known failing
  * and known flaky cases are empty files and stay so.
  */
@@ -13,6 +13,8 @@ import { goModuleFolder, goTool, hasGo } from "../support/go-tools.ts";
 const version = "v1.0.5";
 const root = join(import.meta.dirname, "../..");
 const descriptorSet = join(root, ".cache/conformance.binpb");
+
+const engine = option("engine", "node");
 
 /** What the transport retries by default. */
 const retriedCodes: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
@@ -35,7 +37,7 @@ function runSuite(runner: string, run: string): Outcome {
     "--known-flaky",
     `@${join(folder, "known-flaky.txt")}`,
   ];
-  const client = [process.execPath, "--import", "tsx", join(folder, "client.ts"), descriptorSet, run, record];
+  const client = [process.execPath, "--import", "tsx", join(folder, "client.ts"), descriptorSet, run, record, engine];
   const began = Date.now();
   const { stdout, stderr } = spawnSync(
     runner,
@@ -92,7 +94,7 @@ for (let time = 0; time < times; time++) {
     const excused = outcome.failed.length - wrong.length;
     const note = excused === 0 ? "" : `, ${excused} refused by the server because they were retried`;
     console.log(
-      `conformance ${version}, ${run}: ${outcome.total} cases, ${wrong.length} failed${note}, ${outcome.seconds.toFixed(1)} s`,
+      `conformance ${version}, ${engine} engine, ${run}: ${outcome.total} cases, ${wrong.length} failed${note}, ${outcome.seconds.toFixed(1)} s`,
     );
     for (const name of wrong) console.log(`  FAILED ${name}`);
     passed += outcome.total - wrong.length;

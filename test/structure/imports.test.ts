@@ -15,6 +15,7 @@ const storeys: readonly (readonly string[])[] = [
   ["call"],
   ["retry"],
   ["options", "snapshot"],
+  ["resolve-options"],
   ["transport"],
   ["index"],
 ];
@@ -57,8 +58,8 @@ test("node:http2 is imported by its engine alone", () => {
 
 test("sockets are opened in http2 alone", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
-  // address.ts and target.ts ask node:net what an IP address is, options.ts names a type.
-  const allowed = /^src\/(http2\/|resolver\/|address\.ts|target\.ts|options\.ts)/;
+  // address.ts and target.ts ask node:net what an IP address is, resolve-options.ts names a type.
+  const allowed = /^src\/(http2\/|resolver\/|address\.ts|target\.ts|resolve-options\.ts)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],

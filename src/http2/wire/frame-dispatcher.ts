@@ -1,0 +1,144 @@
+import { http2ErrorCode } from "../error-codes.ts";
+import type { ControlFrames } from "./control-frames.ts";
+import type { FrameSink } from "./frame-reader.ts";
+import { frameFlag, frameName, frameType } from "./frames.ts";
+import type { HeaderBlockReader } from "./header-block.ts";
+import { HpackError } from "./hpack/decoder.ts";
+import { headerBlockMaxBytes, maxContinuations } from "./limits.ts";
+import type { ResponseFrames } from "./response-frames.ts";
+import type { Session } from "./session.ts";
+
+/** A header block whose last frame has not come. Until then no other frame may (RFC 9113 §6.10). */
+interface Assembly {
+  readonly streamId: number;
+  readonly endStream: boolean;
+  readonly pieces: Buffer[];
+  bytes: number;
+}
+
+/** Where the peer's frames arrive: keeps their order to the rules, and joins and decodes header blocks. */
+export class FrameDispatcher implements FrameSink {
+  readonly #session: Session;
+  readonly #control: ControlFrames;
+  readonly #responses: ResponseFrames;
+  readonly #blocks: HeaderBlockReader;
+  readonly #maxBlockBytes: number;
+  readonly #maxContinuations: number;
+  #begun = false;
+  #assembly: Assembly | undefined;
+
+  constructor(
+    session: Session,
+    control: ControlFrames,
+    responses: ResponseFrames,
+    blocks: HeaderBlockReader,
+    maxHeaderListBytes: number,
+  ) {
+    this.#session = session;
+    this.#control = control;
+    this.#responses = responses;
+    this.#blocks = blocks;
+    this.#maxBlockBytes = headerBlockMaxBytes(maxHeaderListBytes);
+    this.#maxContinuations = maxContinuations(maxHeaderListBytes);
+  }
+
+  onDataFrame(
+    streamId: number,
+    endStream: boolean,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    paddingBytes: number,
+  ): void {
+    if (!this.#isInOrder(frameType.data, 0, streamId)) return;
+    if (streamId === 0) this.#session.breach(http2ErrorCode.protocolError, "sent DATA on stream 0");
+    else this.#responses.data(streamId, endStream, chunk, start, end, paddingBytes);
+  }
+
+  onFrame(type: number, flags: number, streamId: number, payload: Buffer, start: number, end: number): void {
+    if (!this.#isInOrder(type, flags, streamId)) return;
+    if (type === frameType.headers) this.#headers(flags, streamId, payload, start, end);
+    else if (type === frameType.continuation) this.#continuation(flags, payload, start, end);
+    else this.#control.read(type, flags, streamId, payload, start, end);
+  }
+
+  onFramingError(code: number, problem: string): void {
+    this.#session.breach(code, problem);
+  }
+
+  #isInOrder(type: number, flags: number, streamId: number): boolean {
+    const { protocolError } = http2ErrorCode;
+    if (!this.#begun) {
+      this.#begun = true;
+      // §3.4: the server's preface is a SETTINGS frame.
+      if (type !== frameType.settings || (flags & frameFlag.ack) !== 0) {
+        this.#session.breach(protocolError, `began with ${frameName(type)} instead of SETTINGS`);
+        return false;
+      }
+    }
+    const assembly = this.#assembly;
+    if (assembly === undefined) {
+      if (type !== frameType.continuation) return true;
+      this.#session.breach(protocolError, "sent CONTINUATION without HEADERS before it");
+      return false;
+    }
+    if (type === frameType.continuation && streamId === assembly.streamId) return true;
+    const problem = `sent ${frameName(type)} on stream ${streamId} within the header block of stream ${assembly.streamId}`;
+    this.#session.breach(protocolError, problem);
+    return false;
+  }
+
+  #headers(flags: number, streamId: number, payload: Buffer, start: number, end: number): void {
+    const { protocolError } = http2ErrorCode;
+    if (streamId === 0 || this.#session.isIdle(streamId)) {
+      this.#session.breach(
+        protocolError,
+        `sent HEADERS on ${streamId === 0 ? "stream 0" : `the idle stream ${streamId}`}`,
+      );
+      return;
+    }
+    let blockStart = start;
+    let blockEnd = end;
+    if ((flags & frameFlag.padded) !== 0) {
+      blockEnd -= blockStart < end ? (payload[blockStart] as number) : 0;
+      blockStart++;
+    }
+    if ((flags & frameFlag.priority) !== 0) blockStart += 5;
+    if (blockStart > blockEnd) {
+      this.#session.breach(protocolError, "sent a HEADERS frame shorter than its padding and priority");
+      return;
+    }
+    const endStream = (flags & frameFlag.endStream) !== 0;
+    if ((flags & frameFlag.endHeaders) !== 0) {
+      this.#block(streamId, endStream, payload, blockStart, blockEnd);
+      return;
+    }
+    const pieces = [Buffer.from(payload.subarray(blockStart, blockEnd))];
+    this.#assembly = { streamId, endStream, pieces, bytes: blockEnd - blockStart };
+  }
+
+  #continuation(flags: number, payload: Buffer, start: number, end: number): void {
+    const assembly = this.#assembly as Assembly;
+    assembly.pieces.push(Buffer.from(payload.subarray(start, end)));
+    assembly.bytes += end - start;
+    if (assembly.pieces.length > this.#maxContinuations + 1) {
+      this.#session.flooded("CONTINUATION frames");
+    } else if (assembly.bytes > this.#maxBlockBytes) {
+      this.#session.flooded("header bytes");
+    } else if ((flags & frameFlag.endHeaders) !== 0) {
+      this.#assembly = undefined;
+      const block = Buffer.concat(assembly.pieces, assembly.bytes);
+      this.#block(assembly.streamId, assembly.endStream, block, 0, block.length);
+    }
+  }
+
+  /** Every block is decoded, whatever becomes of it: the table has to stay the peer's. */
+  #block(streamId: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
+    try {
+      this.#responses.headers(streamId, this.#blocks.read(bytes, start, end), endStream);
+    } catch (error) {
+      if (!(error instanceof HpackError)) throw error;
+      this.#session.breach(http2ErrorCode.compressionError, `sent headers that cannot be decoded: ${error.message}`);
+    }
+  }
+}

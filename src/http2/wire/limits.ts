@@ -1,0 +1,62 @@
+import { defaultFrameBytes } from "./frames.ts";
+
+/**
+ * What a peer may do to us, all in one place. Whoever goes beyond is hostile or broken: the connection ends with
+ * ENHANCE_YOUR_CALM. Honest servers stay far below, at any load, because what they may send grows with what we send.
+ */
+
+/** What is counted. */
+export type FloodKind = "ping" | "settings" | "windowUpdate" | "ignored" | "emptyData" | "tinyData" | "stray";
+
+/** How often something may come: a full bucket at first, which refills with time and with our own frames. */
+export interface FloodLimit {
+  /** What it is, as the end of "the server sent too many …". */
+  readonly what: string;
+  /** As many at once. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** For each HEADERS or DATA frame we sent: an answer to our own traffic is no flood. */
+  readonly perSentFrame: number;
+}
+
+export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
+  /** grpc-go probes the bandwidth with a PING while data flows, and asks idle clients every few seconds. CVE-2019-9512. */
+  ping: { what: "PING frames", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  /** Each is answered, and walks over all streams. Servers change settings a handful of times. CVE-2019-9515. */
+  settings: { what: "SETTINGS frames", burst: 100, perSecond: 10, perSentFrame: 0 },
+  /** Servers give credit once or twice for a frame of ours; increments of 1 byte are the flood. */
+  windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4 },
+  /** PRIORITY, and types we do not know: ignored, but not for nothing. CVE-2019-9513. */
+  ignored: { what: "frames that mean nothing", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  /** DATA without a byte that does not even end the stream costs the windows nothing. CVE-2019-9518. */
+  emptyData: { what: "empty DATA frames", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  /** DATA shorter than a gRPC prefix: no honest writer cuts like this for long, and each costs far more than its bytes. */
+  tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4 },
+  /** What was under way when a stream was cancelled: up to a window in small frames. RST_STREAM floods end up here. */
+  stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64 },
+};
+
+/** Below this a DATA frame counts as tiny: the prefix of a gRPC message. */
+export const tinyDataBytes = 5;
+
+/** Interim (1xx) responses of one stream. Servers send one or two; each is decoded and read for nothing. */
+export const maxInterimResponses = 32;
+
+/** Fields of one header list. Above this it is no metadata any more; the list's bytes have their own limit. */
+export const maxHeaderFields = 1_000;
+
+/** Answers (PING and SETTINGS ACK, RST_STREAM) that wait because the peer does not read: nghttp2 has the same limit. */
+export const maxQueuedAnswers = 1_000;
+
+/**
+ * A header block is kept until it is whole. Compressed it may have twice the bytes that its list may have, so that a
+ * list which is only somewhat too large fails its own call and not the connection. CVE-2023-45288.
+ */
+export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
+  return defaultFrameBytes + 2 * maxHeaderListBytes;
+}
+
+/** CONTINUATION frames of one block: 8 for the default limit, as nghttp2, and what full frames need for larger ones. */
+export function maxContinuations(maxHeaderListBytes: number): number {
+  return Math.max(8, Math.ceil((2 * maxHeaderListBytes) / defaultFrameBytes));
+}

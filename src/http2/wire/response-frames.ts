@@ -1,0 +1,188 @@
+import { Code } from "@connectrpc/connect";
+import type { HeaderFields } from "../connection.ts";
+import { http2ErrorCode } from "../error-codes.ts";
+import type { ClosedStreams } from "./closed-streams.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import { defaultWindowBytes } from "./frames.ts";
+import type { HeaderBlock } from "./header-block.ts";
+import { maxInterimResponses, tinyDataBytes } from "./limits.ts";
+import type { Session } from "./session.ts";
+import { type ReceiveWindow, receive, refund } from "./windows.ts";
+import { responsePhase, type WireStream } from "./wire-stream.ts";
+
+/** Our receive windows at their full size, and what else bounds a response. */
+export interface ReceiveLimits {
+  readonly maxHeaderListBytes: number;
+  readonly initialWindowBytes: number;
+  readonly connectionWindowBytes: number;
+}
+
+/** Turns header blocks and DATA into what listeners hear, and holds the peer to RFC 9113 §8.1 and to our windows. */
+export class ResponseFrames {
+  readonly #session: Session;
+  readonly #writer: FrameWriter;
+  readonly #limits: ReceiveLimits;
+  readonly #closed: ClosedStreams;
+  readonly #connection: ReceiveWindow;
+
+  constructor(session: Session, writer: FrameWriter, limits: ReceiveLimits, closed: ClosedStreams) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#limits = limits;
+    this.#closed = closed;
+    this.#connection = { receiveWindowBytes: this.#connectionWindowBytes, unrefundedBytes: 0 };
+  }
+
+  /** Opens the connection's window to its full size: part of the preface. */
+  announceWindow(): void {
+    const increment = this.#connectionWindowBytes - defaultWindowBytes;
+    if (increment > 0) this.#writer.windowUpdate(0, increment);
+  }
+
+  headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
+    const stream = this.#session.streams.get(streamId);
+    if (stream === undefined || stream.phase === responsePhase.ended) {
+      this.#onClosedStream("HEADERS", streamId, stream);
+    } else if (block.tooLarge) {
+      this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, {
+        kind: "protocol",
+        code: Code.ResourceExhausted,
+        progress: "unknown",
+        message: `the server's headers or trailers are larger than maxHeaderListBytes ${this.#limits.maxHeaderListBytes}`,
+      });
+    } else if (stream.phase === responsePhase.awaitingHeaders) {
+      this.#head(stream, block, endStream);
+    } else {
+      this.#trailers(stream, block, endStream);
+    }
+  }
+
+  data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
+    const length = end - start;
+    if (!endStream && length < tinyDataBytes) {
+      if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData")) return;
+    }
+    const stream = this.#session.streams.get(streamId);
+    if (stream === undefined && this.#session.isIdle(streamId)) {
+      this.#session.breach(http2ErrorCode.protocolError, `sent DATA on the idle stream ${streamId}`);
+      return;
+    }
+    this.#countForConnection(length + paddingBytes);
+    if (stream === undefined || stream.phase === responsePhase.ended) {
+      this.#onClosedStream("DATA", streamId, stream);
+    } else if (!receive(stream, length + paddingBytes)) {
+      this.#session.malformed(stream, "sent more than the stream's window allows", http2ErrorCode.flowControlError);
+    } else if (stream.phase === responsePhase.awaitingHeaders) {
+      this.#session.malformed(stream, "sent DATA before HEADERS");
+    } else {
+      this.#body(stream, endStream, length === 0 ? undefined : chunk.subarray(start, end), paddingBytes);
+    }
+  }
+
+  /** Hands out what came while the stream was paused, until it is paused again. A complete response is not held. */
+  deliverHeld(stream: WireStream): void {
+    const { held } = stream;
+    const isComplete = stream.phase === responsePhase.ended;
+    while (held !== undefined && held.length > 0 && stream.listener !== undefined && (isComplete || !stream.paused)) {
+      const bytes = held.shift() as Uint8Array;
+      stream.listener.onData(bytes);
+      this.#refund(stream, bytes.length);
+    }
+    if (held !== undefined && held.length === 0) stream.held = undefined;
+  }
+
+  #head(stream: WireStream, block: HeaderBlock, endStream: boolean): void {
+    const { status, contentLength, problem } = block.head;
+    if (problem !== undefined) {
+      this.#session.malformed(stream, problem);
+    } else if (status < 200) {
+      this.#interim(stream, status, endStream);
+    } else {
+      stream.phase = responsePhase.body;
+      stream.expectedBytes = contentLength;
+      if (endStream && !this.#isComplete(stream)) return;
+      stream.listener?.onHeaders(status, block.fields, endStream);
+      if (endStream) this.#end(stream, undefined);
+    }
+  }
+
+  #interim(stream: WireStream, status: number, endStream: boolean): void {
+    if (endStream) this.#session.malformed(stream, "ended the stream with an interim response");
+    else if (status === 101) this.#session.malformed(stream, "sent status 101, which HTTP/2 does not have");
+    else if (++stream.interimResponses > maxInterimResponses) this.#session.flooded("interim responses");
+  }
+
+  #trailers(stream: WireStream, block: HeaderBlock, endStream: boolean): void {
+    const problem = endStream ? block.trailersProblem : "sent a second header block that does not end the stream";
+    if (problem !== undefined) {
+      this.#session.malformed(stream, problem);
+    } else if (this.#isComplete(stream)) {
+      this.#end(stream, block.fields);
+    }
+  }
+
+  #body(stream: WireStream, endStream: boolean, bytes: Uint8Array | undefined, paddingBytes: number): void {
+    const length = bytes?.length ?? 0;
+    stream.receivedBytes += length;
+    if (stream.expectedBytes !== -1) {
+      if (stream.receivedBytes > stream.expectedBytes) {
+        this.#session.malformed(stream, `sent more than its content-length of ${stream.expectedBytes}`);
+        return;
+      }
+      if (endStream && !this.#isComplete(stream)) return;
+    }
+    if (bytes !== undefined) {
+      if (stream.paused || stream.held !== undefined) {
+        stream.held ??= [];
+        stream.held.push(bytes);
+      } else {
+        stream.listener?.onData(bytes);
+      }
+    }
+    if (endStream) this.#end(stream, undefined);
+    else this.#refund(stream, stream.held === undefined ? length + paddingBytes : paddingBytes);
+  }
+
+  /** The peer ended the stream, in good order. */
+  #end(stream: WireStream, trailers: HeaderFields | undefined): void {
+    stream.phase = responsePhase.ended;
+    this.deliverHeld(stream);
+    if (trailers !== undefined) stream.listener?.onTrailers(trailers);
+    if (stream.listener !== undefined) this.#session.responseEnded(stream);
+  }
+
+  /** Holds the response to its content-length (RFC 9113 §8.1.1). */
+  #isComplete(stream: WireStream): boolean {
+    const { expectedBytes, receivedBytes } = stream;
+    if (expectedBytes === -1 || expectedBytes === receivedBytes) return true;
+    this.#session.malformed(stream, `announced a content-length of ${expectedBytes} and sent ${receivedBytes} bytes`);
+    return false;
+  }
+
+  #onClosedStream(what: string, streamId: number, stream: WireStream | undefined): void {
+    if (stream !== undefined || this.#closed.wasEnded(streamId)) {
+      this.#session.breach(http2ErrorCode.streamClosed, `sent ${what} on stream ${streamId}, which it had ended`);
+    } else if (this.#session.tolerates("stray") && this.#closed.wasReset(streamId) && this.#session.answers()) {
+      this.#writer.rstStream(streamId, http2ErrorCode.streamClosed);
+    }
+  }
+
+  get #connectionWindowBytes(): number {
+    return Math.max(defaultWindowBytes, this.#limits.connectionWindowBytes);
+  }
+
+  /**
+   * Gives the connection's bytes back as soon as they come: one reader that pauses must not stop all other streams. Each
+   * stream's own window bounds what is held for it. Credit is so never short, and an overrun cannot be told from it.
+   */
+  #countForConnection(bytes: number): void {
+    const increment = refund(this.#connection, bytes, this.#connectionWindowBytes);
+    if (increment > 0) this.#writer.windowUpdate(0, increment);
+  }
+
+  #refund(stream: WireStream, bytes: number): void {
+    if (bytes === 0 || stream.listener === undefined || stream.phase === responsePhase.ended) return;
+    const increment = refund(stream, bytes, this.#limits.initialWindowBytes);
+    if (increment > 0) this.#writer.windowUpdate(stream.id, increment);
+  }
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { FloodGuard } from "../../src/http2/wire/flood-guard.ts";
+import { type FloodKind, floodLimits, headerBlockMaxBytes, maxContinuations } from "../../src/http2/wire/limits.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+function take(guard: FloodGuard, kind: FloodKind, count: number): number {
+  let allowed = 0;
+  for (let i = 0; i < count; i++) if (guard.allows(kind)) allowed++;
+  return allowed;
+}
+
+describe("FloodGuard", () => {
+  for (const kind of Object.keys(floodLimits) as FloodKind[]) {
+    it(`allows a burst of ${floodLimits[kind].what}, and then as many as time earns`, () => {
+      const clock = new ManualClock();
+      const guard = new FloodGuard(clock, () => 0);
+      const { burst, perSecond } = floodLimits[kind];
+      assert.equal(take(guard, kind, burst + 10), burst);
+      clock.stall(1_000);
+      assert.equal(take(guard, kind, perSecond + 10), perSecond);
+      clock.stall(1_000_000);
+      assert.equal(take(guard, kind, 2 * burst), burst);
+    });
+  }
+
+  it("allows answers to our own traffic at any rate", () => {
+    let sentFrames = 0;
+    const guard = new FloodGuard(new ManualClock(), () => sentFrames);
+    for (let i = 0; i < 100_000; i++) {
+      sentFrames += 2;
+      assert.ok(guard.allows("windowUpdate"));
+      assert.ok(guard.allows("windowUpdate"));
+      assert.ok(guard.allows("ping"));
+    }
+  });
+});
+
+describe("limits on header blocks", () => {
+  it("are 8 CONTINUATION frames by default, and grow with maxHeaderListBytes", () => {
+    assert.equal(maxContinuations(65_536), 8);
+    assert.ok(maxContinuations(2 ** 20) * 16_384 >= 2 ** 20);
+    assert.ok(headerBlockMaxBytes(65_536) <= 9 * 16_384);
+  });
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Code } from "@connectrpc/connect";
+import { floodLimits, maxInterimResponses } from "../../src/http2/wire/limits.ts";
+import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { checkForLeaks } from "../support/leaks.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { constantRandom } from "../support/random.ts";
+import { emptyMessage, head, RecordingListener } from "./engine.ts";
+import {
+  block,
+  dataFrame,
+  endHeaders,
+  frame,
+  frameTypes,
+  headersFrame,
+  okHead,
+  response,
+  rstFrame,
+  settingsFrame,
+  windowUpdateFrame,
+} from "./raw-peer.ts";
+import { type Scene, withScene } from "./wire-peer.ts";
+
+checkForLeaks();
+
+/** Stands still, while the event loop turns. */
+class StillClock extends ManualClock {
+  override afterInput(callback: () => void): void {
+    setImmediate(callback);
+  }
+}
+
+/** Time stands still, so that a flood is one whatever the machine does. */
+async function withStillScene(test: (scene: Scene) => Promise<void>): Promise<void> {
+  const hold = new ProcessHold();
+  hold.acquire();
+  try {
+    await withScene(test, {}, { runtime: { clock: new StillClock(), random: constantRandom(), hold } });
+  } finally {
+    hold.release();
+    hold.close();
+  }
+}
+
+const eight = Buffer.alloc(8);
+const begun = headersFrame(1, okHead);
+
+/** One unit of a flood, what must come before it, and how many units are one too many. */
+const floods: Record<string, { before?: Buffer; unit: Buffer; limit: number; message: RegExp }> = {
+  "PING frames": { unit: frame(frameTypes.ping, 0, 0, eight), limit: floodLimits.ping.burst, message: /PING/ },
+  "SETTINGS frames": { unit: settingsFrame(), limit: floodLimits.settings.burst, message: /SETTINGS/ },
+  "WINDOW_UPDATE frames of 1 byte": {
+    unit: windowUpdateFrame(1, 1),
+    limit: floodLimits.windowUpdate.burst,
+    message: /WINDOW_UPDATE/,
+  },
+  "PRIORITY frames": {
+    unit: frame(frameTypes.priority, 0, 1, Buffer.alloc(5)),
+    limit: floodLimits.ignored.burst,
+    message: /mean nothing/,
+  },
+  "unknown frames": { unit: frame(0xee, 0, 0), limit: floodLimits.ignored.burst, message: /mean nothing/ },
+  "empty DATA frames": {
+    before: begun,
+    unit: dataFrame(1, Buffer.alloc(0)),
+    limit: floodLimits.emptyData.burst,
+    message: /empty DATA/,
+  },
+  "DATA frames of 1 byte": {
+    before: begun,
+    unit: dataFrame(1, Buffer.alloc(1)),
+    limit: floodLimits.tinyData.burst,
+    message: /a few bytes/,
+  },
+  "RST_STREAM frames": { unit: rstFrame(1, 8), limit: floodLimits.stray.burst, message: /closed streams/ },
+  "interim responses": {
+    unit: headersFrame(1, block(":status", "100")),
+    limit: maxInterimResponses,
+    message: /interim responses/,
+  },
+  "CONTINUATION frames": {
+    before: headersFrame(1, Buffer.alloc(0), 0),
+    unit: frame(frameTypes.continuation, 0, 1),
+    limit: 8,
+    message: /CONTINUATION/,
+  },
+};
+
+describe("a flood", () => {
+  for (const [what, { before, unit, limit, message }] of Object.entries(floods)) {
+    it(`of ${what} ends the connection with ENHANCE_YOUR_CALM, and its calls at once`, async () => {
+      await withStillScene(async ({ peer, connection, owner, second }) => {
+        if (before !== undefined) peer.send(before);
+        // Twice the limit, and what our own few frames earn.
+        const batch = Buffer.concat(Array.from({ length: 100 }, () => unit));
+        for (let sent = 0; sent < 2 * limit + 400; sent += 100) peer.send(batch);
+        const failure = await second.closed;
+        assert.equal(failure?.code, Code.Unavailable);
+        assert.match(failure?.message ?? "", message);
+        await owner.closed;
+        assert.equal(connection.hasRoom, false);
+        const { payload } = await peer.frame(frameTypes.goaway);
+        assert.equal(payload.readUInt32BE(4), 11);
+      });
+    });
+  }
+
+  it("of header bytes ends the connection before they are kept", async () => {
+    await withStillScene(async ({ peer, second }) => {
+      peer.send(headersFrame(1, Buffer.alloc(16_384), 0));
+      for (let i = 0; i < 9; i++) peer.send(frame(frameTypes.continuation, 0, 1, Buffer.alloc(16_384)));
+      assert.match((await second.closed)?.message ?? "", /too many (CONTINUATION frames|header bytes)/);
+    });
+  });
+
+  it("of PINGs whose answers are not read ends when too many wait", async () => {
+    // Time flies, so that the rate is no matter, and the peer reads nothing.
+    const clock = new StillClock();
+    const hold = new ProcessHold();
+    hold.acquire();
+    try {
+      await withScene(
+        async ({ peer, connection, second }) => {
+          peer.socket.pause();
+          connection.request(head, [], Buffer.alloc(8_000_000), new RecordingListener());
+          peer.send(windowUpdateFrame(0, 20_000_000), windowUpdateFrame(5, 20_000_000));
+          const pings = Buffer.concat(Array.from({ length: 50 }, () => frame(frameTypes.ping, 0, 0, eight)));
+          let failed = false;
+          second.closed.then(() => {
+            failed = true;
+          });
+          for (let sent = 0; !failed && sent < 100_000; sent += 50) {
+            clock.stall(1_000);
+            peer.send(pings);
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          assert.match((await second.closed)?.message ?? "", /does not read the answers/);
+          peer.socket.resume();
+        },
+        {},
+        { runtime: { clock, random: constantRandom(), hold } },
+      );
+    } finally {
+      hold.release();
+      hold.close();
+    }
+  });
+
+  it("is not what an honest server does: 8 CONTINUATION frames, and answers to a thousand calls", async () => {
+    await withStillScene(async ({ peer, connection, first }) => {
+      peer.send(headersFrame(1, okHead.subarray(0, 1), 0));
+      for (let i = 1; i < 8; i++) peer.send(frame(frameTypes.continuation, 0, 1, okHead.subarray(i, i + 1)));
+      peer.send(frame(frameTypes.continuation, endHeaders, 1, okHead.subarray(8)));
+      for (let i = 0; i < 1_000; i++) {
+        const listener = new RecordingListener();
+        connection.request(head, [], emptyMessage, listener);
+        const id = 5 + 2 * i;
+        await peer.frame(frameTypes.headers, id);
+        const ping = frame(frameTypes.ping, 0, 0, eight);
+        peer.send(ping, windowUpdateFrame(0, 5), windowUpdateFrame(id, 5), response(id), rstFrame(id, 0));
+        assert.equal(await listener.closed, undefined);
+        peer.frames.length = 0;
+      }
+      assert.deepEqual(first.events, ["headers"]);
+    });
+  });
+});
