@@ -9,7 +9,7 @@ const flags = process.argv.slice(2).filter((argument) => argument.startsWith("-"
 const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).sort();
 const { status, signal } = spawnSync(
   process.execPath,
-  ["--import", "tsx", "--expose-gc", "--test-timeout=120000", ...flags, "--test", ...files],
+  ["--import", "tsx", "--expose-gc", "--test-timeout=120000", "--test-concurrency=2", ...flags, "--test", ...files],
   { stdio: "inherit" },
 );
 if (signal !== null) console.error(`the test runner ended with ${signal}`);
