@@ -294,12 +294,16 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     } else if (proven) {
       this.#transition({ status: "idle", resting: false }, failure);
     } else {
-      this.#failed(failure ?? this.#failure("connection-lost", "the server ended the connection before it answered"));
+      this.#failed(failure);
     }
     return true;
   }
 
-  #failed(failure: Failure): void {
+  /**
+   * Backs off. Without a failure, after a GOAWAY in good order on a connection that never answered, calls wait for the
+   * next dial instead of failing fast.
+   */
+  #failed(failure: Failure | undefined): void {
     const { clock } = this.#options.runtime;
     this.lastFailure = failure;
     const timer = clock.setTimeout(() => this.#backoffOver(), this.#backoff.failed());
