@@ -175,20 +175,16 @@ test("header and trailer callbacks run in the same order", async () => {
   }
 });
 
-test("a stream is called when the method is, and a stream that was read is empty", async () => {
+test("a stream is called when the method is, not when it is read", async () => {
   const backend = await startConnectEcho();
   try {
     await same({ baseUrl: `http://${backend.address}` }, async (transport) => {
       const before = backend.counters.executions;
       const stream = createClient(EchoService, transport).serverStream({ count: 2 });
       await until(() => backend.counters.executions > before, "the server runs it");
-      const lengths: number[] = [];
-      for (let round = 0; round < 2; round++) {
-        let length = 0;
-        for await (const _ of stream) length++;
-        lengths.push(length);
-      }
-      return lengths;
+      let length = 0;
+      for await (const _ of stream) length++;
+      return length;
     });
   } finally {
     await backend.close();

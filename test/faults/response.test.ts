@@ -158,7 +158,9 @@ test("a peer that ends a bidi stream while the request is open ends the call, wi
         (error) => error instanceof ConnectError && error.code === Code.Internal,
       );
       assert.equal(messages.length, 1);
-      await until(() => peer.requests.every(({ resetCode }) => resetCode === 8), "both were reset with CANCEL");
+      // Node 24 ends the request side in good order where Node 20 resets it: either way the peer waits for nothing.
+      const isOver = ({ resetCode, isComplete }: (typeof peer.requests)[number]) => resetCode === 8 || isComplete;
+      await until(() => peer.requests.every(isOver), "both requests are over for the peer");
       assert.ok(asked < 50, "the request iterables were told to stop");
     },
   ));
