@@ -1,19 +1,13 @@
-import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { Codec } from "./call/codec.ts";
-import type { CallEnvironment, CallInput } from "./call/environment.ts";
+import type { CallEnvironment } from "./call/environment.ts";
 import { InterceptedCalls } from "./call/intercepted.ts";
-import { Lifetime } from "./call/lifetime.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
-import { callStream } from "./call/stream.ts";
-import { callUnary } from "./call/unary.ts";
-import { checkNumber, longestMs } from "./check.ts";
-import { closedFailure, factOf, toConnectError } from "./errors.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
 import { WireConnector } from "./http2/wire/wire-connector.ts";
-import type { GlinkTransportOptions, ResolvedOptions } from "./options.ts";
+import type { GlinkTransportOptions } from "./options.ts";
 import { Pool } from "./pool/pool.ts";
+import { type GlinkTransport, PooledTransport } from "./pooled-transport.ts";
 import { dialOptionsOf, resolveOptions } from "./resolve-options.ts";
 import { staticResolver } from "./resolver/static.ts";
 import { RetryBudget } from "./retry/retry-budget.ts";
@@ -22,42 +16,9 @@ import { systemClock } from "./runtime/clock.ts";
 import { ProcessHold } from "./runtime/process-hold.ts";
 import { systemRandom } from "./runtime/random.ts";
 import type { Runtime } from "./runtime/runtime.ts";
-import { aggregateState, type GlinkSnapshot, subchannelSnapshots } from "./snapshot.ts";
-import { EventBus, type GlinkListener } from "./telemetry/event-bus.ts";
+import { EventBus } from "./telemetry/event-bus.ts";
 import { debugLog, eventLog } from "./telemetry/event-log.ts";
 import { version } from "./version.ts";
-
-/** How long `ready()` and `close()` wait. */
-export interface WaitOptions {
-  /** In milliseconds. Default: no limit for `ready`, 10 000 for `close`. */
-  readonly timeoutMs?: number;
-  /** Stops waiting when aborted. */
-  readonly signal?: AbortSignal;
-}
-
-/** A Connect Transport with a pool of backends beneath. */
-export interface GlinkTransport extends Transport {
-  /**
-   * Resolves once a backend is ready, and starts to connect if nothing has yet. Rejects with a ConnectError:
-   * DeadlineExceeded after `timeoutMs`, with the newest reason in its text; Canceled by `signal`; FailedPrecondition
-   * when the transport is closed.
-   */
-  ready(options?: WaitOptions): Promise<void>;
-  /**
-   * Takes no new calls, waits for the open ones, then closes every connection. After `timeoutMs` (default 10 000;
-   * `Infinity`: no limit) or an abort of `signal`, calls still open fail with Canceled. Idempotent: every call returns
-   * the promise of the first.
-   */
-  close(options?: WaitOptions): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-  /** The transport at this moment, as plain data. */
-  snapshot(): GlinkSnapshot;
-  /** Calls `listener` with every event, until the returned function is called. */
-  subscribe(listener: GlinkListener): () => void;
-}
-
-/** How long `close()` waits for open calls by default. */
-const closeTimeoutMs = 10_000;
 
 /**
  * Creates a Transport that spreads calls over all backends of `baseUrl`. Replaces connect-node's createGrpcTransport.
@@ -116,181 +77,4 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   const { interceptors } = options;
   const intercepted = interceptors.length === 0 ? undefined : new InterceptedCalls(environment, interceptors);
   return new PooledTransport(options, environment, intercepted, pool, runtime, events, connector.name);
-}
-
-class PooledTransport implements GlinkTransport {
-  readonly #options: ResolvedOptions;
-  readonly #environment: CallEnvironment;
-  readonly #intercepted: InterceptedCalls | undefined;
-  readonly #pool: Pool;
-  readonly #runtime: Runtime;
-  readonly #events: EventBus;
-  readonly #engine: string;
-  /** Those who wait in `ready()`: no calls, but the process stays alive for them too. */
-  readonly #waits: OpenCalls;
-  #closing: Promise<void> | undefined;
-
-  constructor(
-    options: ResolvedOptions,
-    environment: CallEnvironment,
-    intercepted: InterceptedCalls | undefined,
-    pool: Pool,
-    runtime: Runtime,
-    events: EventBus,
-    engine: string,
-  ) {
-    this.#options = options;
-    this.#environment = environment;
-    this.#intercepted = intercepted;
-    this.#pool = pool;
-    this.#runtime = runtime;
-    this.#events = events;
-    this.#engine = engine;
-    this.#waits = new OpenCalls(runtime.hold);
-  }
-
-  unary<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
-    message: MessageInitShape<I>,
-    contextValues?: ContextValues,
-  ): Promise<UnaryResponse<I, O>> {
-    if (this.#closing !== undefined) return rejectClosed();
-    this.#pool.wake();
-    const input = this.#input(signal, timeoutMs, header, contextValues);
-    return this.#intercepted === undefined
-      ? callUnary(this.#environment, method, message, input)
-      : this.#intercepted.unary(method, message, input);
-  }
-
-  stream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodStreaming<I, O>,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
-    messages: AsyncIterable<MessageInitShape<I>>,
-    contextValues?: ContextValues,
-  ): Promise<StreamResponse<I, O>> {
-    if (this.#closing !== undefined) return rejectClosed();
-    this.#pool.wake();
-    const input = this.#input(signal, timeoutMs, header, contextValues);
-    return this.#intercepted === undefined
-      ? callStream(this.#environment, method, messages, input)
-      : this.#intercepted.stream(method, messages, input);
-  }
-
-  ready(options: WaitOptions = {}): Promise<void> {
-    if (this.#closing !== undefined) return rejectClosed();
-    const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
-    return new Promise((resolve, reject) => {
-      const lifetime = new Lifetime(
-        this.#waits,
-        this.#runtime.clock,
-        timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
-        options.signal,
-      );
-      const stopListening = this.#pool.onChange(() => check());
-      const end = () => {
-        stopListening();
-        lifetime.end();
-      };
-      const check = () => {
-        if (this.#pool.readyCount === 0) return;
-        end();
-        resolve();
-      };
-      lifetime.begin({
-        cancel: (failure) => {
-          end();
-          const last = this.#pool.lastFailure;
-          const note =
-            last === undefined ? "no backend was ready" : `no backend was ready; last error: ${last.message}`;
-          reject(toConnectError(failure, { attempts: 0, note }));
-        },
-      });
-      if (!lifetime.isOpen) return;
-      this.#pool.wake();
-      check();
-    });
-  }
-
-  close(options: WaitOptions = {}): Promise<void> {
-    const timeoutMs = checkNumber("close: timeoutMs", options.timeoutMs ?? closeTimeoutMs, waitRange);
-    this.#closing ??= this.#close(timeoutMs, options.signal);
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  snapshot(): GlinkSnapshot {
-    const { target, resolver, loadBalancing } = this.#options;
-    const subchannels = subchannelSnapshots(this.#pool, this.#runtime.clock);
-    const { lastFailure } = this.#pool;
-    const state =
-      this.#closing === undefined ? aggregateState(subchannels.map((subchannel) => subchannel.state)) : "shutdown";
-    return {
-      target: target.url,
-      resolver: resolver.name,
-      loadBalancing: loadBalancing.name,
-      engine: this.#engine,
-      state,
-      subchannels,
-      draining: [...this.#pool.draining],
-      openCalls: this.#environment.openCalls.size,
-      queuedCalls: this.#pool.queuedCalls,
-      callsStarted: this.#environment.openCalls.started,
-      lastError: lastFailure === undefined || state === "ready" ? undefined : factOf(lastFailure),
-    };
-  }
-
-  subscribe(listener: GlinkListener): () => void {
-    if (typeof listener !== "function") throw new TypeError("subscribe takes a function");
-    return this.#events.subscribe(listener);
-  }
-
-  /** Connect's rule: no timeout means the default, 0 or less means none. */
-  #input(
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
-    contextValues: ContextValues | undefined,
-  ): CallInput {
-    const limitMs = timeoutMs ?? this.#options.defaultTimeoutMs;
-    const timed = limitMs !== undefined && limitMs > 0 && limitMs !== Number.POSITIVE_INFINITY;
-    return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, scope: undefined };
-  }
-
-  #close(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { openCalls } = this.#environment;
-    const { clock, hold } = this.#runtime;
-    this.#waits.cancelAll(closedFailure("before"));
-    const cut = () => openCalls.cancelAll(closedFailure("cut"));
-    const timer = clock.setTimeout(cut, timeoutMs);
-    signal?.addEventListener("abort", cut);
-    if (signal?.aborted) cut();
-    return new Promise((resolve) => {
-      openCalls.whenEmpty(() => {
-        clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", cut);
-        // The last sockets close asynchronously: the caller's await keeps nothing alive by itself.
-        hold.acquire();
-        this.#pool.close(closedFailure("cut"), () => {
-          hold.release();
-          hold.close();
-          if (this.#events.active) this.#events.publish({ type: "closed" });
-          resolve();
-        });
-      });
-    });
-  }
-}
-
-const waitRange = { min: 0, max: longestMs, infinity: "no limit" };
-
-function rejectClosed(): Promise<never> {
-  return Promise.reject(toConnectError(closedFailure("before"), { attempts: 0 }));
 }

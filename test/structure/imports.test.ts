@@ -15,7 +15,7 @@ const storeys: readonly (readonly string[])[] = [
   ["call"],
   ["retry"],
   ["options", "snapshot"],
-  ["resolve-options"],
+  ["resolve-options", "pooled-transport"],
   ["transport"],
   ["index"],
 ];
