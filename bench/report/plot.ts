@@ -11,6 +11,8 @@ const colors: Readonly<Partial<Record<ContenderName, string>>> = {
   glink: "#2f855a",
 };
 
+const title = "Client CPU per call, or per message of a stream: shorter is better";
+
 const layout = { width: 860, left: 170, right: 130, bar: 14, gap: 3, group: 22, top: 74 } as const;
 
 /** Bars of CPU per call or message, one group for each load; each group has a scale of its own. */
@@ -27,13 +29,9 @@ export function plot(machine: Machine, results: readonly LoadResult[]): string {
   const subtitle = `${machine.date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores; ${versions.join(", ")}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 10}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
-    text(
-      20,
-      28,
-      "Client CPU per call, or per message of a stream: shorter is better",
-      'font-size="16" font-weight="600"',
-    ),
+    text(20, 28, title, 'font-size="16" font-weight="600"'),
     text(20, 48, subtitle, 'fill="#616e7c" font-size="10"'),
     ...parts,
     "</svg>",
