@@ -3,6 +3,7 @@ import type { Compression } from "@connectrpc/connect/protocol";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { LoadBalancing } from "./balancing/policy.ts";
 import type { RetryOptions } from "./call/retry-options.ts";
+import type { EngineChoice } from "./http2/engine-choice.ts";
 import type { KeepaliveOptions } from "./http2/keepalive.ts";
 import type { Http2Limits } from "./http2/limits.ts";
 import type { Resolver } from "./resolver/resolver.ts";
@@ -60,8 +61,9 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
   /** `true`: console. Or an object with debug, info, warn and error that take (fields, message), as pino has it. */
   logger?: Logger | true;
   /**
-   * The HTTP/2 engine. Default `"node"`: Node's own, node:http2. `"wire"`: glink's own, written for gRPC calls, at a
-   * fraction of the CPU; a preview until it has seen more networks.
+   * The HTTP/2 engine. Default `"wire"`: glink's own, written for gRPC calls, at a fraction of the CPU. `"node"`: Node's
+   * own, node:http2. That is also the default where `nodeOptions` has something that only node:http2 can serve;
+   * `snapshot()` tells.
    */
   http2?: "node" | "wire";
   /** Options of node:http2, and `connectionWindowSize`: the receive window of a connection, 8 MiB by default. */
@@ -108,6 +110,6 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs: number;
   readonly keepalive: KeepaliveOptions;
   readonly idleConnectionTimeoutMs: number;
-  readonly http2: "node" | "wire";
+  readonly engine: EngineChoice;
   readonly limits: Http2Limits;
 }

@@ -54,7 +54,6 @@ export class PooledTransport implements GlinkTransport {
   readonly #pool: Pool;
   readonly #runtime: Runtime;
   readonly #events: EventBus;
-  readonly #engine: string;
   /** Those who wait in `ready()`: no calls, but the process stays alive for them too. */
   readonly #waits: OpenCalls;
   #closing: Promise<void> | undefined;
@@ -66,7 +65,6 @@ export class PooledTransport implements GlinkTransport {
     pool: Pool,
     runtime: Runtime,
     events: EventBus,
-    engine: string,
   ) {
     this.#options = options;
     this.#environment = environment;
@@ -74,7 +72,6 @@ export class PooledTransport implements GlinkTransport {
     this.#pool = pool;
     this.#runtime = runtime;
     this.#events = events;
-    this.#engine = engine;
     this.#waits = new OpenCalls(runtime.hold);
   }
 
@@ -156,7 +153,7 @@ export class PooledTransport implements GlinkTransport {
   }
 
   snapshot(): GlinkSnapshot {
-    const { target, resolver, loadBalancing } = this.#options;
+    const { target, resolver, loadBalancing, engine } = this.#options;
     const subchannels = subchannelSnapshots(this.#pool, this.#runtime.clock);
     const { lastFailure } = this.#pool;
     const state =
@@ -165,7 +162,8 @@ export class PooledTransport implements GlinkTransport {
       target: target.url,
       resolver: resolver.name,
       loadBalancing: loadBalancing.name,
-      engine: this.#engine,
+      engine: engine.name,
+      engineChosenBy: engine.chosenBy,
       state,
       subchannels,
       draining: [...this.#pool.draining],

@@ -4,6 +4,7 @@ import { roundRobin } from "./balancing/round-robin.ts";
 import { checkRetryOptions, type RetryOptions } from "./call/retry-options.ts";
 import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "./check.ts";
 import type { DialOptions } from "./http2/dial.ts";
+import { chooseEngine } from "./http2/engine-choice.ts";
 import type {
   ConnectionSettings,
   GlinkTransportOptions,
@@ -50,26 +51,6 @@ const knownNames = new Set<string>([
   "http2",
   "logger",
 ] satisfies (keyof GlinkTransportOptions)[]);
-
-/** Options of http2.connect that configure nghttp2. What is not here belongs to TLS, to sockets or to glink. */
-const nodeOnly = new Set([
-  "maxDeflateDynamicTableSize",
-  "maxHeaderListPairs",
-  "maxOutstandingPings",
-  "maxReservedRemoteStreams",
-  "maxSendHeaderBlockLength",
-  "maxSessionMemory",
-  "maxSettings",
-  "paddingStrategy",
-  "peerMaxConcurrentStreams",
-  "protocol",
-  "remoteCustomSettings",
-  "strictFieldWhitespaceValidation",
-  "unknownProtocolTimeout",
-]);
-
-/** Settings that both engines announce. */
-const wireSettings = new Set(["initialWindowSize", "maxHeaderListSize"]);
 
 /** The largest message gRPC's length prefix can announce. */
 const messageMaxBytes = 0xffffffff;
@@ -169,11 +150,6 @@ function resolvePool(options: GlinkTransportOptions): PoolingOptions {
 function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { pingIntervalMs, nodeOptions = {} } = options;
   checkObject("nodeOptions", nodeOptions);
-  const http2 = orDefault(options.http2, "node");
-  if (http2 !== "node" && http2 !== "wire") {
-    throw new TypeError(`http2 must be "node" or "wire", not ${describeValue(http2)}`);
-  }
-  if (http2 === "wire") checkWireOptions(nodeOptions);
   const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {})) };
   checkNames("reconnectBackoff", backoff, Object.keys(backoffDefaults));
   checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });
@@ -185,7 +161,7 @@ function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { initialWindowSize = 2 ** 20, maxHeaderListSize } = nodeOptions.settings ?? {};
   return {
     reconnectBackoff: backoff,
-    http2,
+    engine: chooseEngine(options.http2, nodeOptions),
     connectTimeoutMs: checkNumber("connectTimeoutMs", orDefault(options.connectTimeoutMs, 5_000), time),
     keepalive: {
       pingIntervalMs:
@@ -225,17 +201,6 @@ function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
       nodeOptions,
     },
   };
-}
-
-/** Throws a TypeError for an option of node:http2 that the wire engine would have to ignore. */
-function checkWireOptions(nodeOptions: NonNullable<GlinkTransportOptions["nodeOptions"]>): void {
-  const { settings = {} } = nodeOptions;
-  const names = [
-    ...Object.keys(nodeOptions).filter((name) => nodeOnly.has(name)),
-    ...Object.keys(settings).flatMap((name) => (wireSettings.has(name) ? [] : [`settings.${name}`])),
-  ];
-  if (names.length === 0) return;
-  throw new TypeError(`http2 "wire" cannot serve nodeOptions.${names.join(", nodeOptions.")}: use http2 "node" for it`);
 }
 
 function resolveRetry(retry: RetryInit): RetryOptions {

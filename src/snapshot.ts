@@ -24,7 +24,9 @@ export interface GlinkSnapshot {
   readonly resolver: string;
   readonly loadBalancing: string;
   /** The HTTP/2 engine. */
-  readonly engine: string;
+  readonly engine: "node" | "wire";
+  /** The options that only node:http2 can serve, and that made it the engine by that. */
+  readonly engineChosenBy: readonly string[];
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];

@@ -1,6 +1,7 @@
 import { Codec } from "./call/codec.ts";
 import type { CallEnvironment } from "./call/environment.ts";
 import { InterceptedCalls } from "./call/intercepted.ts";
+import { MessageMemory } from "./call/message-memory.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
@@ -43,7 +44,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     const message = `the option "${name}" is unknown and has no effect`;
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
-  const Engine = options.http2 === "wire" ? WireConnector : NodeHttp2Connector;
+  const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
   const connector = new Engine({ ...dialOptionsOf(options, target), runtime }, options.limits);
   const pool = new Pool({
     target,
@@ -65,7 +66,8 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   // A call may ask for retries where the transport has none: the default budget is for those.
   const { budget: limits } = retry === false ? retryDefaults : retry;
   const budget = limits === false ? undefined : new RetryBudget(limits, clock);
-  const attempt = { pool, clock, readMaxBytes: options.readMaxBytes };
+  const { readMaxBytes } = options;
+  const attempt = { pool, clock, readMaxBytes, messageMemory: new MessageMemory() };
   const starter = new RetryInterceptor({ attempt, runtime, events, budget }, retry, options.waitForReady);
   const environment: CallEnvironment = {
     codec: new Codec({ ...options, userAgent: `glink/${version}` }),
@@ -76,5 +78,5 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   };
   const { interceptors } = options;
   const intercepted = interceptors.length === 0 ? undefined : new InterceptedCalls(environment, interceptors);
-  return new PooledTransport(options, environment, intercepted, pool, runtime, events, connector.name);
+  return new PooledTransport(options, environment, intercepted, pool, runtime, events);
 }

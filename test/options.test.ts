@@ -154,13 +154,29 @@ test("a field that retry, its budget or reconnectBackoff does not know is refuse
   assert.throws(withOption("reconnectBackoff.initialMs", 3), /reconnectBackoff has no field "initialMs"/);
 });
 
-test("http2 is one of two engines, and wire refuses what only node:http2 can serve", () => {
-  assert.doesNotThrow(withOption("http2", "wire"));
+test("http2 is one of two engines, glink's own by default", () => {
+  const engineOf = (options: Partial<GlinkTransportOptions>) => {
+    const { engine, engineChosenBy } = glinkTransport({ baseUrl, ...options }).snapshot();
+    return [engine, ...engineChosenBy];
+  };
+  const nodeOptions = { ca: "x", settings: { initialWindowSize: 100_000 }, connectionWindowSize: 100_000 };
+  assert.deepEqual(engineOf({}), ["wire"]);
+  assert.deepEqual(engineOf({ nodeOptions }), ["wire"]);
+  assert.deepEqual(engineOf({ http2: "wire", nodeOptions }), ["wire"]);
+  assert.deepEqual(engineOf({ http2: "node", nodeOptions }), ["node"]);
   assert.throws(withOption("http2", "quic"), /http2 must be "node" or "wire", not the string "quic"/);
+  assert.throws(withOption("http2", null), /http2 must be "node" or "wire", not null/);
+});
+
+test("options that only node:http2 can serve choose it, the snapshot says so, and wire refuses them", () => {
   const nodeOptions = { maxSessionMemory: 5, settings: { headerTableSize: 0 } };
+  const names = ["nodeOptions.maxSessionMemory", "nodeOptions.settings.headerTableSize"];
+  const { engine, engineChosenBy } = glinkTransport({ baseUrl, nodeOptions }).snapshot();
+  assert.deepEqual([engine, engineChosenBy], ["node", names]);
+  assert.deepEqual(glinkTransport({ baseUrl, http2: "node", nodeOptions }).snapshot().engineChosenBy, []);
   assert.throws(
     () => glinkTransport({ baseUrl, http2: "wire", nodeOptions }),
-    /cannot serve nodeOptions\.maxSessionMemory, nodeOptions\.settings\.headerTableSize/,
+    /cannot serve nodeOptions\.maxSessionMemory, nodeOptions\.settings\.headerTableSize: leave http2 away/,
   );
 });
 

@@ -9,6 +9,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { CallRequest } from "./call.ts";
 import { MessageReader, type MessageSink } from "./framing.ts";
+import type { MessageMemory } from "./message-memory.ts";
 import { noFields } from "./metadata.ts";
 import { fieldOf, headFailure, readStatus } from "./status.ts";
 import { timeoutHeader } from "./timeout.ts";
@@ -30,6 +31,7 @@ export interface AttemptContext {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly readMaxBytes: number;
+  readonly messageMemory: MessageMemory;
 }
 
 /** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
@@ -64,7 +66,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.waitForReady = waitForReady;
     this.#previous = previous;
     this.#owner = owner;
-    this.#reader = new MessageReader(context.readMaxBytes);
+    this.#reader = new MessageReader(context.readMaxBytes, context.messageMemory);
     this.#requestEnded = request.body !== undefined;
   }
 
@@ -139,8 +141,8 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     else this.#owner.attemptHeaders(this, fields);
   }
 
-  onData(chunk: Uint8Array): void {
-    if (!this.#done) this.#reader.push(chunk, this);
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#done) this.#reader.push(bytes, start, end, this);
   }
 
   message(flag: number, payload: Uint8Array): boolean {

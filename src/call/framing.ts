@@ -1,3 +1,5 @@
+import type { MessageMemory } from "./message-memory.ts";
+
 /** gRPC's length-prefixed messages (PROTOCOL-HTTP2.md): one flag byte, four bytes of length, the message. */
 const prefixBytes = 5;
 
@@ -22,21 +24,31 @@ export interface MessageSink {
   tooLarge(length: number): void;
 }
 
-/** Cuts a stream of bytes, sliced anyhow, into messages. A message within one chunk is passed on without a copy. */
+const noBytes = new Uint8Array(0);
+
+/**
+ * What a prefix announces is allocated at once up to here. Of a larger message a quarter has to come first each time, so
+ * that a peer has to send what it makes us hold.
+ */
+const trustedBytes = 65_536;
+
+/** Cuts a stream of bytes, sliced anyhow, into messages, and copies each byte once, to where its message is. */
 export class MessageReader {
   readonly #maxBytes: number;
+  readonly #memory: MessageMemory;
   /** Bytes of the prefix that have come, and what they say so far. */
   #prefixRead = 0;
   #flag = 0;
   #messageBytes = 0;
-  /** Pieces of a message whose end has not come. */
-  #pieces: Uint8Array[] = [];
-  #pendingBytes = 0;
+  /** What has come of a message whose end has not: the first bytes of this. */
+  #message: Uint8Array = noBytes;
+  #messageRead = 0;
   #started = false;
   #ended = false;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, memory: MessageMemory) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
   /** True once the first byte of a message has come, its prefix included. */
@@ -49,13 +61,13 @@ export class MessageReader {
     return this.#prefixRead === 0;
   }
 
-  push(chunk: Uint8Array, sink: MessageSink): void {
-    const { length } = chunk;
-    if (length > 0) this.#started = true;
-    let offset = 0;
+  /** Takes what is in `bytes` from `start` to `end`. */
+  push(bytes: Uint8Array, start: number, end: number, sink: MessageSink): void {
+    if (end > start) this.#started = true;
+    let at = start;
     while (!this.#ended) {
       if (this.#prefixRead < prefixBytes) {
-        offset = this.#readPrefix(chunk, offset);
+        at = this.#readPrefix(bytes, at, end);
         if (this.#prefixRead < prefixBytes) return;
         if (this.#messageBytes > this.#maxBytes) {
           this.#ended = true;
@@ -63,24 +75,23 @@ export class MessageReader {
           return;
         }
       }
-      const missing = this.#messageBytes - this.#pendingBytes;
-      if (length - offset < missing) {
-        if (length > offset) this.#keep(plainView(chunk, offset, length - offset));
-        return;
-      }
-      const payload = this.#complete(plainView(chunk, offset, missing));
-      offset += missing;
-      const flag = this.#flag;
+      const taken = Math.min(end - at, this.#messageBytes - this.#messageRead);
+      this.#take(bytes, at, taken);
+      at += taken;
+      if (this.#messageRead < this.#messageBytes) return;
+      const message = this.#message;
+      this.#message = noBytes;
+      this.#messageRead = 0;
       this.#prefixRead = 0;
-      if (!sink.message(flag, payload)) this.#ended = true;
+      if (!sink.message(this.#flag, message)) this.#ended = true;
     }
   }
 
   /** Reads what there is of the prefix, byte by byte, for it may be cut anywhere. Returns where it stopped. */
-  #readPrefix(chunk: Uint8Array, from: number): number {
-    let offset = from;
-    for (; offset < chunk.length && this.#prefixRead < prefixBytes; offset++, this.#prefixRead++) {
-      const byte = chunk[offset] as number;
+  #readPrefix(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    for (; at < end && this.#prefixRead < prefixBytes; at++, this.#prefixRead++) {
+      const byte = bytes[at] as number;
       if (this.#prefixRead === 0) {
         this.#flag = byte;
         this.#messageBytes = 0;
@@ -88,29 +99,29 @@ export class MessageReader {
         this.#messageBytes = this.#messageBytes * 256 + byte;
       }
     }
-    return offset;
+    return at;
   }
 
-  #keep(piece: Uint8Array): void {
-    this.#pieces.push(piece);
-    this.#pendingBytes += piece.length;
+  #take(bytes: Uint8Array, start: number, length: number): void {
+    if (length === 0) return;
+    const read = this.#messageRead + length;
+    if (read > this.#message.length) this.#grow(read);
+    copy(bytes, start, length, this.#message, this.#messageRead);
+    this.#messageRead = read;
   }
 
-  /** The message that `last` completes. */
-  #complete(last: Uint8Array): Uint8Array {
-    if (this.#pendingBytes === 0) return last;
-    this.#pieces.push(last);
-    const whole = Buffer.concat(this.#pieces, this.#messageBytes);
-    this.#pieces = [];
-    this.#pendingBytes = 0;
-    return plainView(whole, 0, whole.length);
+  #grow(wanted: number): void {
+    const trusted = Math.max(trustedBytes, 4 * wanted);
+    const message = this.#memory.allocate(Math.min(this.#messageBytes, trusted));
+    if (this.#messageRead > 0) message.set(this.#message.subarray(0, this.#messageRead));
+    this.#message = message;
   }
 }
 
-/**
- * A part of the bytes as a plain Uint8Array. A Buffer must not get to the user, whose bytes fields are views of what is
- * parsed: its `slice` shares memory where that of an Uint8Array copies.
- */
-function plainView(bytes: Uint8Array, offset: number, length: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
+/** Up to here copying byte by byte costs less than another view of the bytes. */
+const loopBytes = 64;
+
+function copy(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
+  if (length > loopBytes) to.set(new Uint8Array(from.buffer, from.byteOffset + start, length), at);
+  else for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number;
 }

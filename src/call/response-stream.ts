@@ -13,8 +13,11 @@ export interface ResponseSource {
   abortError(): ConnectError | undefined;
 }
 
-/** Reading stops above this many bytes that wait for the user, and goes on below half of it. */
-const highWaterBytes = 65_536;
+/**
+ * Reading stops above this many bytes that wait for the user, and goes on below half of it. More than what one read of a
+ * socket brings in small messages: the user can take them only when all of that has been handled.
+ */
+const highWaterBytes = 262_144;
 
 /** What a small message costs beside its bytes: keeps a flood of empty ones from growing without limit. */
 const overheadBytes = 64;

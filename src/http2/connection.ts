@@ -27,8 +27,8 @@ export interface MethodHead {
 export interface StreamListener {
   /** The final response headers. Interim (1xx) responses never get here. `endStream`: nothing but `onClosed` follows. */
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void;
-  /** A piece of the body. The listener owns the bytes: the engine neither reads nor writes them again. */
-  onData(chunk: Uint8Array): void;
+  /** A piece of the body, from `start` to `end` of `bytes`: valid during this call, for they may be a reused buffer. */
+  onData(bytes: Uint8Array, start: number, end: number): void;
   onTrailers(fields: HeaderFields): void;
   /** The engine can take more after a `write` that returned false. */
   onWritable(): void;
@@ -100,8 +100,6 @@ export interface ConnectionOwner {
 
 /** Makes connections to backends of one target. */
 export interface Connector {
-  /** Which engine: for `snapshot()`. */
-  readonly name: string;
   /**
    * Dials, and resolves once TCP, TLS with ALPN `h2`, and the peer's first SETTINGS are there. Rejects with a
    * {@link DialError} on any failure, and when `signal` aborts or the connect timeout passes.

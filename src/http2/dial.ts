@@ -6,6 +6,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Target } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
+import { type ChunkListener, listenToStream, SocketInput } from "./socket-input.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
 export interface DialOptions {
@@ -30,6 +31,8 @@ export interface Handshake {
   /** Has an error listener from birth to close: no event of it can be an uncaught exception. */
   readonly socket: Socket;
   readonly address: string;
+  /** From now on `listener` hears of what the peer sends. For an engine that reads by itself; once. */
+  read(listener: ChunkListener): void;
   /** The peer's SETTINGS came: the dial is over. Returns false when it was already given up. */
   succeed(connection: Connection): boolean;
   /** The peer sent something that is no HTTP/2, or nothing more. */
@@ -38,33 +41,39 @@ export interface Handshake {
 
 /**
  * Dials `address` and hands the connected socket to `start`, which settles the dial. Everything that can go wrong on
- * the way rejects with a {@link DialError}; the socket is destroyed then.
+ * the way rejects with a {@link DialError}; the socket is destroyed then. An engine that reads by itself
+ * ({@link Handshake.read}) gives the memory to read into.
  */
 export function dial(
   options: DialOptions,
   address: Address,
   signal: AbortSignal,
   start: (handshake: Handshake) => void,
+  readBuffer?: Buffer,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
+    const isOurs = options.createConnection === undefined;
+    const input = isOurs && readBuffer !== undefined ? new SocketInput(readBuffer) : undefined;
     let socket: Socket;
     try {
-      socket = openSocket(options, address);
+      socket = openSocket(options, address, input);
     } catch (cause) {
       // createConnection threw, or an option of tls.connect is wrong.
       reject(new DialError(dialFailure(formatAddress(address), `cannot connect: ${describeCause(cause)}`, cause)));
       return;
     }
-    new Dialing(options, socket, formatAddress(address), signal, resolve, reject).begin(start);
+    new Dialing(options, socket, input, formatAddress(address), signal, resolve, reject).begin(start);
   });
 }
 
-function openSocket({ target, tls, createConnection }: DialOptions, address: Address): Socket {
+function openSocket(options: DialOptions, address: Address, input: SocketInput | undefined): Socket {
+  const { target, tls, createConnection } = options;
   if (createConnection !== undefined) {
     const text = formatAddress(address);
     return createConnection(new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`));
   }
-  const endpoint = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
+  const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
+  const endpoint = input === undefined ? place : { ...place, onread: input.onread };
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
   const verify = tls.checkServerIdentity ?? checkServerIdentity;
   const servername = tls.servername ?? target.host;
@@ -90,6 +99,7 @@ class Dialing implements Handshake {
   readonly socket: Socket;
   readonly address: string;
   readonly #options: DialOptions;
+  readonly #input: SocketInput | undefined;
   readonly #signal: AbortSignal;
   readonly #resolve: (connection: Connection) => void;
   readonly #reject: (error: DialError) => void;
@@ -100,6 +110,7 @@ class Dialing implements Handshake {
   constructor(
     options: DialOptions,
     socket: Socket,
+    input: SocketInput | undefined,
     address: string,
     signal: AbortSignal,
     resolve: (connection: Connection) => void,
@@ -107,6 +118,7 @@ class Dialing implements Handshake {
   ) {
     this.#options = options;
     this.socket = socket;
+    this.#input = input;
     this.address = address;
     this.#signal = signal;
     this.#resolve = resolve;
@@ -133,6 +145,11 @@ class Dialing implements Handshake {
     } else {
       this.#connected(start);
     }
+  }
+
+  read(listener: ChunkListener): void {
+    if (this.#input === undefined) listenToStream(this.socket, listener);
+    else this.#input.listen(listener);
   }
 
   succeed(connection: Connection): boolean {

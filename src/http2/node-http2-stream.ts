@@ -81,14 +81,14 @@ export class NodeStream implements Stream {
     const status = fields[0] === ":status" ? Number(fields[1]) : 0;
     const endStream = (flags & endStreamFlag) !== 0;
     this.#listener?.onHeaders(status, fields, endStream);
-    if (this.#early !== undefined) for (const chunk of this.#early.splice(0)) this.#listener?.onData(chunk);
+    if (this.#early !== undefined) for (const chunk of this.#early.splice(0)) this.#deliver(chunk);
     if (endStream) this.#peerEnded();
   }
 
   data(chunk: Uint8Array): void {
     // The event of headers waits for the next tick, that of data does not: on a socket that is no native one
     // (a Duplex from createConnection) data comes first.
-    if (this.#hasHeaders) this.#listener?.onData(chunk);
+    if (this.#hasHeaders) this.#deliver(chunk);
     else this.#early = [...(this.#early ?? []), chunk];
   }
 
@@ -102,6 +102,8 @@ export class NodeStream implements Stream {
   /** END_STREAM on a DATA frame, all of which has been delivered; or the end of a stream that closes anyway. */
   ended(): void {
     if (!this.#stream.closed) this.#peerEnded();
+    // Reset with NO_ERROR: Node's close event waits for the rest of the request to leave, which it never does.
+    else if (this.#listener !== undefined && !this.#stream.writableFinished) this.closed();
   }
 
   writable(): void {
@@ -130,6 +132,10 @@ export class NodeStream implements Stream {
       else this.#finish(failure);
     }
     this.#host.streamClosed(this);
+  }
+
+  #deliver(chunk: Uint8Array): void {
+    this.#listener?.onData(chunk, 0, chunk.length);
   }
 
   #peerEnded(): void {

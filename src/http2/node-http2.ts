@@ -8,7 +8,6 @@ import { fieldOverheadBytes, RequestHeaderMaker } from "./node-http2-headers.ts"
 
 /** The HTTP/2 engine on `node:http2`. Only the files of this name know that module. */
 export class NodeHttp2Connector implements Connector {
-  readonly name = "node";
   readonly #dial: DialOptions;
   readonly #limits: Http2Limits;
   readonly #context: NodeHttp2Context;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compressedFlag, frameMessage, MessageReader } from "../../src/call/framing.ts";
+import { MessageMemory } from "../../src/call/message-memory.ts";
 
 interface Read {
   readonly messages: { readonly flag: number; readonly text: string }[];
@@ -9,20 +10,21 @@ interface Read {
   readonly atBoundary: boolean;
 }
 
-/** What a reader makes of bytes that come in these pieces. */
+/** What a reader makes of bytes that come in these pieces, all of them in the same memory, one after the other. */
 function read(pieces: readonly Uint8Array[], maxBytes = 1_000_000): Read {
-  const reader = new MessageReader(maxBytes);
-  const messages: Read["messages"] = [];
+  const reader = new MessageReader(maxBytes, new MessageMemory());
+  const received: { readonly flag: number; readonly payload: Uint8Array }[] = [];
   const tooLarge: number[] = [];
+  const sink = {
+    message: (flag: number, payload: Uint8Array) => received.push({ flag, payload }) > 0,
+    tooLarge: (length: number) => tooLarge.push(length),
+  };
+  const reused = Buffer.alloc(3 + Math.max(0, ...pieces.map(({ length }) => length)));
   for (const piece of pieces) {
-    reader.push(piece, {
-      message(flag, payload) {
-        messages.push({ flag, text: Buffer.from(payload).toString("latin1") });
-        return true;
-      },
-      tooLarge: (length) => tooLarge.push(length),
-    });
+    reused.fill("?").set(piece, 3);
+    reader.push(reused, 3, 3 + piece.length, sink);
   }
+  const messages = received.map(({ flag, payload }) => ({ flag, text: Buffer.from(payload).toString("latin1") }));
   return { messages, tooLarge, atBoundary: reader.isAtBoundary };
 }
 
@@ -84,10 +86,36 @@ test("bytes that end within a prefix or a message are not at a boundary", () => 
 });
 
 test("a sink that has enough gets no further message", () => {
-  const reader = new MessageReader(100);
+  const reader = new MessageReader(100, new MessageMemory());
   let messages = 0;
   const sink = { message: () => ++messages < 2, tooLarge: () => assert.fail() };
-  reader.push(Buffer.concat(Array.from({ length: 5 }, () => frameMessage(Buffer.from("x"), 0))), sink);
-  reader.push(frameMessage(Buffer.from("x"), 0), sink);
+  const one = frameMessage(Buffer.from("x"), 0);
+  reader.push(Buffer.concat([one, one, one, one, one]), 0, 5 * one.length, sink);
+  reader.push(one, 0, one.length, sink);
   assert.equal(messages, 2);
+});
+
+test("a large message of many pieces is whole, and a bytes field of it is no Buffer", () => {
+  const payload = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (i * 31) & 0xff));
+  const framed = frameMessage(payload, 0);
+  const pieces = Array.from({ length: Math.ceil(framed.length / 60_000) }, (_, i) =>
+    framed.subarray(i * 60_000, (i + 1) * 60_000),
+  );
+  const reader = new MessageReader(2 ** 31, new MessageMemory());
+  const received: Uint8Array[] = [];
+  const sink = { message: (_: number, bytes: Uint8Array) => received.push(bytes) > 0, tooLarge: () => assert.fail() };
+  for (const piece of pieces) reader.push(piece, 0, piece.length, sink);
+  assert.equal(received.length, 1);
+  assert.ok(payload.equals(received[0] as Uint8Array));
+  assert.equal(Object.getPrototypeOf(received[0]), Uint8Array.prototype);
+});
+
+test("a prefix that announces 4 GiB takes no more memory than a peer has to send for it", () => {
+  const before = process.memoryUsage().arrayBuffers;
+  const readers = Array.from({ length: 20 }, () => new MessageReader(2 ** 32, new MessageMemory()));
+  const announced = Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff, 1);
+  const sink = { message: () => assert.fail(), tooLarge: () => assert.fail() };
+  for (const reader of readers) reader.push(announced, 0, announced.length, sink);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 2 ** 20);
+  assert.ok(readers.every(({ started }) => started));
 });

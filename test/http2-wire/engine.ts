@@ -91,8 +91,8 @@ export class RecordingListener implements StreamListener {
     this.#tell(endStream ? "headers+end" : "headers");
   }
 
-  onData(chunk: Uint8Array): void {
-    this.chunks.push(chunk);
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.chunks.push(Buffer.from(bytes.subarray(start, end)));
     this.#tell("data");
   }
 

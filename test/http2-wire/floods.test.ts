@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { floodLimits, maxInterimResponses } from "../../src/http2/wire/limits.ts";
+import { floodLimits, maxInterimResponses, strayHeadersUnitBytes } from "../../src/http2/wire/limits.ts";
 import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import { checkForLeaks } from "../support/leaks.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { SocketsManualClock } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
 import { emptyMessage, head, RecordingListener } from "./engine.ts";
 import {
@@ -13,6 +13,7 @@ import {
   endHeaders,
   frame,
   frameTypes,
+  goawayFrame,
   headersFrame,
   okHead,
   response,
@@ -24,19 +25,12 @@ import { type Scene, withScene } from "./wire-peer.ts";
 
 checkForLeaks();
 
-/** Stands still, while the event loop turns. */
-class StillClock extends ManualClock {
-  override afterInput(callback: () => void): void {
-    setImmediate(callback);
-  }
-}
-
 /** Time stands still, so that a flood is one whatever the machine does. */
 async function withStillScene(test: (scene: Scene) => Promise<void>): Promise<void> {
   const hold = new ProcessHold();
   hold.acquire();
   try {
-    await withScene(test, {}, { runtime: { clock: new StillClock(), random: constantRandom(), hold } });
+    await withScene(test, {}, { runtime: { clock: new SocketsManualClock(), random: constantRandom(), hold } });
   } finally {
     hold.release();
     hold.close();
@@ -45,11 +39,33 @@ async function withStillScene(test: (scene: Scene) => Promise<void>): Promise<vo
 
 const eight = Buffer.alloc(8);
 const begun = headersFrame(1, okHead);
+/** `k` with 4 000 bytes, which the table keeps: the index 62 finds it. */
+const tableEntry = Buffer.concat([Buffer.from([0x40]), block("k", "v".repeat(4_000)).subarray(1)]);
 
 /** One unit of a flood, what must come before it, and how many units are one too many. */
 const floods: Record<string, { before?: Buffer; unit: Buffer; limit: number; message: RegExp }> = {
   "PING frames": { unit: frame(frameTypes.ping, 0, 0, eight), limit: floodLimits.ping.burst, message: /PING/ },
   "SETTINGS frames": { unit: settingsFrame(), limit: floodLimits.settings.burst, message: /SETTINGS/ },
+  "SETTINGS acknowledgements": {
+    unit: frame(frameTypes.settings, 1, 0),
+    limit: floodLimits.settings.burst,
+    message: /SETTINGS/,
+  },
+  // Each spares every open call.
+  "GOAWAY frames": { unit: goawayFrame(2 ** 31 - 1, 0), limit: floodLimits.goaway.burst, message: /GOAWAY frames/ },
+  "header blocks on a closed stream": {
+    before: rstFrame(1, 8),
+    unit: headersFrame(1, block("k", "v".repeat(16_000))),
+    limit: Math.ceil((floodLimits.strayHeaders.burst * strayHeadersUnitBytes) / 16_000),
+    message: /header blocks on closed streams/,
+  },
+  "references to a large field of the table": {
+    before: headersFrame(1, Buffer.concat([okHead, tableEntry])),
+    // 16 000 of them, 64 MB in all.
+    unit: headersFrame(1, Buffer.alloc(16_000, 0xbe)),
+    limit: 0,
+    message: /too many header bytes/,
+  },
   "WINDOW_UPDATE frames of 1 byte": {
     unit: windowUpdateFrame(1, 1),
     limit: floodLimits.windowUpdate.burst,
@@ -116,7 +132,7 @@ describe("a flood", () => {
 
   it("of PINGs whose answers are not read ends when too many wait", async () => {
     // Time flies, so that the rate is no matter, and the peer reads nothing.
-    const clock = new StillClock();
+    const clock = new SocketsManualClock();
     const hold = new ProcessHold();
     hold.acquire();
     try {
@@ -145,6 +161,21 @@ describe("a flood", () => {
       hold.release();
       hold.close();
     }
+  });
+
+  it("is not a window of small messages that is under way when its stream is cancelled", async () => {
+    await withStillScene(async ({ peer, connection, second }) => {
+      const listener = new RecordingListener();
+      const stream = connection.request(head, [], emptyMessage, listener);
+      listener.on = (event) => {
+        if (event === "data") stream?.reset(8);
+      };
+      await peer.frame(frameTypes.headers, 5);
+      const messages = Array.from({ length: Math.floor(2 ** 20 / 20) }, () => dataFrame(5, Buffer.alloc(20)));
+      peer.send(headersFrame(5, okHead), Buffer.concat(messages), response(3));
+      assert.equal(await second.closed, undefined);
+      assert.deepEqual(listener.events, ["headers", "data"]);
+    });
   });
 
   it("is not what an honest server does: 8 CONTINUATION frames, and answers to a thousand calls", async () => {

@@ -12,7 +12,7 @@ class Recording implements FrameSink {
   onDataFrame(streamId: number, ends: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
     if (this.#data?.streamId !== streamId) this.finish();
     this.#data ??= { streamId, bytes: [], padding: 0 };
-    this.#data.bytes.push(chunk.subarray(start, end));
+    this.#data.bytes.push(Buffer.from(chunk.subarray(start, end)));
     this.#data.padding += paddingBytes;
     if (ends) this.finish(" end");
   }
@@ -35,10 +35,16 @@ class Recording implements FrameSink {
   }
 }
 
+/** What a reader tells of chunks that come in the same memory, one after the other. */
 function read(chunks: readonly Buffer[]): string[] {
   const sink = new Recording();
   const reader = new FrameReader(sink);
-  for (const chunk of chunks) reader.push(chunk);
+  const reused = Buffer.alloc(1 + Math.max(...chunks.map(({ length }) => length)));
+  for (const chunk of chunks) {
+    reused.fill(0xee);
+    chunk.copy(reused);
+    reader.push(reused, chunk.length);
+  }
   sink.finish();
   return sink.told;
 }
@@ -95,7 +101,7 @@ describe("FrameReader", () => {
       onFrame: () => assert.fail("no other frame"),
       onFramingError: () => assert.fail("no error"),
     });
-    reader.push(first);
+    reader.push(first, first.length);
     assert.deepEqual(seen, [[bytes.buffer, 491, false]]);
   });
 
@@ -131,8 +137,9 @@ describe("FrameReader", () => {
       },
       onFramingError: () => undefined,
     });
-    reader.push(Buffer.concat([frame(6, 0, 0, Buffer.alloc(8)), frame(4, 0, 0)]));
-    reader.push(frame(4, 0, 0));
+    const settings = frame(4, 0, 0);
+    reader.push(Buffer.concat([frame(6, 0, 0, Buffer.alloc(8)), settings]), 17 + settings.length);
+    reader.push(settings, settings.length);
     assert.deepEqual(types, [6]);
   });
 });

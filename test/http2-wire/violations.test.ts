@@ -169,6 +169,11 @@ const connectionViolations: Record<string, [frames: Buffer[], code: number, mess
   ],
   "a frame above 16384 bytes": [[dataFrame(1, Buffer.alloc(16_385))], frameSizeError, /DATA frame of 16385 bytes/],
   "a PING of 7 bytes": [[frame(frameTypes.ping, 0, 0, Buffer.alloc(7))], frameSizeError, /PING frame of 7/],
+  "a PRIORITY frame of 4 bytes on a stream that is not open": [
+    [frame(frameTypes.priority, 0, 9, uint32(0))],
+    frameSizeError,
+    /PRIORITY frame of 4/,
+  ],
   "a RST_STREAM of 5 bytes": [
     [frame(frameTypes.rstStream, 0, 1, Buffer.alloc(5))],
     frameSizeError,

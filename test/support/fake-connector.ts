@@ -14,7 +14,6 @@ import {
 
 /** An engine without sockets: a test settles each dial by hand, and plays the peer of each connection. */
 export class FakeConnector implements Connector {
-  readonly name = "fake";
   /** Every dial so far, in order. */
   readonly dials: FakeDial[] = [];
   #answer: ((dial: FakeDial) => void) | undefined;

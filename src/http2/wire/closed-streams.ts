@@ -19,6 +19,12 @@ export class ClosedStreams {
     this.#ids[this.#next++ & (remembered - 1)] = -streamId;
   }
 
+  /** A frame on the stream has been answered: whatever else comes on it is ignored. */
+  answered(streamId: number): void {
+    const at = this.#ids.indexOf(-streamId);
+    if (at !== -1) this.#ids[at] = 0;
+  }
+
   wasEnded(streamId: number): boolean {
     return this.#ids.includes(streamId);
   }

@@ -56,6 +56,7 @@ export class ControlFrames {
         this.#settings(flags, payload, start, end);
         break;
       case frameType.goaway:
+        if (!this.#session.tolerates("goaway")) break;
         this.#session.goawayReceived({
           lastStreamId: readUint31(payload, start),
           code: readUint32(payload, start + 4),
@@ -82,9 +83,9 @@ export class ControlFrames {
     if (length === wanted && (type !== frameType.goaway || length >= 8)) return true;
     const problem = `sent a ${frameName(type)} frame of ${length} bytes`;
     const stream = this.#session.streams.get(streamId);
-    if (type !== frameType.priority) this.#session.breach(frameSizeError, problem);
-    else if (stream !== undefined) this.#session.malformed(stream, problem, frameSizeError);
-    else this.#session.tolerates("stray");
+    // A PRIORITY frame is an error of its stream alone (RFC 9113 §6.3), where there is one to end.
+    if (type === frameType.priority && stream !== undefined) this.#session.malformed(stream, problem, frameSizeError);
+    else this.#session.breach(frameSizeError, problem);
     return false;
   }
 
@@ -128,6 +129,7 @@ export class ControlFrames {
 
   #settings(flags: number, payload: Buffer, start: number, end: number): void {
     const length = end - start;
+    if (!this.#session.tolerates("settings")) return;
     if ((flags & frameFlag.ack) !== 0) {
       if (length === 0) this.#session.settingsAcknowledged();
       else this.#session.breach(http2ErrorCode.frameSizeError, "sent a SETTINGS ACK with a payload");
@@ -137,7 +139,6 @@ export class ControlFrames {
       this.#session.breach(http2ErrorCode.frameSizeError, `sent a SETTINGS frame of ${length} bytes`);
       return;
     }
-    if (!this.#session.tolerates("settings")) return;
     let maxConcurrentStreams: number | undefined;
     let maxHeaderListBytes: number | undefined;
     for (let at = start; at < end; at += 6) {

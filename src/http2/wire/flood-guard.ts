@@ -23,11 +23,13 @@ export class FloodGuard {
     this.#buckets = {
       ping: full("ping"),
       settings: full("settings"),
+      goaway: full("goaway"),
       windowUpdate: full("windowUpdate"),
       ignored: full("ignored"),
       emptyData: full("emptyData"),
       tinyData: full("tinyData"),
       stray: full("stray"),
+      strayHeaders: full("strayHeaders"),
     };
   }
 

@@ -3,10 +3,11 @@ import type { ControlFrames } from "./control-frames.ts";
 import type { FrameSink } from "./frame-reader.ts";
 import { frameFlag, frameName, frameType } from "./frames.ts";
 import type { HeaderBlockReader } from "./header-block.ts";
-import { HpackError } from "./hpack/decoder.ts";
-import { headerBlockMaxBytes, maxContinuations } from "./limits.ts";
+import { HeaderBombError, HpackError } from "./hpack/decoder.ts";
+import { headerBlockMaxBytes, maxContinuations, strayHeadersUnitBytes } from "./limits.ts";
 import type { ResponseFrames } from "./response-frames.ts";
 import type { Session } from "./session.ts";
+import { responsePhase } from "./wire-stream.ts";
 
 /** A header block whose last frame has not come. Until then no other frame may (RFC 9113 §6.10). */
 interface Assembly {
@@ -134,11 +135,27 @@ export class FrameDispatcher implements FrameSink {
 
   /** Every block is decoded, whatever becomes of it: the table has to stay the peer's. */
   #block(streamId: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
+    if (!this.#isAwaited(streamId) && !this.#toleratesStray(end - start)) return;
     try {
       this.#responses.headers(streamId, this.#blocks.read(bytes, start, end), endStream);
     } catch (error) {
-      if (!(error instanceof HpackError)) throw error;
-      this.#session.breach(http2ErrorCode.compressionError, `sent headers that cannot be decoded: ${error.message}`);
+      if (error instanceof HeaderBombError) this.#session.flooded("header bytes");
+      else if (!(error instanceof HpackError)) throw error;
+      else {
+        this.#session.breach(http2ErrorCode.compressionError, `sent headers that cannot be decoded: ${error.message}`);
+      }
     }
+  }
+
+  #isAwaited(streamId: number): boolean {
+    const stream = this.#session.streams.get(streamId);
+    return stream !== undefined && stream.phase !== responsePhase.ended;
+  }
+
+  #toleratesStray(bytes: number): boolean {
+    for (let counted = 0; counted <= bytes; counted += strayHeadersUnitBytes) {
+      if (!this.#session.tolerates("strayHeaders")) return false;
+    }
+    return true;
   }
 }

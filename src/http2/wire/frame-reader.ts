@@ -50,23 +50,22 @@ export class FrameReader {
     this.#stopped = true;
   }
 
-  push(chunk: Buffer): void {
+  push(chunk: Buffer, length: number): void {
     let at = 0;
-    if (this.#missing >= 0) at = this.#continue(chunk, 0);
-    else if (this.#headerBytes > 0) at = this.#continueHeader(chunk);
-    const { length } = chunk;
+    if (this.#missing >= 0) at = this.#continue(chunk, 0, length);
+    else if (this.#headerBytes > 0) at = this.#continueHeader(chunk, length);
     while (at < length && !this.#stopped) {
       if (length - at < frameHeaderBytes) {
-        chunk.copy(this.#header, 0, at);
+        chunk.copy(this.#header, 0, at, length);
         this.#headerBytes = length - at;
         return;
       }
-      at = this.#frame(chunk, at, chunk, at + frameHeaderBytes);
+      at = this.#frame(chunk, at, chunk, at + frameHeaderBytes, length);
     }
   }
 
   /** The header lies at `headerAt` of `header`, the payload begins at `at` of `chunk`. Returns where to go on. */
-  #frame(header: Buffer, headerAt: number, chunk: Buffer, at: number): number {
+  #frame(header: Buffer, headerAt: number, chunk: Buffer, at: number, chunkEnd: number): number {
     const length =
       ((header[headerAt] as number) << 16) | ((header[headerAt + 1] as number) << 8) | (header[headerAt + 2] as number);
     const type = header[headerAt + 3] as number;
@@ -80,7 +79,7 @@ export class FrameReader {
     const flags = header[headerAt + 4] as number;
     const streamId = readUint31(header, headerAt + 5);
     const end = at + length;
-    if (end <= chunk.length) {
+    if (end <= chunkEnd) {
       this.#complete(type, flags, streamId, chunk, at, end);
       return end;
     }
@@ -90,23 +89,23 @@ export class FrameReader {
     this.#missing = length;
     const passedOn = type === frameType.data && (flags & frameFlag.padded) === 0;
     this.#joined = passedOn ? undefined : Buffer.allocUnsafe(length);
-    return this.#continue(chunk, at);
+    return this.#continue(chunk, at, chunkEnd);
   }
 
-  #continueHeader(chunk: Buffer): number {
+  #continueHeader(chunk: Buffer, chunkEnd: number): number {
     const wanted = frameHeaderBytes - this.#headerBytes;
-    chunk.copy(this.#header, this.#headerBytes, 0, wanted);
-    if (chunk.length < wanted) {
-      this.#headerBytes += chunk.length;
-      return chunk.length;
+    chunk.copy(this.#header, this.#headerBytes, 0, Math.min(wanted, chunkEnd));
+    if (chunkEnd < wanted) {
+      this.#headerBytes += chunkEnd;
+      return chunkEnd;
     }
     this.#headerBytes = 0;
-    return this.#frame(this.#header, 0, chunk, wanted);
+    return this.#frame(this.#header, 0, chunk, wanted, chunkEnd);
   }
 
   /** More of a payload, from `at` on. */
-  #continue(chunk: Buffer, at: number): number {
-    const end = Math.min(at + this.#missing, chunk.length);
+  #continue(chunk: Buffer, at: number, chunkEnd: number): number {
+    const end = Math.min(at + this.#missing, chunkEnd);
     const joined = this.#joined;
     if (joined !== undefined) chunk.copy(joined, joined.length - this.#missing, at, end);
     this.#missing -= end - at;

@@ -54,7 +54,7 @@ export class HeaderBlockReader {
     this.#decoder = decoder;
   }
 
-  /** Throws an HpackError. */
+  /** Throws as the decoder does. */
   read(bytes: Buffer, start: number, end: number): HeaderBlock {
     const length = end - start;
     if (length === 0 || length > longestKept) return new HeaderBlock(this.#decoder.decode(bytes, start, end));

@@ -6,7 +6,16 @@ import { defaultFrameBytes } from "./frames.ts";
  */
 
 /** What is counted. */
-export type FloodKind = "ping" | "settings" | "windowUpdate" | "ignored" | "emptyData" | "tinyData" | "stray";
+export type FloodKind =
+  | "ping"
+  | "settings"
+  | "goaway"
+  | "windowUpdate"
+  | "ignored"
+  | "emptyData"
+  | "tinyData"
+  | "stray"
+  | "strayHeaders";
 
 /** How often something may come: a full bucket at first, which refills with time and with our own frames. */
 export interface FloodLimit {
@@ -24,6 +33,8 @@ export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
   ping: { what: "PING frames", burst: 1_000, perSecond: 100, perSentFrame: 1 },
   /** Each is answered, and walks over all streams. Servers change settings a handful of times. CVE-2019-9515. */
   settings: { what: "SETTINGS frames", burst: 100, perSecond: 10, perSentFrame: 0 },
+  /** Each walks over all streams, and one or two say it all. */
+  goaway: { what: "GOAWAY frames", burst: 100, perSecond: 10, perSentFrame: 0 },
   /** Servers give credit once or twice for a frame of ours; increments of 1 byte are the flood. */
   windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4 },
   /** PRIORITY, and types we do not know: ignored, but not for nothing. CVE-2019-9513. */
@@ -34,7 +45,12 @@ export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
   tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4 },
   /** What was under way when a stream was cancelled: up to a window in small frames. RST_STREAM floods end up here. */
   stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64 },
+  /** They have to be decoded nevertheless. Honest ones are the head and the trailers of a stream that was cancelled. */
+  strayHeaders: { what: "header blocks on closed streams", burst: 10_000, perSecond: 100, perSentFrame: 2 },
 };
+
+/** A header block on a closed stream counts once for each of these that it begins: its cost is its length. */
+export const strayHeadersUnitBytes = 1_024;
 
 /** Below this a DATA frame counts as tiny: the prefix of a gRPC message. */
 export const tinyDataBytes = 5;
@@ -54,6 +70,14 @@ export const maxQueuedAnswers = 1_000;
  */
 export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
   return defaultFrameBytes + 2 * maxHeaderListBytes;
+}
+
+/**
+ * A list that decodes to more than this ends the connection: a small block that repeats a large entry of the table costs
+ * its sender next to nothing. What comes without compression stays below.
+ */
+export function headerBombBytes(maxHeaderListBytes: number): number {
+  return 4 * headerBlockMaxBytes(maxHeaderListBytes);
 }
 
 /** CONTINUATION frames of one block: 8 for the default limit, as nghttp2, and what full frames need for larger ones. */

@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
+import { keepPiece } from "../pieces.ts";
 import type { ClosedStreams } from "./closed-streams.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { defaultWindowBytes } from "./frames.ts";
@@ -24,6 +25,8 @@ export class ResponseFrames {
   readonly #limits: ReceiveLimits;
   readonly #closed: ClosedStreams;
   readonly #connection: ReceiveWindow;
+  /** What may still come on streams that we reset: the rest of their windows, of which no more than this is under way. */
+  #underWayBytes = 0;
 
   constructor(session: Session, writer: FrameWriter, limits: ReceiveLimits, closed: ClosedStreams) {
     this.#session = session;
@@ -39,10 +42,16 @@ export class ResponseFrames {
     if (increment > 0) this.#writer.windowUpdate(0, increment);
   }
 
+  /** We reset the stream: what the peer sends on it until it hears of that is no flood, however small its frames are. */
+  abandoned(stream: WireStream): void {
+    const bytes = this.#underWayBytes + Math.max(0, stream.receiveWindowBytes);
+    this.#underWayBytes = Math.min(bytes, 2 * this.#connectionWindowBytes);
+  }
+
   headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined || stream.phase === responsePhase.ended) {
-      this.#onClosedStream("HEADERS", streamId, stream);
+      this.#onClosedStream("HEADERS", streamId, false);
     } else if (block.tooLarge) {
       this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, {
         kind: "protocol",
@@ -69,13 +78,13 @@ export class ResponseFrames {
     }
     this.#countForConnection(length + paddingBytes);
     if (stream === undefined || stream.phase === responsePhase.ended) {
-      this.#onClosedStream("DATA", streamId, stream);
+      this.#onClosedStream("DATA", streamId, this.#wasUnderWay(length + paddingBytes));
     } else if (!receive(stream, length + paddingBytes)) {
       this.#session.malformed(stream, "sent more than the stream's window allows", http2ErrorCode.flowControlError);
     } else if (stream.phase === responsePhase.awaitingHeaders) {
       this.#session.malformed(stream, "sent DATA before HEADERS");
     } else {
-      this.#body(stream, endStream, length === 0 ? undefined : chunk.subarray(start, end), paddingBytes);
+      this.#body(stream, endStream, chunk, start, end, paddingBytes);
     }
   }
 
@@ -85,7 +94,7 @@ export class ResponseFrames {
     const isComplete = stream.phase === responsePhase.ended;
     while (held !== undefined && held.length > 0 && stream.listener !== undefined && (isComplete || !stream.paused)) {
       const bytes = held.shift() as Uint8Array;
-      stream.listener.onData(bytes);
+      stream.listener.onData(bytes, 0, bytes.length);
       this.#refund(stream, bytes.length);
     }
     if (held !== undefined && held.length === 0) stream.held = undefined;
@@ -121,8 +130,8 @@ export class ResponseFrames {
     }
   }
 
-  #body(stream: WireStream, endStream: boolean, bytes: Uint8Array | undefined, paddingBytes: number): void {
-    const length = bytes?.length ?? 0;
+  #body(stream: WireStream, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
+    const length = end - start;
     stream.receivedBytes += length;
     if (stream.expectedBytes !== -1) {
       if (stream.receivedBytes > stream.expectedBytes) {
@@ -131,12 +140,12 @@ export class ResponseFrames {
       }
       if (endStream && !this.#isComplete(stream)) return;
     }
-    if (bytes !== undefined) {
+    if (length > 0) {
       if (stream.paused || stream.held !== undefined) {
         stream.held ??= [];
-        stream.held.push(bytes);
+        keepPiece(stream.held, Buffer.from(chunk.subarray(start, end)));
       } else {
-        stream.listener?.onData(bytes);
+        stream.listener?.onData(chunk, start, end);
       }
     }
     if (endStream) this.#end(stream, undefined);
@@ -159,10 +168,20 @@ export class ResponseFrames {
     return false;
   }
 
-  #onClosedStream(what: string, streamId: number, stream: WireStream | undefined): void {
-    if (stream !== undefined || this.#closed.wasEnded(streamId)) {
+  #wasUnderWay(bytes: number): boolean {
+    // What costs the windows next to nothing is counted by frames.
+    if (bytes < tinyDataBytes || bytes > this.#underWayBytes) return false;
+    this.#underWayBytes -= bytes;
+    return true;
+  }
+
+  #onClosedStream(what: string, streamId: number, expected: boolean): void {
+    if (this.#closed.wasEnded(streamId)) {
       this.#session.breach(http2ErrorCode.streamClosed, `sent ${what} on stream ${streamId}, which it had ended`);
-    } else if (this.#session.tolerates("stray") && this.#closed.wasReset(streamId) && this.#session.answers()) {
+    } else if (expected || this.#session.tolerates("stray")) {
+      if (!this.#closed.wasReset(streamId) || !this.#session.answers()) return;
+      // Once: after our RST_STREAM, what comes on the stream is ignored (RFC 9113 §5.1).
+      this.#closed.answered(streamId);
       this.#writer.rstStream(streamId, http2ErrorCode.streamClosed);
     }
   }

@@ -185,6 +185,7 @@ export class WireConnection implements Connection, Session, StreamOwner {
     this.#forget(stream);
     if (this.#over) return;
     if (!stream.requestEnded || stream.phase !== responsePhase.ended) this.#writer.rstStream(stream.id, code);
+    if (stream.phase !== responsePhase.ended) this.#responses.abandoned(stream);
     this.#tellCapacityLater();
   }
 
@@ -228,6 +229,7 @@ export class WireConnection implements Connection, Session, StreamOwner {
     const { listener } = stream;
     this.#forget(stream);
     if (this.answers()) this.#writer.rstStream(stream.id, code);
+    this.#responses.abandoned(stream);
     listener?.onClosed({ ...failure, address: this.#handshake.address });
     this.#streamClosed();
   }
@@ -246,8 +248,8 @@ export class WireConnection implements Connection, Session, StreamOwner {
 
   streamReset(stream: WireStream, code: number): void {
     if (stream.phase === responsePhase.ended) return;
+    this.#closed.reset(stream.id);
     if (code !== http2ErrorCode.noError) {
-      this.#closed.reset(stream.id);
       this.#finish(stream, this.#resetFailure(code));
       return;
     }
@@ -258,7 +260,6 @@ export class WireConnection implements Connection, Session, StreamOwner {
     stream.phase = responsePhase.ended;
     this.#options.clock.afterInput(() => {
       if (stream.listener === undefined) return;
-      this.#closed.reset(stream.id);
       this.#finish(stream, this.#goaway === undefined ? this.#resetFailure(code) : this.#lossOf(undefined, "unknown"));
     });
   }
@@ -316,10 +317,10 @@ export class WireConnection implements Connection, Session, StreamOwner {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on("data", (chunk: Buffer) => {
+    this.#handshake.read((chunk, length) => {
       if (this.#over) return;
-      if (!this.#established) this.#expectHttp2(chunk);
-      this.#reader.push(chunk);
+      if (!this.#established) this.#expectHttp2(chunk, length);
+      this.#reader.push(chunk, length);
     });
     socket.on("drain", () => {
       this.#queuedAnswers = 0;
@@ -331,8 +332,8 @@ export class WireConnection implements Connection, Session, StreamOwner {
   }
 
   /** An HTTP/1.1 server says so in plain text, which is worth more to a reader than what it means as a frame. */
-  #expectHttp2(chunk: Buffer): void {
-    const text = chunk.toString("latin1", 0, 64);
+  #expectHttp2(chunk: Buffer, length: number): void {
+    const text = chunk.toString("latin1", 0, Math.min(length, 64));
     if (text.startsWith("HTTP/")) this.#lost(new Error(`it answered "${text.split("\r\n")[0]}"`));
   }
 

@@ -1,6 +1,6 @@
 import type { Address } from "../../address.ts";
 import type { Connection, ConnectionOwner, Connector } from "../connection.ts";
-import { type DialOptions, dial } from "../dial.ts";
+import { type DialOptions, dial, type Handshake } from "../dial.ts";
 import type { Http2Limits } from "../limits.ts";
 import { HuffmanDecoder } from "./hpack/huffman.ts";
 import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts";
@@ -8,11 +8,14 @@ import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts
 /** A connection retires when this share of its 2^30 stream ids is used, as grpc-go does. */
 const maxStreams = Math.floor(0.75 * 2 ** 30);
 
+const readBufferBytes = 65_536;
+
 /** glink's own HTTP/2 engine, straight on sockets. */
 export class WireConnector implements Connector {
-  readonly name = "wire";
   readonly #dial: DialOptions;
   readonly #options: WireConnectionOptions;
+  /** All connections read into the same memory, one after the other: a thousand idle ones hold nothing. */
+  readonly #readBuffer = Buffer.allocUnsafeSlow(readBufferBytes);
 
   constructor(dialOptions: DialOptions, limits: Http2Limits) {
     const { target, runtime } = dialOptions;
@@ -28,8 +31,9 @@ export class WireConnector implements Connector {
   }
 
   connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
-    return dial(this.#dial, address, signal, (handshake) => {
+    const start = (handshake: Handshake) => {
       new WireConnection(handshake, this.#options, owner);
-    });
+    };
+    return dial(this.#dial, address, signal, start, this.#readBuffer);
   }
 }

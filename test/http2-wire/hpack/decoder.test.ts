@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { HpackDecoder, HpackError } from "../../../src/http2/wire/hpack/decoder.ts";
+import { HeaderBombError, HpackDecoder, HpackError } from "../../../src/http2/wire/hpack/decoder.ts";
 import { HuffmanDecoder } from "../../../src/http2/wire/hpack/huffman.ts";
 import { block } from "../raw-peer.ts";
 
@@ -147,14 +147,22 @@ describe("HpackDecoder", () => {
     assert.equal(decoder.decode(Buffer.from("82828282", "hex"), 0, 4).tooLarge, true);
   });
 
-  it("decodes a bomb of 16 000 references to a large entry without making the list", () => {
+  it("gives up on a bomb of references to a large entry before it has decoded a fraction of it", () => {
     const decoder = newDecoder();
     const entry = Buffer.concat([Buffer.from([0x40]), block("k", "v".repeat(4_000)).subarray(1)]);
     decoder.decode(entry, 0, entry.length);
-    const bomb = Buffer.alloc(16_000, 0xbe);
-    const { fields, tooLarge } = decoder.decode(bomb, 0, bomb.length);
+    const references = (count: number) => decoder.decode(Buffer.alloc(count, 0xbe), 0, count);
+    // 100 of them are 400 KB: too large for their call, and no reason to lose the table.
+    const { fields, tooLarge } = references(100);
     assert.equal(tooLarge, true);
     assert.ok(fields.length <= 32);
+    assert.throws(() => references(16_000), HeaderBombError);
+  });
+
+  it("takes a list without compression for too large, and never for a bomb", () => {
+    const decoder = newDecoder();
+    const literals = Buffer.concat(Array.from({ length: 140 }, () => block("name", "v".repeat(1_000))));
+    assert.equal(decoder.decode(literals, 0, literals.length).tooLarge, true);
   });
 
   it("empties its table on a size update to 0, and forgets what is larger than the table", () => {

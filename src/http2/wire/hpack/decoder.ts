@@ -1,4 +1,5 @@
 import type { HeaderFields } from "../../connection.ts";
+import { headerBombBytes } from "../limits.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import type { HuffmanDecoder } from "./huffman.ts";
 import { entryOverheadBytes, staticEntries, staticTable } from "./static-table.ts";
@@ -6,6 +7,11 @@ import { entryOverheadBytes, staticEntries, staticTable } from "./static-table.t
 /** The peer's header block is no valid HPACK: its table and ours differ from now on, so the connection is lost. */
 export class HpackError extends Error {
   override readonly name = "HpackError";
+}
+
+/** The list is so far above the limits that reading it to its end, which keeping the table right would take, is too much. */
+export class HeaderBombError extends Error {
+  override readonly name = "HeaderBombError";
 }
 
 /** What a decoder accepts of one header list. */
@@ -29,6 +35,7 @@ const largestInteger = 2 ** 24;
 export class HpackDecoder {
   readonly #huffman: HuffmanDecoder;
   readonly #limits: HeaderListLimits;
+  readonly #bombBytes: number;
   readonly #table = new DynamicTable();
   #changes = 0;
   #bytes: Buffer = Buffer.alloc(0);
@@ -41,6 +48,7 @@ export class HpackDecoder {
   constructor(huffman: HuffmanDecoder, limits: HeaderListLimits) {
     this.#huffman = huffman;
     this.#limits = limits;
+    this.#bombBytes = headerBombBytes(limits.maxBytes);
   }
 
   /** Counts changes of the table: bytes that decoded to a list decode to the same one as long as this stays. */
@@ -48,7 +56,7 @@ export class HpackDecoder {
     return this.#changes;
   }
 
-  /** Throws an {@link HpackError}. */
+  /** Throws an {@link HpackError} or a {@link HeaderBombError}, and is of no use after either. */
   decode(bytes: Buffer, start: number, end: number): DecodedBlock {
     this.#bytes = bytes;
     this.#at = start;
@@ -86,6 +94,7 @@ export class HpackDecoder {
   #add(name: string, value: string): void {
     const { maxBytes, maxFields } = this.#limits;
     this.#listBytes += name.length + value.length + entryOverheadBytes;
+    if (this.#listBytes > this.#bombBytes) throw new HeaderBombError("a header list is far too large");
     this.#tooLarge ||= this.#listBytes > maxBytes || this.#fields.length >= maxFields * 2;
     if (!this.#tooLarge) this.#fields.push(name, value);
   }
