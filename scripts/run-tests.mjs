@@ -1,16 +1,20 @@
 // Runs the test files with Node's own runner, through tsx so that Node 20 understands TypeScript. Arguments name files
-// or folders below test/; without any, all of them run.
+// or folders below test/; without any, all of them run. `--engine node` runs the tests of behaviour on that HTTP/2
+// engine instead of the default one; other flags go to the runner.
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const roots = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
+const given = process.argv.slice(2);
+const engineAt = given.indexOf("--engine");
+const engine = engineAt === -1 ? [] : given.splice(engineAt, 2).slice(1);
+const roots = given.filter((argument) => !argument.startsWith("-"));
+const flags = given.filter((argument) => argument.startsWith("-"));
 const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).sort();
 const { status, signal } = spawnSync(
   process.execPath,
   ["--import", "tsx", "--expose-gc", "--test-timeout=120000", "--test-concurrency=2", ...flags, "--test", ...files],
-  { stdio: "inherit" },
+  { stdio: "inherit", env: { ...process.env, ...(engine.length === 0 ? {} : { GLINK_TEST_ENGINE: engine[0] }) } },
 );
 if (signal !== null) console.error(`the test runner ended with ${signal}`);
 process.exit(status ?? 1);

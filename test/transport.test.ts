@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkEvent, type GlinkTransportOptions, glinkTransport, staticResolver } from "../src/index.ts";
+import { type GlinkEvent, type GlinkTransportOptions, staticResolver } from "../src/index.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "./support/echo-server.ts";
 import { checkForLeaks } from "./support/leaks.ts";
+import { glinkTransport } from "./support/transport.ts";
 
 checkForLeaks();
 

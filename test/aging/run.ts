@@ -1,21 +1,20 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkTransportOptions, glinkTransport, staticResolver } from "../../src/index.ts";
+import { chosenEngines, type EngineName } from "../support/engines.ts";
 import { hasGo } from "../support/go-tools.ts";
 import { freePort, Programs } from "../support/programs.ts";
+import { agingServerVersion, buildAgingServer } from "./aging-server.ts";
 import { steadily } from "./steady.ts";
 
 /*
- * node --import tsx test/aging/run.ts
+ * node --import tsx test/aging/run.ts [--engine node|wire|both]
  * Calls to grpc-go servers that end their connections: by age, when idle, and for too many PINGs. None may fail, and
- * none may run twice.
+ * none may run twice. Default: the wire engine.
  */
 
 interface Scenario {
@@ -59,15 +58,8 @@ interface Counts {
   readonly executions: Readonly<Record<string, number>>;
 }
 
-function buildServer(): string {
-  const path = join(import.meta.dirname, "../../.cache/go/aging-server");
-  mkdirSync(join(path, ".."), { recursive: true });
-  execFileSync("go", ["build", "-o", path, "."], { cwd: join(import.meta.dirname, "server"), stdio: "inherit" });
-  return path;
-}
-
 /** Runs a scenario and returns what is wrong with its outcome. */
-async function run(server: string, name: string, scenario: Scenario): Promise<string[]> {
+async function run(engine: EngineName, server: string, name: string, scenario: Scenario): Promise<string[]> {
   const programs = new Programs();
   const addresses: string[] = [];
   const stops: (() => Promise<Counts>)[] = [];
@@ -84,6 +76,7 @@ async function run(server: string, name: string, scenario: Scenario): Promise<st
     });
   }
   const transport = glinkTransport({
+    http2: engine,
     baseUrl: "http://aging.test",
     resolver: staticResolver(addresses),
     ...scenario.options,
@@ -115,7 +108,7 @@ async function run(server: string, name: string, scenario: Scenario): Promise<st
     }
     const repeated = [...executions].filter(([, times]) => times > 1).map(([call]) => call);
     console.log(
-      `aging, grpc-go v1.83.1, ${name}: ${calls} calls, ${errors.length} failed, ${repeated.length} executed twice, ` +
+      `aging, ${engine} engine, grpc-go ${agingServerVersion}, ${name}: ${calls} calls, ${errors.length} failed, ${repeated.length} executed twice, ` +
         `${connections} connections, ${retries} attempts repeated, ${seconds} s`,
     );
     const wrong = [...errors.map(String), ...repeated.map((call) => `${call} was executed twice`)].slice(0, 5);
@@ -129,18 +122,21 @@ async function run(server: string, name: string, scenario: Scenario): Promise<st
   }
 }
 
+const engines = chosenEngines("wire");
 if (!hasGo()) {
   console.log("aging: skipped, Go is not installed");
   process.exit(0);
 }
-const server = buildServer();
+const server = buildAgingServer();
 let passed = 0;
 let failed = 0;
 for (const [name, scenario] of Object.entries(scenarios)) {
-  const wrong = await run(server, name, scenario);
-  for (const line of wrong) console.log(`  FAILED ${name}: ${line}`);
-  if (wrong.length === 0) passed++;
-  else failed++;
+  for (const engine of engines) {
+    const wrong = await run(engine, server, name, scenario);
+    for (const line of wrong) console.log(`  FAILED ${engine} engine, ${name}: ${line}`);
+    if (wrong.length === 0) passed++;
+    else failed++;
+  }
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

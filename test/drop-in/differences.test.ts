@@ -7,12 +7,13 @@ import { test } from "node:test";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkTransportOptions, glinkTransport } from "../../src/index.ts";
+import type { GlinkTransportOptions } from "../../src/index.ts";
 import { startOddPeer, until } from "../integration/calls-harness.ts";
 import { ca, otherCa, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { startFaultyNetwork } from "../support/faulty-network.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { codeOf, errorOf, onConnectNode, onGlink, type Scenario } from "./transports.ts";
 
 /*

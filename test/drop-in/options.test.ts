@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { compressionGzip, type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport } from "../../src/index.ts";
 import { startOddPeer, until } from "../integration/calls-harness.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "../support/echo-server.ts";
 import { startFaultyNetwork } from "../support/faulty-network.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { errorOf, type Options, onConnectNode, onGlink, type Scenario } from "./transports.ts";
 
 checkForLeaks();

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
-import { type GlinkTransportOptions, glinkTransport } from "../../src/index.ts";
+import type { GlinkTransportOptions } from "../../src/index.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 /** Does something with a transport, and returns what a user can see of it. */
 export type Scenario = (transport: Transport) => Promise<unknown>;

@@ -3,11 +3,12 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { staticResolver } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { startFaultyNetwork } from "../support/faulty-network.ts";
 import type { PeerRequest } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { transportTo, tryUnary, until, withPeer } from "./fault-call.ts";
 
 checkForLeaks();

@@ -6,10 +6,10 @@ import {
   type GlinkTransport,
   type GlinkTransportOptions,
   glinkCall,
-  glinkTransport,
   staticResolver,
 } from "../../src/index.ts";
 import { type FramePeer, type FramePeerOptions, startFramePeer } from "../support/frame-peer.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 /** How a call ended. */
 export interface Outcome {

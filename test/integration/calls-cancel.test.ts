@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { Code, createClient, createContextValues } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkCall, glinkTransport } from "../../src/index.ts";
+import { glinkCall } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
 
 checkForLeaks();

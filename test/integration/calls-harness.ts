@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { type Code, ConnectError } from "@connectrpc/connect";
-import { type GlinkTransport, type GlinkTransportOptions, glinkTransport } from "../../src/index.ts";
+import type { GlinkTransport, GlinkTransportOptions } from "../../src/index.ts";
 import { type EchoBackend, startConnectEcho, startGrpcJsEcho } from "../support/echo-server.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 /** The two real servers that every claim about calls is proved against. */
 export const servers: readonly { readonly name: string; readonly start: () => Promise<EchoBackend> }[] = [

@@ -15,9 +15,10 @@ import {
 } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService, UnaryRequestSchema } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkCall, glinkTransport } from "../../src/index.ts";
+import { glinkCall } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { collect, connectError, servers, until, withGlink, yielding } from "./calls-harness.ts";
 
 checkForLeaks();

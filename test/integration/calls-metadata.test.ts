@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { frameMessage } from "../../src/call/framing.ts";
-import { glinkTransport } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
 
 checkForLeaks();

@@ -12,7 +12,7 @@ async function run(address: string, body: string): Promise<{ output: string; cod
   const script = `
     import { createClient } from "@connectrpc/connect";
     import { EchoService } from "./proto/gen/glink/demo/v1/echo_pb.js";
-    import { glinkTransport } from "./src/index.ts";
+    import { glinkTransport } from "./test/support/transport.ts";
     const transport = glinkTransport({ baseUrl: "http://${address}" });
     const client = createClient(EchoService, transport);
     ${body}

@@ -12,9 +12,10 @@ import {
   type ServerStreamRequestSchema,
 } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { frameMessage } from "../../src/call/framing.ts";
-import { type GlinkTransport, glinkTransport } from "../../src/index.ts";
+import type { GlinkTransport } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
 
 checkForLeaks();

@@ -20,8 +20,8 @@ import {
   Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { EchoService, UnaryRequestSchema } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { collect, servers, startOddPeer, yielding } from "./calls-harness.ts";
 
 checkForLeaks();

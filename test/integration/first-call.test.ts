@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { staticResolver } from "../../src/index.ts";
 import { startConnectEcho, startGrpcJsEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 checkForLeaks();
 

@@ -1,9 +1,10 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { Address } from "../../src/address.ts";
-import { type GlinkEvent, type GlinkTransport, type GlinkTransportOptions, glinkTransport } from "../../src/index.ts";
+import type { GlinkEvent, GlinkTransport, GlinkTransportOptions } from "../../src/index.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
 import { type ConnectEchoBackend, type EchoServerOptions, startConnectEcho } from "../support/echo-server.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 /** A resolver whose list a test changes while it is in use; the transport hears of it at once. */
 export class ListResolver implements Resolver {

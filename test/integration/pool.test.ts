@@ -4,10 +4,11 @@ import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { staticResolver } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { startVirtualAddress } from "../support/virtual-address.ts";
 import { callMany, readyCount, withPool } from "./pool-harness.ts";
 

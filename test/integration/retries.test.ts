@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Client, Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkCall, glinkTransport, type RetryInit, staticResolver } from "../../src/index.ts";
+import { glinkCall, type RetryInit, staticResolver } from "../../src/index.ts";
 import { startFleet, staySilent } from "../retry/scripted-server.ts";
 import { type EchoBackend, startConnectEcho, startGrpcJsEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 checkForLeaks();
 

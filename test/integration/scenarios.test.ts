@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkEvent, glinkTransport, staticResolver } from "../../src/index.ts";
+import { type GlinkEvent, staticResolver } from "../../src/index.ts";
 import { ca, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { callMany, readyCount, withPool } from "./pool-harness.ts";
 
 checkForLeaks();

@@ -29,8 +29,9 @@ function write(folder: string, name: string, content: string): string {
 
 const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
-const nginx: Intermediary = {
-  name: "nginx, keepalive_requests 50",
+/** Takes so many requests on a connection, then says GOAWAY. */
+export const nginx = (keepaliveRequests: number): Intermediary => ({
+  name: `nginx, keepalive_requests ${keepaliveRequests}`,
   packageName: "nginx",
   program: "nginx",
   version: () => firstMatch(/[\d.]+/, execFileSync("sh", ["-c", "nginx -v 2>&1"], { encoding: "utf8" })),
@@ -57,7 +58,7 @@ http {
   }
   server {
     listen 127.0.0.1:${port} http2;
-    keepalive_requests 50;
+    keepalive_requests ${keepaliveRequests};
     location / {
       grpc_pass grpc://backend;
     }
@@ -67,10 +68,10 @@ http {
     ),
   ],
   reloadSignal: "SIGHUP",
-  minConnections: 40,
-};
+  minConnections: Math.ceil(2_000 / keepaliveRequests),
+});
 
-const haproxy: Intermediary = {
+export const haproxy: Intermediary = {
   name: "haproxy",
   packageName: "haproxy",
   program: "haproxy",
@@ -101,7 +102,7 @@ backend echo
   minConnections: 2,
 };
 
-const nghttpx: Intermediary = {
+export const nghttpx: Intermediary = {
   name: "nghttpx",
   packageName: "nghttp2-proxy",
   program: "nghttpx",
@@ -122,4 +123,4 @@ errorlog-file=${folder}/error.log
   minConnections: 2,
 };
 
-export const intermediaries: readonly Intermediary[] = [nginx, haproxy, nghttpx];
+export const intermediaries: readonly Intermediary[] = [nginx(50), haproxy, nghttpx];

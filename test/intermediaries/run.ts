@@ -4,13 +4,14 @@ import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { glinkTransport } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
+import { chosenEngines, type EngineName } from "../support/engines.ts";
 import { freePort, hasProgram, Programs } from "../support/programs.ts";
 import { type Intermediary, intermediaries } from "./intermediaries.ts";
 
 /*
- * node --import tsx test/intermediaries/run.ts [--install]
+ * node --import tsx test/intermediaries/run.ts [--engine node|wire|both] [--install]
  * Calls through proxies that others wrote, with a reload of each in the middle: none may fail. What is not installed is
- * skipped, or installed from Debian with --install.
+ * skipped, or installed from Debian with --install. Default: the wire engine.
  */
 
 const calls = 2_000;
@@ -38,13 +39,13 @@ async function inTurn(call: (index: number) => Promise<void>): Promise<unknown[]
 }
 
 /** Makes the calls through one proxy and returns what went wrong. */
-async function run(intermediary: Intermediary): Promise<string[]> {
+async function run(engine: EngineName, intermediary: Intermediary): Promise<string[]> {
   const programs = new Programs();
   const backend = await startConnectEcho();
   const port = await freePort();
   const folder = join(import.meta.dirname, "../../.cache/intermediaries", intermediary.program);
   const child = await programs.start(intermediary.program, intermediary.configure(folder, port, backend.port), port);
-  const transport = glinkTransport({ baseUrl: `http://127.0.0.1:${port}` });
+  const transport = glinkTransport({ http2: engine, baseUrl: `http://127.0.0.1:${port}` });
   let connections = 0;
   let repeated = 0;
   const unsubscribe = transport.subscribe((event) => {
@@ -70,7 +71,7 @@ async function run(intermediary: Intermediary): Promise<string[]> {
     const seconds = ((performance.now() - begunMs) / 1_000).toFixed(1);
     const twice = [...backend.counters.byRequestId.values()].filter((times) => times > 1).length;
     console.log(
-      `intermediaries, ${intermediary.name}, ${intermediary.version()}: ${calls} calls, ${errors.length} failed, ` +
+      `intermediaries, ${engine} engine, ${intermediary.name}, ${intermediary.version()}: ${calls} calls, ${errors.length} failed, ` +
         `${twice} executed twice, ${connections} connections, ${repeated} attempts repeated, ${seconds} s`,
     );
     const wrong = errors.slice(0, 5).map(String);
@@ -84,6 +85,7 @@ async function run(intermediary: Intermediary): Promise<string[]> {
   }
 }
 
+const engines = chosenEngines("wire");
 if (process.argv.includes("--install")) install();
 let passed = 0;
 let failed = 0;
@@ -92,10 +94,12 @@ for (const intermediary of intermediaries) {
     console.log(`intermediaries, ${intermediary.name}: skipped, ${intermediary.program} is not installed`);
     continue;
   }
-  const wrong = await run(intermediary);
-  for (const line of wrong) console.log(`  FAILED ${intermediary.name}: ${line}`);
-  if (wrong.length === 0) passed++;
-  else failed++;
+  for (const engine of engines) {
+    const wrong = await run(engine, intermediary);
+    for (const line of wrong) console.log(`  FAILED ${engine} engine, ${intermediary.name}: ${line}`);
+    if (wrong.length === 0) passed++;
+    else failed++;
+  }
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,5 +1,6 @@
 """The gRPC interop test service on C-core: server.py DESCRIPTOR_SET PORT [CERTIFICATE KEY]"""
 
+import signal
 import sys
 import time
 from concurrent import futures
@@ -97,4 +98,6 @@ if len(sys.argv) > 3:
 else:
     server.add_insecure_port(address)
 server.start()
+# A graceful end: GOAWAY, and time for the open calls.
+signal.signal(signal.SIGTERM, lambda *_: server.stop(grace=5))
 server.wait_for_termination()

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
@@ -21,6 +21,8 @@ export interface InteropServer {
   unavailable(): string | undefined;
   /** Resolves with its port on 127.0.0.1. Its certificate, with `tls`, is the one for echo.test. */
   start(tls: boolean): Promise<number>;
+  /** Asks the last one that was started for a graceful end, where it knows one. */
+  shutDown?(): void;
 }
 
 const grpcGoVersion = "v1.83.1";
@@ -64,6 +66,7 @@ const grpcioVersion = "1.85.1";
 
 export function cCore(programs: Programs): InteropServer {
   const python = join(cache, `python-grpcio-${grpcioVersion}/bin/python`);
+  let server: ChildProcess | undefined;
   return {
     name: `C-core, grpcio ${grpcioVersion}`,
     unavailable: () => installGrpcio(python),
@@ -71,8 +74,11 @@ export function cCore(programs: Programs): InteropServer {
       const port = await freePort();
       const secure = tls ? [certificateFile, keyFile] : [];
       const script = join(import.meta.dirname, "server.py");
-      await programs.start(python, [script, descriptorSet, String(port), ...secure], port);
+      server = await programs.start(python, [script, descriptorSet, String(port), ...secure], port);
       return port;
+    },
+    shutDown() {
+      server?.kill("SIGTERM");
     },
   };
 }

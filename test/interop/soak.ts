@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { GlinkTransport } from "../../src/index.ts";
+import { heapInUseMb } from "../support/heap.ts";
 import { largeUnary } from "./cases.ts";
 import type { InteropServices } from "./messages.ts";
 
@@ -75,16 +74,4 @@ export function checkSoak({ failures, heapMb }: SoakResult): void {
   const smallest = Math.min(...settled);
   const growthMb = Math.max(...settled) - smallest;
   assert.ok(growthMb <= Math.max(1, smallest * 0.05), `the heap is not flat: ${heapMb.join(", ")} MB`);
-}
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-/** After a full collection, and what finalizers let go of after it. */
-async function heapInUseMb(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return Math.round(process.memoryUsage().heapUsed / 10_000) / 100;
 }

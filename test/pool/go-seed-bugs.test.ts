@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { GlinkEvent, Logger } from "../../src/index.ts";
-import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { staticResolver } from "../../src/index.ts";
 import { callsTo, fakePool, ManualResolver, TestCall } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 const aged = { subchannel: { maxConnectionAgeMs: 60_000 } };
 

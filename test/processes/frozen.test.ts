@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { type GlinkEvent, type GlinkTransport, glinkTransport, staticResolver } from "../../src/index.ts";
+import { type GlinkEvent, type GlinkTransport, staticResolver } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { assertExecutionsPermitted, Load, until } from "../support/load.ts";
 import { type BackendProcess, TestProcesses } from "../support/processes.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 checkForLeaks();
 

@@ -6,10 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { parseAddress } from "../../src/address.ts";
-import { glinkTransport, type Resolver, type ResolverListener, staticResolver } from "../../src/index.ts";
+import { type Resolver, type ResolverListener, staticResolver } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { Load, until } from "../support/load.ts";
 import { TestProcesses } from "../support/processes.ts";
+import { glinkTransport } from "../support/transport.ts";
 
 checkForLeaks();
 

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type CallOptions, glinkCall, glinkTransport } from "../../src/index.ts";
+import { type AttemptReport, type CallOptions, glinkCall } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
+import { glinkTransport } from "../support/transport.ts";
 import {
   answer,
   failAfterHeaders,

@@ -6,7 +6,7 @@ import { EchoService, UnaryResponseSchema } from "../../proto/gen/glink/demo/v1/
 import { type GlinkTransport, type GlinkTransportOptions, staticResolver } from "../../src/index.ts";
 import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import { assemble } from "../../src/transport.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { SocketsManualClock } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
 
 /** One request as it arrived, and the means to answer it. */
@@ -147,7 +147,7 @@ export async function bodyOf(call: ReceivedCall): Promise<Buffer> {
 /** What a test of retries works with: a fleet, a client whose time stands still, and no jitter. */
 export interface Bench {
   readonly fleet: ScriptedFleet;
-  readonly clock: ManualClock;
+  readonly clock: SocketsManualClock;
   readonly transport: GlinkTransport;
   readonly client: ReturnType<typeof createClient<typeof EchoService>>;
 }
@@ -158,7 +158,7 @@ export async function withBench(
 ): Promise<void> {
   const { backends = 2, script, options } = setUp;
   const fleet = await startFleet(backends, script);
-  const clock = new ManualClock();
+  const clock = new SocketsManualClock();
   const transport = assemble(
     { baseUrl: "http://echo.test:50051", resolver: staticResolver(fleet.addresses), ...options },
     { clock, random: constantRandom(), hold: new ProcessHold() },

@@ -1,7 +1,8 @@
 // A client as a careless user writes it: it handles what its calls return, and no event of anything else. It calls
 // until it hears a message, then closes its transport; nothing tells it to exit.
-import { glinkTransport, staticResolver } from "../../src/index.ts";
+import { staticResolver } from "../../src/index.ts";
 import { Load } from "./load.ts";
+import { glinkTransport } from "./transport.ts";
 
 const { addresses } = JSON.parse(process.argv[2] ?? "{}") as { addresses: string[] };
 const transport = glinkTransport({ baseUrl: "http://echo.test", resolver: staticResolver(addresses) });

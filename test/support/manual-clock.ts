@@ -78,6 +78,13 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A clock turned by hand beside real sockets, whose input comes when it comes. */
+export class SocketsManualClock extends ManualClock {
+  override afterInput(callback: () => void): void {
+    setImmediate(callback);
+  }
+}
+
 /** Lets every promise and microtask that can run now do so. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
