@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { loads, type NamedLoad, type PeerName, quick } from "./loads.ts";
+import { everyPeer, loads, type NamedLoad, type PeerName, quick } from "./loads.ts";
 import type { Pace } from "./rounds.ts";
 
 export const usage = `npm run bench -- [options]
@@ -28,16 +28,6 @@ export interface Arguments {
   readonly profile: PeerName | undefined;
 }
 
-const allPeers: readonly PeerName[] = [
-  "floor",
-  "tcp",
-  "createGrpcTransport",
-  "grpc-js",
-  "grpc-go",
-  "glink",
-  "glink-wire",
-];
-
 /** Throws an error that names the argument that is wrong. */
 export function readArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
@@ -61,7 +51,7 @@ export function readArguments(args: readonly string[]): Arguments {
     list: values.list,
     help: values.help,
     loads: chosenLoads(values.only, values.quick),
-    peers: values.peers?.split(",").map(peerNamed) ?? (values.quick ? quick.peers : allPeers),
+    peers: values.peers?.split(",").map(peerNamed) ?? (values.quick ? quick.peers : everyPeer),
     pace: {
       rounds: positive("--rounds", values.rounds ?? (values.quick ? "5" : "9")),
       windowMs: positive("--window", values.window),
@@ -89,8 +79,8 @@ function namesWith(part: string): string[] {
 }
 
 function peerNamed(name: string): PeerName {
-  const peer = allPeers.find((one) => one === name);
-  if (peer === undefined) throw new Error(`unknown peer ${name}: one of ${allPeers.join(", ")}`);
+  const peer = everyPeer.find((one) => one === name);
+  if (peer === undefined) throw new Error(`unknown peer ${name}: one of ${everyPeer.join(", ")}`);
   return peer;
 }
 

@@ -1,5 +1,4 @@
 import type { ContenderName } from "./contender.ts";
-import { glinkPlain } from "./contender.ts";
 import type { Figures, LoadResult } from "./rounds.ts";
 import { spreadOf } from "./statistics.ts";
 
@@ -20,7 +19,8 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-const cpu = (load: string, to: ContenderName, limit: number, of: ContenderName = "glink"): Budget => ({
+/** So much CPU for a call or a message, and no more. */
+const cpu = (of: ContenderName, load: string, to: ContenderName, limit: number): Budget => ({
   load,
   of,
   to,
@@ -28,34 +28,50 @@ const cpu = (load: string, to: ContenderName, limit: number, of: ContenderName =
   limit,
 });
 
-const throughput = (load: string, to: ContenderName, limit: number): Budget => ({
+/** So many calls a second, and no fewer. */
+const throughput = (of: ContenderName, load: string, to: ContenderName, limit: number): Budget => ({
   load,
-  of: "glink",
+  of,
   to,
   figure: "throughput",
   limit,
 });
 
-/** What glink on node:http2 must cost in CPU per call or message (design section 8). */
 const budgets: readonly Budget[] = [
-  cpu("unary-c32", "floor", 1.3),
-  cpu("unary-c32", "createGrpcTransport", 0.25),
-  cpu("unary-c32", "grpc-js", 0.5),
-  cpu("unary-deadline", glinkPlain, 1.1),
-  cpu("unary-metadata-10", glinkPlain, 1.25),
-  cpu("unary-interceptor", glinkPlain, 1.5),
-  cpu("unary-64KiB", "floor", 1.1),
-  throughput("unary-64KiB", "createGrpcTransport", 1.3),
-  cpu("unary-1MiB", "floor", 1.1),
-  throughput("unary-1MiB", "createGrpcTransport", 1.3),
-  cpu("server-stream-100", "floor", 1.5),
-  cpu("server-stream-100", "createGrpcTransport", 0.25),
-  cpu("server-stream-10000", "floor", 1.5),
-  cpu("server-stream-10000", "createGrpcTransport", 0.25),
-  cpu("bidi-100", "floor", 1.5),
-  cpu("client-stream-100", "floor", 1.5),
-  cpu("unary-pool-1000", "floor", 1.3),
-  cpu("unary-retry-off", "glink", 1.03, glinkPlain),
+  cpu("glink", "unary-c1", "grpc-go", 1),
+  cpu("glink", "unary-c32", "grpc-go", 1),
+  cpu("glink", "unary-c32", "floor", 0.35),
+  cpu("glink", "unary-c32", "createGrpcTransport", 1 / 12),
+  cpu("glink", "unary-c32", "grpc-js", 0.2),
+  cpu("glink", "unary-c256", "grpc-go", 1),
+  ...["server-stream-100", "server-stream-10000", "bidi-100"].flatMap((load) => [
+    cpu("glink", load, "grpc-go", 1.2),
+    cpu("glink", load, "floor", 0.7),
+  ]),
+  ...["unary-64KiB", "unary-1MiB"].flatMap((load) => [
+    cpu("glink", load, "tcp", 1.3),
+    throughput("glink", load, "floor", 1),
+  ]),
+  cpu("glink", "unary-tls", "floor", 0.6),
+  cpu("glink", "unary-retry-off", "glink-plain", 1.03),
+  cpu("glink-node", "unary-c32", "floor", 1.3),
+  cpu("glink-node", "unary-c32", "createGrpcTransport", 0.25),
+  cpu("glink-node", "unary-c32", "grpc-js", 0.5),
+  cpu("glink-node", "unary-deadline", "glink-node-plain", 1.1),
+  cpu("glink-node", "unary-metadata-10", "glink-node-plain", 1.25),
+  cpu("glink-node", "unary-interceptor", "glink-node-plain", 1.5),
+  ...["unary-64KiB", "unary-1MiB"].flatMap((load) => [
+    cpu("glink-node", load, "floor", 1.1),
+    throughput("glink-node", load, "createGrpcTransport", 1.3),
+  ]),
+  ...["server-stream-100", "server-stream-10000"].flatMap((load) => [
+    cpu("glink-node", load, "floor", 1.5),
+    cpu("glink-node", load, "createGrpcTransport", 0.25),
+  ]),
+  cpu("glink-node", "bidi-100", "floor", 1.5),
+  cpu("glink-node", "client-stream-100", "floor", 1.5),
+  cpu("glink-node", "unary-pool-1000", "floor", 1.3),
+  cpu("glink-node", "unary-retry-off", "glink-node-plain", 1.03),
 ];
 
 /** Every budget whose two sides were measured. */
@@ -68,7 +84,7 @@ export function judge(results: readonly LoadResult[]): Verdict[] {
     const ratio = figure === "cpu" ? cpuRatio(one, other) : medianRatio(one, other);
     const met = figure === "cpu" ? ratio <= limit : ratio >= limit;
     const sign = figure === "cpu" ? "<=" : ">=";
-    return [{ text: `${load}: ${figure} of ${budget.of} ${sign} ${limit} x ${budget.to}`, ratio, met }];
+    return [{ text: `${load}: ${figure} of ${budget.of} ${sign} ${+limit.toFixed(2)} x ${budget.to}`, ratio, met }];
   });
 }
 

@@ -5,10 +5,10 @@ import { type Load, type NamedLoad, type PeerName, plainLoad } from "./loads.ts"
 import type { Servers } from "./server-process.ts";
 
 /** glink with the plain small unary load, beside a variant of it. */
-export const glinkPlain = "glink-plain";
+export type PlainName = `${"glink" | "glink-node"}-plain`;
 
 /** A line of the report: a peer, or glink as its own yardstick. */
-export type ContenderName = PeerName | typeof glinkPlain;
+export type ContenderName = PeerName | PlainName;
 
 /** One peer on one load. */
 export interface Entry {
@@ -22,10 +22,9 @@ export function entriesOf(load: NamedLoad, peers: readonly PeerName[]): Entry[] 
   const entries: Entry[] = load.peers
     .filter((peer) => peers.includes(peer))
     .map((peer) => ({ name: peer, peer, load }));
-  if (load.comparePlain && peers.includes("glink")) {
-    entries.push({ name: glinkPlain, peer: "glink", load: plainLoad });
-  }
-  return entries;
+  if (!load.comparePlain) return entries;
+  const plain = (["glink", "glink-node"] as const).filter((peer) => peers.includes(peer));
+  return [...entries, ...plain.map((peer) => ({ name: `${peer}-plain` as const, peer, load: plainLoad }))];
 }
 
 /** How client processes are run. */

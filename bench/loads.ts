@@ -1,6 +1,14 @@
 import type { ListenerName } from "./server/answers.ts";
 
-export type PeerName = "floor" | "tcp" | "createGrpcTransport" | "grpc-js" | "grpc-go" | "glink" | "glink-wire";
+export type PeerName =
+  | "floor"
+  | "tcp"
+  | "no-network"
+  | "createGrpcTransport"
+  | "grpc-js"
+  | "grpc-go"
+  | "glink"
+  | "glink-node";
 
 /** What a client process is asked to do over and over. */
 export interface Load {
@@ -45,19 +53,21 @@ const plain: Load = {
   retry: true,
 };
 
-/** What `glink-plain` runs. */
+/** What `glink-plain` and `glink-node-plain` run. */
 export const plainLoad = plain;
 
-const everyPeer: readonly PeerName[] = [
+/** In the order of the report. */
+export const everyPeer: readonly PeerName[] = [
   "floor",
   "tcp",
+  "no-network",
   "createGrpcTransport",
   "grpc-js",
   "grpc-go",
+  "glink-node",
   "glink",
-  "glink-wire",
 ];
-const overHttp2 = everyPeer.filter((peer) => peer !== "tcp");
+const overHttp2 = everyPeer.filter((peer) => peer !== "tcp" && peer !== "no-network");
 /** createGrpcTransport knows one address. */
 const pooling = overHttp2.filter((peer) => peer !== "createGrpcTransport");
 
@@ -82,7 +92,7 @@ export const loads: readonly NamedLoad[] = [
     messages: 10_000,
   }),
   load("bidi-100", everyPeer, { kind: "bidi", listener: "bidi", ...stream }),
-  load("client-stream-100", overHttp2, { kind: "client-stream", listener: "collect", ...stream }),
+  load("client-stream-100", [...overHttp2, "no-network"], { kind: "client-stream", listener: "collect", ...stream }),
   load("unary-tls", overHttp2, { listener: "tls" }),
   load("unary-pool-1", pooling, { addresses: 1 }),
   load("unary-pool-10", pooling, { addresses: 10 }),
@@ -91,11 +101,11 @@ export const loads: readonly NamedLoad[] = [
   load("unary-gzip", overHttp2, { listener: "gzip", gzip: true, messageBytes: 4_096 }),
   load("unary-deadline", overHttp2, { deadline: true }, true),
   load("unary-interceptor", overHttp2, { interceptor: true }, true),
-  load("unary-retry-off", ["glink"], { retry: false }, true),
+  load("unary-retry-off", ["glink", "glink-node"], { retry: false }, true),
 ];
 
 /** What `--quick` measures, and whom. */
 export const quick = {
   loads: ["unary-c32", "server-stream-100"],
-  peers: ["floor", "createGrpcTransport", "grpc-js", "glink", "glink-wire"] as readonly PeerName[],
+  peers: ["floor", "createGrpcTransport", "grpc-js", "glink-node", "glink"] as readonly PeerName[],
 };

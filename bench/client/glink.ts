@@ -9,7 +9,7 @@ export const open: OpenPeer = async ({ peer, load, backends, certificate }) => {
     baseUrl: `${scheme}://localhost:1`,
     resolver: staticResolver([...backends]),
     maxQueuedCalls: 100_000,
-    http2: peer === "glink-wire" ? "wire" : "node",
+    ...(peer === "glink-node" ? { http2: "node" as const } : {}),
     ...(certificate === undefined ? {} : { nodeOptions: { ca: certificate } }),
     ...(load.gzip ? { sendCompression: compressionGzip } : {}),
     ...(load.interceptor ? { interceptors: [passThrough] } : {}),

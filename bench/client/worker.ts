@@ -14,7 +14,8 @@ const peers: Record<Exclude<PeerName, "grpc-go">, () => Promise<{ open: OpenPeer
   createGrpcTransport: () => import("./connect-node.ts"),
   "grpc-js": () => import("./grpc-js.ts"),
   glink: () => import("./glink.ts"),
-  "glink-wire": () => import("./glink.ts"),
+  "glink-node": () => import("./glink.ts"),
+  "no-network": () => import("./no-network.ts"),
 };
 
 const task = JSON.parse(process.argv[2] as string) as Task;

@@ -8,6 +8,7 @@ const colors: Readonly<Partial<Record<ContenderName, string>>> = {
   createGrpcTransport: "#e07a5f",
   "grpc-js": "#f2b134",
   "grpc-go": "#3d9dc4",
+  "glink-node": "#8fc9a8",
   glink: "#2f855a",
 };
 
