@@ -41,7 +41,7 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   writable(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
-    this.#pull();
+    this.runInAsyncScope(this.#pull, this);
   }
 
   /**
@@ -58,11 +58,12 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     });
   }
 
+  /** Runs in the caller's async context, and so does what follows the promise. */
   #pull(): void {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
     try {
-      this.runInAsyncScope(() => iterator.next()).then(this.#onNext, this.#onRejected);
+      iterator.next().then(this.#onNext, this.#onRejected);
     } catch (error) {
       this.#onRejected(error);
     }
@@ -103,8 +104,11 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
       this.#pull();
       return;
     }
+    // Before it is sent: the peer may take more, and say so, within `send`.
     this.#blocked = true;
-    if (this.#running.send(framed)) this.writable();
+    if (!this.#running.send(framed) || !this.#blocked) return;
+    this.#blocked = false;
+    this.#pull();
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
+import { MessageQueue } from "./message-queue.ts";
 
 /** Where a response stream gets its messages from, and how it asks for more or none. */
 export interface ResponseSource {
@@ -36,7 +37,7 @@ const done: IteratorResult<Message, undefined> = { done: true, value: undefined 
 /** Messages between the wire and the user: those that came before they were asked for, and requests that came first. */
 export class ResponseQueue {
   readonly #source: ResponseSource;
-  readonly #messages: { readonly flag: number; readonly payload: Uint8Array }[] = [];
+  readonly #messages = new MessageQueue();
   readonly #waiters: Waiter[] = [];
   #bytes = 0;
   #paused = false;
@@ -53,7 +54,7 @@ export class ResponseQueue {
       this.#answer(waiter, flag, payload);
       return;
     }
-    this.#messages.push({ flag, payload });
+    this.#messages.push(flag, payload);
     this.#bytes += payload.length + overheadBytes;
     if (this.#bytes > highWaterBytes && !this.#paused) {
       this.#paused = true;
@@ -72,28 +73,29 @@ export class ResponseQueue {
 
   /** As `end`, and nothing that waits is delivered. */
   cut(error: ConnectError | undefined): void {
-    this.#messages.length = 0;
+    this.#messages.clear();
     this.end(error);
   }
 
   /** `reader` is the object that the user holds. */
   next(reader: object): Promise<IteratorResult<Message, undefined>> {
-    if (this.#messages.length > 0) {
+    if (!this.#messages.isEmpty) {
       // The peer may have answered in full before: then nobody listens to the signal any more.
       const aborted = this.#source.abortError();
       if (aborted !== undefined) {
         this.#end = { error: aborted };
-        this.#messages.length = 0;
+        this.#messages.clear();
       }
     }
-    const message = this.#messages.shift();
-    if (message !== undefined) {
-      this.#bytes -= message.payload.length + overheadBytes;
+    if (!this.#messages.isEmpty) {
+      const { flag, payload } = this.#messages;
+      this.#messages.shift();
+      this.#bytes -= payload.length + overheadBytes;
       if (this.#paused && this.#bytes < highWaterBytes / 2) {
         this.#paused = false;
         this.#source.resume();
       }
-      return this.#deliver(message.flag, message.payload);
+      return this.#deliver(flag, payload);
     }
     if (this.#end === undefined)
       return new Promise((resolve, reject) => this.#waiters.push({ reader, resolve, reject }));

@@ -156,15 +156,14 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   attemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void {
-    const message = { flag, payload };
     if (!this.#request.method.singleResponse) {
-      this.#pass(attempt, message);
+      this.#pass(attempt, flag, payload);
     } else if (this.#held === undefined) {
-      this.#held = message;
+      this.#held = { flag, payload };
     } else {
       // One too many: the caller's to judge.
-      this.#pass(attempt, this.#held);
-      this.#pass(attempt, message);
+      this.#pass(attempt, this.#held.flag, this.#held.payload);
+      this.#pass(attempt, flag, payload);
     }
   }
 
@@ -177,7 +176,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (failure === undefined) {
       this.#show(attempt.headers);
       const held = this.#held;
-      if (held !== undefined) this.#pass(attempt, held);
+      if (held !== undefined) this.#pass(attempt, held.flag, held.payload);
       this.#end(attempt, undefined, undefined);
     } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
       // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
@@ -250,7 +249,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   /** Hands a message to the user, after the headers. */
-  #pass(attempt: Attempt, { flag, payload }: ReceivedMessage): void {
+  #pass(attempt: Attempt, flag: number, payload: Uint8Array): void {
     this.#show(attempt.headers);
     // Whoever was shown the headers may have cancelled the call.
     if (!this.#ended) this.#listener.onMessage(flag, payload);
