@@ -158,7 +158,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
       const failure = goawayFailure(this.#address, this.#goaway, id);
       return streamId === undefined ? withProgress(failure, "unsent") : failure;
     }
-    if (this.#session.destroyed) return this.#lost(progress);
+    if (this.#session.destroyed) return this.#lost(progress, cause);
     if (resetCode === http2ErrorCode.noError) return undefined;
     const failure = { ...resetFailure(this.#address, resetCode), cause };
     if (resetCode !== http2ErrorCode.enhanceYourCalm) return failure;
@@ -196,9 +196,11 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     return { ...unsentStream, reset };
   }
 
-  #lost(progress: "unsent" | "unknown"): Failure {
-    const why = this.cause === undefined ? "the peer closed it" : describeCause(this.cause);
-    return connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`, this.cause);
+  /** A session that Node gives up tells its streams why before it tells anyone else. */
+  #lost(progress: "unsent" | "unknown", ofStream?: unknown): Failure {
+    const cause = this.cause ?? (isOfNghttp2(ofStream) ? ofStream : undefined);
+    const why = cause === undefined ? "the peer closed it" : describeCause(cause);
+    return connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`, cause);
   }
 
   #noteCause(cause: unknown): void {
@@ -251,6 +253,11 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     const failure = this.#closeFailure ?? (this.#goaway === undefined ? this.#lost("unknown") : undefined);
     this.#owner.onClosed(failure);
   }
+}
+
+/** An error that nghttp2 found in what the peer sent. */
+function isOfNghttp2(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_HTTP2_ERROR";
 }
 
 /** What `request` returns when its listener is about to hear why nothing was sent. */

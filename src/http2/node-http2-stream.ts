@@ -125,13 +125,14 @@ export class NodeStream implements Stream {
 
   /** The connection is gone, or node:http2 is done with this stream. */
   closed(): void {
-    const { id, rstCode } = this.#stream;
-    if (this.#listener !== undefined) {
-      const failure = this.#host.failureOf(id, rstCode ?? http2ErrorCode.noError, this.#error);
-      if (failure === undefined) this.#host.failureOfBareReset((judged) => this.#finish(judged));
-      else this.#finish(failure);
+    if (this.#listener === undefined) {
+      this.#host.streamClosed(this);
+      return;
     }
-    this.#host.streamClosed(this);
+    const { id, rstCode } = this.#stream;
+    const failure = this.#host.failureOf(id, rstCode ?? http2ErrorCode.noError, this.#error);
+    if (failure === undefined) this.#host.failureOfBareReset((judged) => this.#closedWith(judged));
+    else this.#closedWith(failure);
   }
 
   #deliver(chunk: Uint8Array): void {
@@ -142,6 +143,12 @@ export class NodeStream implements Stream {
     this.#finish(undefined);
     // Nobody needs the rest of a request that has its answer (RFC 9113 §8.1).
     if (!this.#stream.writableFinished) this.#discard(http2ErrorCode.cancel);
+  }
+
+  /** The stream counts as open until here: a connection that drains would end before its last stream does. */
+  #closedWith(failure: Failure | undefined): void {
+    this.#finish(failure);
+    this.#host.streamClosed(this);
   }
 
   #finish(failure: Failure | undefined): void {

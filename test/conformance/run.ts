@@ -14,7 +14,7 @@ const version = "v1.0.5";
 const root = join(import.meta.dirname, "../..");
 const descriptorSet = join(root, ".cache/conformance.binpb");
 
-const engine = option("engine", "node");
+const engine = option("engine", "wire");
 
 /** What the transport retries by default. */
 const retriedCodes: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];

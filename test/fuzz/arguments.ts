@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 export const usage = `npm run fuzz -- [options]
 
   --seconds N     how long (1 to 86400, default 60)
+  --cases N       no more than that (1 to 4294967295, default no limit); with a seed, the same run on every machine
   --seed S        the run's seed (0 to 4294967295, default by chance); the same seed makes the same cases
   --engine E      both (default): outcomes are compared; wire: the own engine's invariants alone, twice as many cases
   --case C        only the case with this seed (0 to 4294967295), as printed with a finding, and all of it in words`;
@@ -11,6 +12,7 @@ export const usage = `npm run fuzz -- [options]
 export interface Arguments {
   readonly help: boolean;
   readonly seconds: number;
+  readonly cases: number;
   readonly seed: number;
   readonly engine: "both" | "wire";
   readonly caseSeed: number | undefined;
@@ -25,6 +27,7 @@ export function readArguments(args: readonly string[]): Arguments {
     options: {
       help: { type: "boolean", short: "h", default: false },
       seconds: { type: "string", default: "60" },
+      cases: { type: "string", default: String(largestSeed) },
       seed: { type: "string" },
       engine: { type: "string", default: "both" },
       case: { type: "string" },
@@ -35,6 +38,7 @@ export function readArguments(args: readonly string[]): Arguments {
   return {
     help: values.help,
     seconds: whole("--seconds", values.seconds, 1, 86_400),
+    cases: whole("--cases", values.cases, 1, largestSeed),
     seed: whole("--seed", values.seed ?? String(Math.floor(Math.random() * largestSeed)), 0, largestSeed),
     engine,
     caseSeed: values.case === undefined ? undefined : whole("--case", values.case, 0, largestSeed),

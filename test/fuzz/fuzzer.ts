@@ -7,6 +7,7 @@ import { type Finding, judge, type Verdict } from "./judge.ts";
 import { minimise } from "./minimise.ts";
 import { type Play, play } from "./play.ts";
 import type { RecordedSession } from "./recorded-sessions.ts";
+import { type Standing, standingsOf } from "./regression.ts";
 
 /** A case that shows a finding, made small. */
 export interface FoundCase {
@@ -14,6 +15,8 @@ export interface FoundCase {
   /** As it was generated. */
   readonly original: FuzzCase;
   readonly fuzzCase: FuzzCase;
+  /** How the engines stand after it, by name. */
+  readonly standings: Readonly<Record<string, Standing>>;
 }
 
 export interface RunResult {
@@ -48,6 +51,9 @@ export async function examine(
   return { ...judge(fuzzCase, plays), plays };
 }
 
+/** How long the suspects of a run are played again, all in all. */
+export const confirmMaxMs = 6_000;
+
 /** Plays the cases of a seed, as long as `goesOn`. One finding of a kind is minimised and returned. */
 export async function fuzz({ engines, seed, goesOn, from, recorded = [] }: RunOptions): Promise<RunResult> {
   const arena = await Arena.start();
@@ -60,7 +66,8 @@ export async function fuzz({ engines, seed, goesOn, from, recorded = [] }: RunOp
       while (goesOn(cases)) {
         const fuzzCase = generateCase(caseSeed(seed, from + cases++), recorded);
         const verdict = await examine(arena, engines, fuzzCase);
-        for (const name of new Set(verdict.tolerated)) tolerated.set(name, (tolerated.get(name) ?? 0) + 1);
+        for (const name of new Set(verdict.tolerated.map(({ name }) => name)))
+          tolerated.set(name, (tolerated.get(name) ?? 0) + 1);
         for (const { signature } of [...verdict.findings, ...stray.take()]) {
           const list = suspects.get(signature) ?? [];
           list.push(fuzzCase);
@@ -71,8 +78,11 @@ export async function fuzz({ engines, seed, goesOn, from, recorded = [] }: RunOp
     await Promise.all(Array.from({ length: lanes }, lane));
     const found: FoundCase[] = [];
     const unstable = new Map<string, number[]>();
+    const endMs = performance.now() + confirmMaxMs;
+    let left = suspects.size;
     for (const [signature, list] of suspects) {
-      const one = await confirm(arena, engines, stray, signature, list);
+      const shareMs = (endMs - performance.now()) / left--;
+      const one = await confirm(arena, engines, stray, signature, list, performance.now() + shareMs);
       if (one === undefined)
         unstable.set(
           signature,
@@ -87,7 +97,7 @@ export async function fuzz({ engines, seed, goesOn, from, recorded = [] }: RunOp
   }
 }
 
-/** How many cases of one signature are tried again before it counts as unstable. */
+/** How many cases of one signature are tried again before it counts as unstable: time permitting, the first in any case. */
 const retriedCases = 5;
 
 async function confirm(
@@ -96,16 +106,19 @@ async function confirm(
   stray: StrayErrors,
   signature: string,
   suspects: readonly FuzzCase[],
+  endMs: number,
 ): Promise<FoundCase | undefined> {
-  const findingOf = async (candidate: FuzzCase): Promise<Finding | undefined> => {
-    const { findings } = await examine(arena, engines, candidate);
-    return [...findings, ...stray.take()].find((finding) => finding.signature === signature);
-  };
-  for (const original of suspects.slice(0, retriedCases)) {
-    if ((await findingOf(original)) === undefined) continue;
-    const fuzzCase = await minimise(original, async (candidate) => (await findingOf(candidate)) !== undefined);
-    const finding = await findingOf(fuzzCase);
-    if (finding !== undefined) return { finding, original, fuzzCase };
+  for (const [i, original] of suspects.slice(0, retriedCases).entries()) {
+    if (i > 0 && performance.now() > endMs) break;
+    let found: FoundCase | undefined;
+    const stillFails = async (fuzzCase: FuzzCase) => {
+      const { findings, plays } = await examine(arena, engines, fuzzCase);
+      const finding = [...findings, ...stray.take()].find((one) => one.signature === signature);
+      if (finding !== undefined) found = { finding, original, fuzzCase, standings: standingsOf(plays) };
+      return finding !== undefined;
+    };
+    if (await stillFails(original)) await minimise(original, stillFails, endMs);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

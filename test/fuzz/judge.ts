@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { readUint31, readUint32 } from "../../src/http2/wire/frames.ts";
-import { frameTypes } from "../http2-wire/raw-peer.ts";
+import { endHeaders, frameTypes } from "../http2-wire/raw-peer.ts";
 import { type Frame, readFrames } from "./frames.ts";
 import { type FuzzCase, sentBytes } from "./fuzz-case.ts";
 import { type CallOutcome, classOf } from "./outcome.ts";
@@ -14,10 +14,14 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Findings, and the names of differences that were tolerated. */
 export interface Verdict {
   readonly findings: readonly Finding[];
-  readonly tolerated: readonly string[];
+  readonly tolerated: readonly Tolerated[];
+}
+
+/** A difference that is none of our making, and the name of the tolerance for it. */
+export interface Tolerated extends Difference {
+  readonly name: string;
 }
 
 /** Judges the plays of one case: each by itself, and the two of them against each other. */
@@ -29,14 +33,24 @@ export function judge(fuzzCase: FuzzCase, plays: readonly Play[]): Verdict {
   const wire = plays.find(({ engine }) => engine === "wire");
   const node = plays.find(({ engine }) => engine === "node");
   if (wire === undefined || node === undefined) return { findings: alone, tolerated: [] };
-  const tolerated: string[] = [];
-  const { frames, rest } = readFrames(sentBytes(fuzzCase.steps));
+  const tolerated: Tolerated[] = [];
+  const openingFrames = readFrames(sentBytes(fuzzCase.opening)).frames;
+  const all = readFrames(sentBytes([...fuzzCase.opening, ...fuzzCase.steps]));
+  const frames = all.frames.slice(openingFrames.length);
+  const isCutOff = all.rest.length > 0 || lacksEndOfBlock(frames);
+  const seen = { fuzzCase, wire, node, openingFrames, frames, isCutOff };
   const findings = differences(fuzzCase, wire, node).filter((difference) => {
-    const name = toleratedBy({ fuzzCase, wire, node, frames, isCutOff: rest.length > 0, ...difference });
-    if (name !== undefined) tolerated.push(name);
+    const name = toleratedBy({ ...seen, ...difference });
+    if (name !== undefined) tolerated.push({ name, ...difference });
     return name === undefined;
   });
   return { findings: [...alone, ...findings.map(({ text }) => finding(text))], tolerated };
+}
+
+/** A header block was begun, and its last frame has not come. */
+function lacksEndOfBlock(frames: readonly Frame[]): boolean {
+  const last = frames.findLast(({ type }) => type === frameTypes.headers || type === frameTypes.continuation);
+  return last !== undefined && (last.flags & endHeaders) === 0;
 }
 
 /** Numbers and quoted text differ from case to case of one defect. */

@@ -5,16 +5,13 @@ import { sendStep } from "./generator.ts";
 /** Tells whether a case still shows what was found. */
 export type StillFails = (candidate: FuzzCase) => Promise<boolean>;
 
-/** A finding that takes seconds to show, a call that hangs say, is left larger. */
-const minimiseMaxMs = 5_000;
-
 /**
  * Makes a case as small as it gets while it still fails: whole frames in place of slices, fewer steps, fewer writes,
- * fewer calls, smaller bodies. Greedy, so the result is small and not the smallest.
+ * fewer calls, smaller bodies. Greedy, so the result is small and not the smallest. What is not tried at `endMs`, by the
+ * process' own clock, is left: a finding that takes seconds to show, a call that hangs say, stays larger.
  */
-export async function minimise(fuzzCase: FuzzCase, stillFails: StillFails): Promise<FuzzCase> {
+export async function minimise(fuzzCase: FuzzCase, stillFails: StillFails, endMs: number): Promise<FuzzCase> {
   let smallest = fuzzCase;
-  const endMs = performance.now() + minimiseMaxMs;
   const accept = async (candidate: FuzzCase): Promise<boolean> => {
     if (performance.now() > endMs || !(await stillFails(candidate))) return false;
     smallest = candidate;

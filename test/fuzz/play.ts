@@ -31,6 +31,9 @@ const restTurns = 6;
 /** Longer than any engine may take to settle what has ended: its own linger time, and a busy machine. */
 const patienceMs = 3_000;
 
+/** However late it is, an engine gets so many turns: time passes while a busy machine lets no engine run. */
+const patienceTurns = 50;
+
 /** What a client that may have stopped reading is given to prove the contrary. */
 const deafAfterMs = 20;
 
@@ -57,7 +60,9 @@ export async function play(arena: Arena, engine: Engine, fuzzCase: FuzzCase): Pr
     },
   );
   const peer = await accepted;
-  const player = new Player(engine.name, watch, client, peer, calls, () => connection);
+  const patience = new Patience();
+  const waitFor = (condition: () => boolean, mostMs?: number) => patience.waitFor(condition, mostMs);
+  const player = new Player(engine.name, watch, client, peer, calls, patience, () => connection);
   try {
     await waitFor(() => peer.prefaceSeen);
     await player.run(fuzzCase.opening);
@@ -88,6 +93,7 @@ export async function play(arena: Arena, engine: Engine, fuzzCase: FuzzCase): Pr
     const ownerMessage = owner.failure?.message;
     if (client.destroyed && !isOver) watch.problems.push("the socket is closed, and the owner has not heard of it");
     const told = peer.snapshot();
+    await player.resumeReaders();
     connection.close(testEnd);
     await waitFor(() => owner.isClosed && client.destroyed);
     player.checkOver(connection, owner);
@@ -114,6 +120,7 @@ class Player {
   readonly #client: Socket;
   readonly #peer: Peer;
   readonly #calls: WatchedCall[];
+  readonly #patience: Patience;
   readonly #connection: () => Connection | undefined;
   #streams = 0;
 
@@ -123,6 +130,7 @@ class Player {
     client: Socket,
     peer: Peer,
     calls: WatchedCall[],
+    patience: Patience,
     connection: () => Connection | undefined,
   ) {
     this.#engine = engine;
@@ -130,6 +138,7 @@ class Player {
     this.#client = client;
     this.#peer = peer;
     this.#calls = calls;
+    this.#patience = patience;
     this.#connection = connection;
   }
 
@@ -154,16 +163,32 @@ class Player {
     return this.#engine === "node" && this.#peer.isCondemned;
   }
 
+  /**
+   * A session of node:http2 that said GOAWAY reads no more when nghttp2 has no stream left. One that is paused may still
+   * be open then: its end waits for its reader, and the session waits for it.
+   */
+  get #awaitsReader(): boolean {
+    return this.#engine === "node" && this.#peer.goaways.length > 0 && this.#pausedCalls.length > 0;
+  }
+
+  get #pausedCalls(): WatchedCall[] {
+    return this.#calls.filter(({ stream, isPaused, isClosed, isReset }) => {
+      return stream !== undefined && isPaused && !isClosed && !isReset;
+    });
+  }
+
   async #gone(): Promise<void> {
-    await waitFor(() => this.#client.destroyed || this.#isDeaf);
-    if (this.#isDeaf) await waitFor(() => this.#client.destroyed, deafAfterMs);
+    const isGone = () => this.#client.destroyed;
+    await this.#patience.waitFor(() => isGone() || this.#isDeaf || this.#awaitsReader);
+    if (!isGone()) await this.#patience.waitFor(isGone, deafAfterMs);
     // And what the socket's end sets off.
     for (let turns = 0; turns < restTurns; turns++) await turn();
   }
 
   async #read(): Promise<void> {
     const isRead = () => this.#client.bytesRead >= this.#peer.bytesSent || this.#client.destroyed;
-    if (!this.#isDeaf) await waitFor(() => isRead() || this.#isDeaf);
+    await this.#patience.waitFor(() => isRead() || this.#isDeaf || this.#awaitsReader);
+    if (!this.#isDeaf) await this.#patience.waitFor(isRead, deafAfterMs);
     await turn();
   }
 
@@ -192,6 +217,21 @@ class Player {
       seen = this.#watch.callbacks;
       await turn();
     }
+    if (!this.#awaitsReader) this.#checkGone();
+  }
+
+  /** Lets those read that do not, where the end of the connection waits for them. */
+  async resumeReaders(): Promise<void> {
+    if (!this.#awaitsReader || !this.#peer.hasEnded) return;
+    for (const call of this.#pausedCalls) {
+      call.isPaused = false;
+      call.stream?.resume();
+    }
+    await this.#gone();
+    this.#checkGone();
+  }
+
+  #checkGone(): void {
     if (this.#peer.hasEnded && !this.#client.destroyed && !this.#isDeaf)
       this.#watch.problems.push("the peer has closed, and the socket is open");
   }
@@ -233,15 +273,25 @@ class Player {
       else stream.end();
     });
     if (step.client === "reset" && !call.isClosed) call.isReset = true;
+    else if (step.client === "pause" || step.client === "resume") call.isPaused = step.client === "pause";
   }
 }
 
-/** Turns the event loop until `condition` holds. Returns false when the time is over before. */
-async function waitFor(condition: () => boolean, waitMs: number = patienceMs): Promise<boolean> {
-  const deadline = performance.now() + waitMs;
-  while (!condition()) {
-    if (performance.now() >= deadline) return false;
-    await turn();
+/** What one play may wait in vain, all in all: an engine that hangs must not hold up a run. */
+class Patience {
+  #leftMs = patienceMs;
+
+  /** Turns the event loop until `condition` holds, or until it has waited for `mostMs`. */
+  async waitFor(condition: () => boolean, mostMs: number = patienceMs): Promise<void> {
+    const begunMs = performance.now();
+    const waitMs = Math.min(mostMs, this.#leftMs);
+    for (let turns = 0; !condition(); turns++) {
+      const passedMs = performance.now() - begunMs;
+      if (passedMs >= waitMs && turns >= patienceTurns) {
+        this.#leftMs -= waitMs;
+        return;
+      }
+      await turn();
+    }
   }
-  return true;
 }

@@ -20,8 +20,13 @@ export interface Standing {
 
 const folder = join(import.meta.dirname, "regressions");
 
-export function standingOf({ calls, isOver }: Play): Standing {
+function standingOf({ calls, isOver }: Play): Standing {
   return { calls: calls.map(classOf), isOver };
+}
+
+/** By engine. */
+export function standingsOf(plays: readonly Play[]): Record<string, Standing> {
+  return Object.fromEntries(plays.map((play) => [play.engine, standingOf(play)]));
 }
 
 /** All regression files, by name. */
@@ -33,11 +38,15 @@ export function readRegressions(): { readonly name: string; readonly regression:
 }
 
 /** Writes what was found where a person looks it over: into `directory`, not among the regressions. */
-export function writeFound(directory: string, symptom: string, fuzzCase: FuzzCase, plays: readonly Play[]): string {
+export function writeFound(
+  directory: string,
+  symptom: string,
+  fuzzCase: FuzzCase,
+  expected: Regression["expected"],
+): string {
   mkdirSync(directory, { recursive: true });
   const words = symptom.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   const path = join(directory, `${words.slice(0, 12).join("-")}-${fuzzCase.seed}.json`);
-  const expected = Object.fromEntries(plays.map((play) => [play.engine, standingOf(play)]));
   writeFileSync(path, `${JSON.stringify({ symptom, ...fuzzCase, expected }, null, 2)}\n`);
   return path;
 }

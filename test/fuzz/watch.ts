@@ -34,6 +34,7 @@ export class WatchedCall implements StreamListener {
   streamId = 0;
   isReset = false;
   isClosed = false;
+  isPaused = false;
   status = 0;
   headers: HeaderFields = [];
   trailers: HeaderFields | undefined;

@@ -86,6 +86,23 @@ describe("FrameWriter", () => {
     );
   });
 
+  it("begins a new frame after one that has left or was discarded", () => {
+    const { writer, frames } = newWriter();
+    writer.data(1, message, 0, message.length, false, 16_384);
+    writer.flush();
+    writer.data(1, message, 2, message.length, false, 16_384);
+    writer.discard();
+    writer.data(1, message, 0, 1, true, 16_384);
+    writer.flush();
+    assert.deepEqual(
+      frames().map(({ streamId, flags, payload }) => [streamId, flags, payload.toString()]),
+      [
+        [1, 0, "a message"],
+        [1, 1, "a"],
+      ],
+    );
+  });
+
   it("never makes a frame larger than the peer takes", async () => {
     const { writer, frames } = newWriter();
     const piece = Buffer.alloc(3_000);

@@ -3,7 +3,7 @@ import type { HeaderFields } from "../connection.ts";
 /** What HTTP/2 reads from a response's header block. */
 export interface ResponseHead {
   readonly status: number;
-  /** -1 without one. */
+  /** -1 without one; 0 for a status that has no body, whatever the field says (RFC 9113 §8.1.1). */
   readonly contentLength: number;
   /** What makes the block malformed (RFC 9113 §8.1.1), as the end of a sentence that begins with "the server". */
   readonly problem: string | undefined;
@@ -29,7 +29,8 @@ export function readResponseHead(fields: HeaderFields): ResponseHead {
   }
   const length = contentLengthOf(fields);
   const problem = fieldsProblem(fields, 2) ?? (Number.isNaN(length) ? "sent an invalid content-length" : undefined);
-  return { status, contentLength: length, problem };
+  const hasNoBody = status === 204 || status === 304;
+  return { status, contentLength: hasNoBody ? 0 : length, problem };
 }
 
 /** What makes a trailer section malformed, or undefined. */

@@ -1,0 +1,70 @@
+import { connectionFailure, describeCause, type Failure, withProgress } from "../../errors.ts";
+import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
+
+/** How a connection ends, as told to its streams, to the peer and to the owner. */
+export interface Ending {
+  /** Of a stream whose HEADERS have left (`unknown`) or have not (`unsent`). */
+  readonly failureOf: (streamId: number, progress: "unknown" | "unsent") => Failure;
+  /** GOAWAY for the peer; undefined where nobody would read it. */
+  readonly goaway: { readonly code: number; readonly debug: string } | undefined;
+  readonly ownerFailure: Failure | undefined;
+  /** Why there is no connection, for a dial that is not over yet. */
+  readonly dialError: unknown;
+  /** The owner hears of an end that it asked for when the socket is closed too, of any other at once. */
+  readonly isAskedFor: boolean;
+}
+
+/** The owner closes the connection, whatever is open. */
+export function closed(failure: Failure): Ending {
+  return {
+    failureOf: (_, progress) => withProgress(failure, progress),
+    goaway: { code: http2ErrorCode.noError, debug: "" },
+    ownerFailure: failure,
+    dialError: new Error(failure.message),
+    isAskedFor: true,
+  };
+}
+
+/** The connection was to take no new streams, and the last one is over. */
+export function drained(address: string): Ending {
+  return {
+    failureOf: (_, progress) => lossFailure(address, undefined, progress),
+    goaway: { code: http2ErrorCode.noError, debug: "" },
+    ownerFailure: undefined,
+    dialError: undefined,
+    isAskedFor: true,
+  };
+}
+
+/** The peer broke HTTP/2, or floods us. `debug` tells the peer. */
+export function breached(address: string, code: number, message: string, debug: string): Ending {
+  const failure = connectionFailure("connection-error", address, "unknown", message);
+  return {
+    failureOf: (_, progress) => withProgress(failure, progress),
+    goaway: { code, debug },
+    ownerFailure: failure,
+    dialError: new Error(message),
+    isAskedFor: false,
+  };
+}
+
+/** The socket is of no use any more. What the peer said before, if it did, is the reason. */
+export function lost(address: string, goaway: Goaway | undefined, cause: unknown): Ending {
+  return {
+    failureOf: (streamId, progress) => {
+      if (goaway === undefined) return lossFailure(address, cause, progress);
+      const failure = goawayFailure(address, goaway, streamId);
+      return progress === "unsent" ? withProgress(failure, "unsent") : failure;
+    },
+    goaway: undefined,
+    ownerFailure: goaway === undefined ? lossFailure(address, cause, "unknown") : undefined,
+    dialError: cause ?? new Error("the peer closed the connection"),
+    isAskedFor: false,
+  };
+}
+
+/** The connection ended under a stream. Without a cause the peer closed it. */
+export function lossFailure(address: string, cause: unknown, progress: "unknown" | "unsent"): Failure {
+  const why = cause === undefined ? "the peer closed it" : describeCause(cause);
+  return connectionFailure("connection-lost", address, progress, `the connection was lost: ${why}`, cause);
+}

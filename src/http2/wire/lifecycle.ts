@@ -1,0 +1,215 @@
+import type { Failure } from "../../errors.ts";
+import type { Connection, ConnectionOwner } from "../connection.ts";
+import type { Handshake } from "../dial.ts";
+import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
+import { breached, closed, drained, type Ending, lost } from "./endings.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import type { RequestSender } from "./request-sender.ts";
+import type { WireSocket } from "./wire-socket.ts";
+import type { WireStream } from "./wire-stream.ts";
+
+/**
+ * ```
+ * dialing ──▶ open ──▶ retiring ──▶ draining ──▶ over
+ * ```
+ * Only forward; any but the last may be skipped. `dialing`: until the peer's first SETTINGS. `open`: takes streams.
+ * `retiring`: takes none, and drains or ends as soon as the calls on the stack have returned. `draining`: ends with its
+ * last stream.
+ */
+type State = "dialing" | "open" | "retiring" | "draining" | "over";
+
+/** The connection that lives, whoever is told of that, and what ends with it. */
+export interface LifecycleParts {
+  readonly connection: Connection;
+  readonly handshake: Handshake;
+  readonly owner: ConnectionOwner;
+  readonly socket: WireSocket;
+  readonly writer: FrameWriter;
+  readonly sender: RequestSender;
+  /** Nothing that the peer sends matters any more. */
+  readonly stopReading: () => void;
+  /** Streams after which the connection retires. */
+  readonly maxStreams: number;
+}
+
+/** The life of a connection, from the dial to the last word to its owner, and the streams that are open meanwhile. */
+export class Lifecycle {
+  /** The peer, as failures name it. */
+  readonly address: string;
+  /** Streams that are open. */
+  readonly streams: Map<number, WireStream> = new Map();
+  readonly #parts: LifecycleParts;
+  #state: State = "dialing";
+  #nextStreamId = 1;
+  #goaway: Goaway | undefined;
+  #capacityDue = false;
+
+  constructor(parts: LifecycleParts) {
+    this.address = parts.handshake.address;
+    this.#parts = parts;
+  }
+
+  get isDialing(): boolean {
+    return this.#state === "dialing";
+  }
+
+  /** New streams are welcome. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  /** What the peer said, if it did: the least that it left us. */
+  get goaway(): Goaway | undefined {
+    return this.#goaway;
+  }
+
+  /** True for stream ids that nobody has used. */
+  isIdle(streamId: number): boolean {
+    return streamId >= this.#nextStreamId || (streamId & 1) === 0;
+  }
+
+  /** The id of a new stream (RFC 9113 §5.1.1). The last one there is retires the connection. */
+  takeStreamId(): number {
+    const id = this.#nextStreamId;
+    this.#nextStreamId = id + 2;
+    if (id + 2 > this.#parts.maxStreams * 2) this.#retire();
+    return id;
+  }
+
+  /** The peer's SETTINGS have been applied: the first settle the dial, others may have made room for streams. */
+  settingsApplied(): void {
+    if (this.#state !== "dialing") {
+      this.#parts.owner.onCapacity();
+      return;
+    }
+    const { connection, handshake, stopReading, writer } = this.#parts;
+    this.#state = "open";
+    if (handshake.succeed(connection)) return;
+    // The dial was given up, and the socket with it.
+    this.#state = "over";
+    stopReading();
+    writer.close();
+  }
+
+  /** Takes no new streams, and ends once the open ones have ended. */
+  drain(): void {
+    if (this.#state === "over") return;
+    this.#state = "draining";
+    this.#endIfDrained();
+  }
+
+  /** Ends the connection for its owner. */
+  close(failure: Failure): void {
+    if (this.#state === "over") return;
+    if (this.#state === "open") this.#state = "retiring";
+    this.#parts.stopReading();
+    // Not from inside this call: whoever closes one connection may be walking over many.
+    queueMicrotask(() => this.#end(closed(failure)));
+  }
+
+  /** The peer ends the connection, now or once the streams that it left us are over. */
+  goawayReceived(received: Goaway): void {
+    const before = this.#goaway;
+    // A later GOAWAY may take back more, never less (RFC 9113 §6.8).
+    const lastStreamId = Math.min(received.lastStreamId, before?.lastStreamId ?? received.lastStreamId);
+    const goaway = { ...received, lastStreamId };
+    this.#goaway = goaway;
+    this.#state = "draining";
+    if (before === undefined) this.#parts.owner.onDraining(goaway);
+    for (const stream of this.streams.values()) {
+      if (stream.id > lastStreamId) this.finish(stream, goawayFailure(this.address, goaway, stream.id));
+    }
+    // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
+    if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
+    else this.#endIfDrained();
+  }
+
+  /** Ends the connection for what the peer did. `debug` goes into our GOAWAY. */
+  breach(code: number, message: string, debug: string): void {
+    this.#end(breached(this.address, code, message, debug));
+  }
+
+  /** Ends the connection because there is no use in the socket. Without a cause the peer closed it. */
+  lost(cause: unknown): void {
+    this.#end(lost(this.address, this.#goaway, cause));
+  }
+
+  /** The stream is over, and known no more. Who calls this tells the listener, and then {@link streamClosed}. */
+  forget(stream: WireStream): void {
+    stream.listener = undefined;
+    stream.held = undefined;
+    this.#parts.sender.drop(stream);
+    this.streams.delete(stream.id);
+  }
+
+  /** The stream is over, and its listener hears so. */
+  finish(stream: WireStream, failure: Failure | undefined): void {
+    const { listener } = stream;
+    this.forget(stream);
+    listener?.onClosed(failure);
+    this.streamClosed();
+  }
+
+  /** There is one stream less. */
+  streamClosed(): void {
+    if (this.#state === "over") return;
+    this.#parts.owner.onCapacity();
+    if (this.#state === "draining") this.#endIfDrained();
+  }
+
+  /** The same, for those from whose calls no callback may come. */
+  streamClosedLater(): void {
+    if (this.#capacityDue) return;
+    this.#capacityDue = true;
+    queueMicrotask(() => {
+      this.#capacityDue = false;
+      this.streamClosed();
+    });
+  }
+
+  #retire(): void {
+    this.#state = "retiring";
+    queueMicrotask(() => {
+      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.owner.onDraining(undefined);
+      this.drain();
+    });
+  }
+
+  #endIfDrained(): void {
+    if (this.#state === "over" || this.streams.size > 0) return;
+    queueMicrotask(() => {
+      if (this.streams.size === 0) this.#end(drained(this.address));
+    });
+  }
+
+  #end({ failureOf, goaway, ownerFailure, dialError, isAskedFor }: Ending): void {
+    if (this.#state === "over") return;
+    const { handshake, owner, socket, stopReading, writer } = this.#parts;
+    const wasDialing = this.#state === "dialing";
+    this.#state = "over";
+    stopReading();
+    const { batch } = writer;
+    // Requests of this batch have not left, and now never will: that is what makes them unsent.
+    writer.discard();
+    if (goaway !== undefined) {
+      writer.goaway(goaway.code, goaway.debug);
+      writer.flush();
+    }
+    writer.close();
+    if (goaway === undefined) socket.destroy();
+    else socket.end();
+    if (wasDialing) {
+      handshake.fail(dialError);
+      return;
+    }
+    for (const stream of [...this.streams.values()]) {
+      this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
+    }
+    if (isAskedFor) socket.whenClosed(() => owner.onClosed(ownerFailure));
+    else owner.onClosed(ownerFailure);
+  }
+}
