@@ -213,7 +213,7 @@ function resolveRetry(retry: RetryInit): RetryOptions {
 }
 
 /** The part of the options that a dial needs. */
-export function dialOptionsOf(options: ResolvedOptions, target: Target): Omit<DialOptions, "runtime"> {
+export function dialOptionsOf(options: ResolvedOptions, target: Target): Omit<DialOptions, "runtime" | "tlsSessions"> {
   const { nodeOptions } = options.limits;
   const { createConnection } = nodeOptions;
   return {

@@ -5,6 +5,7 @@ import { MessageMemory } from "./call/message-memory.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
+import { TlsSessions } from "./http2/tls-sessions.ts";
 import { WireConnector } from "./http2/wire/wire-connector.ts";
 import type { GlinkTransportOptions } from "./options.ts";
 import { Pool } from "./pool/pool.ts";
@@ -45,7 +46,10 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
   const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
-  const connector = new Engine({ ...dialOptionsOf(options, target), runtime }, options.limits);
+  const connector = new Engine(
+    { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime },
+    options.limits,
+  );
   const pool = new Pool({
     target,
     resolver: target.isIpLiteral && given.resolver === undefined ? staticResolver([target]) : options.resolver,

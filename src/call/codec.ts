@@ -46,6 +46,11 @@ export class Codec {
     this.#options = options;
   }
 
+  /** What is sent as user-agent where the caller has none of its own. */
+  get userAgent(): string {
+    return this.#options.userAgent;
+  }
+
   /** What is constant for a method, made at its first call. */
   method(desc: DescMethod): MethodInfo {
     let info = this.#methods.get(desc);

@@ -16,10 +16,12 @@ export function requestOf(
 ): CallRequest {
   const { contextValues, path } = input;
   const { fields, userAgent } = readMetadata(input.header);
-  const ownHead = path === undefined && userAgent === undefined;
+  const { codec } = environment;
+  // Interceptors see the user agent that would be sent, and pass it on: the method's own head, which is encoded already.
+  const ownHead = path === undefined && (userAgent === undefined || userAgent === codec.userAgent);
   return {
     method,
-    head: ownHead ? method.head : environment.codec.head(path ?? method.head.path, userAgent),
+    head: ownHead ? method.head : codec.head(path ?? method.head.path, userAgent),
     metadata: fields,
     contextValues,
     options: callOptionsOf(contextValues),

@@ -7,6 +7,7 @@ import type { Target } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "./socket-input.ts";
+import type { TlsSessions } from "./tls-sessions.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
 export interface DialOptions {
@@ -20,6 +21,8 @@ export interface DialOptions {
    * address to dial, or is `unix:` and the path. What it returns is used as it is, so TLS is its own affair.
    */
   readonly createConnection?: ((url: URL) => Socket) | undefined;
+  /** Of earlier dials with these options, to resume. */
+  readonly tlsSessions: TlsSessions;
   readonly runtime: Runtime;
 }
 
@@ -67,7 +70,7 @@ export function dial(
 }
 
 function openSocket(options: DialOptions, address: Address, input: SocketInput | undefined): Socket {
-  const { target, tls, createConnection } = options;
+  const { target, tls, createConnection, tlsSessions } = options;
   if (createConnection !== undefined) {
     const text = formatAddress(address);
     return createConnection(new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`));
@@ -77,15 +80,24 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
   const verify = tls.checkServerIdentity ?? checkServerIdentity;
   const servername = tls.servername ?? target.host;
-  return connectTls({
+  const key = formatAddress(address);
+  const session = tlsSessions.take(key);
+  const socket = connectTls({
     ALPNProtocols: ["h2"],
     ...tls,
     ...endpoint,
+    ...(session === undefined ? {} : { session }),
     // SNI takes no IP address (RFC 6066 §3); the certificate is checked against the name of baseUrl either way, never
     // against the address dialled.
     ...(isIP(servername) === 0 ? { servername } : {}),
     checkServerIdentity: (_, certificate) => verify(servername, certificate),
-  }).setNoDelay(true);
+  });
+  socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered));
+  socket.once("secureConnect", () => {
+    // Node hears of no other session where one was resumed, so it serves again, as in Node's own https.Agent.
+    if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session);
+  });
+  return socket.setNoDelay(true);
 }
 
 /** What a socket says of itself before it is ready. A Duplex from createConnection says nothing, and is ready. */

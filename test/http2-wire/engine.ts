@@ -11,6 +11,7 @@ import type {
 import type { DialOptions } from "../../src/http2/dial.ts";
 import type { Http2Limits } from "../../src/http2/limits.ts";
 import { NodeHttp2Connector } from "../../src/http2/node-http2.ts";
+import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { WireConnector } from "../../src/http2/wire/wire-connector.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { ProcessHold } from "../../src/runtime/process-hold.ts";
@@ -141,6 +142,7 @@ export async function connectTo(
         target: parseTarget(`http://127.0.0.1:${port}`),
         connectTimeoutMs: 5_000,
         tls: {},
+        tlsSessions: new TlsSessions(),
         runtime: { clock: systemClock(), random: constantRandom(), hold },
         ...dial,
       },

@@ -4,6 +4,7 @@ import { Code } from "@connectrpc/connect";
 import type { Stream } from "../../src/http2/connection.ts";
 import { DialError } from "../../src/http2/connection.ts";
 import { dial } from "../../src/http2/dial.ts";
+import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { HuffmanDecoder } from "../../src/http2/wire/hpack/huffman.ts";
 import { WireConnection } from "../../src/http2/wire/wire-connection.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -315,7 +316,7 @@ describe("a connection of the wire engine", () => {
       };
       const runtime = { clock, random: constantRandom(), hold };
       const dialling = dial(
-        { target, connectTimeoutMs: 5_000, tls: {}, runtime },
+        { target, connectTimeoutMs: 5_000, tls: {}, tlsSessions: new TlsSessions(), runtime },
         { host: "127.0.0.1", port: raw.port },
         new AbortController().signal,
         (handshake) => new WireConnection(handshake, options, owner),

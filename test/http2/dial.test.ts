@@ -9,6 +9,7 @@ import { connect as connectTls } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dial } from "../../src/http2/dial.ts";
+import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { type GlinkTransportOptions, glinkTransport, staticResolver } from "../../src/index.ts";
 import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
@@ -189,6 +190,7 @@ function dialOptions(clock: ManualClock, hold = new ProcessHold()) {
     target: parseTarget("http://echo.test"),
     connectTimeoutMs: 5_000,
     tls: {},
+    tlsSessions: new TlsSessions(),
     runtime: { clock, random: constantRandom(), hold },
   };
 }
