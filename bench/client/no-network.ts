@@ -7,7 +7,7 @@ import type { OpenPeer } from "./peer.ts";
 
 /**
  * Connect's own client over a Transport that has no network: it encodes the requests, decodes the responses, and that is
- * all. No transport of Connect can cost less.
+ * all: what a transport of Connect cannot spare. Its bidi spends a promise for each message that a transport need not.
  */
 export const open: OpenPeer = async ({ load }) => ({
   run: connectOperation(noNetwork(load), load),

@@ -32,7 +32,10 @@ const noBytes = new Uint8Array(0);
  */
 const trustedBytes = 65_536;
 
-/** Cuts a stream of bytes, sliced anyhow, into messages, and copies each byte once, to where its message is. */
+/**
+ * Cuts a stream of bytes, sliced anyhow, into messages, and copies what it is given to where its message is: once, or
+ * again while a message of more than 64 KiB grows.
+ */
 export class MessageReader {
   readonly #maxBytes: number;
   readonly #memory: MessageMemory;
