@@ -6,6 +6,7 @@ import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { PendingCall } from "../pool/call-queue.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { CallRequest } from "./call.ts";
 import { MessageReader, type MessageSink } from "./framing.ts";
@@ -48,6 +49,8 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   readonly #previous: number;
   readonly #reader: MessageReader;
   #stream: Stream | undefined;
+  /** What the stream is on. The subchannel may have another connection by the time the peer answers. */
+  #connection: LiveConnection | undefined;
   #requestEnded: boolean;
   #queued = false;
   #done = false;
@@ -112,6 +115,11 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.#stream?.reset(http2ErrorCode.cancel);
   }
 
+  /** It timed out. Is its peer slow, or gone? One PING decides. */
+  suspect(): void {
+    this.#connection?.suspect();
+  }
+
   onPicked(subchannel: Subchannel): void {
     this.#queued = false;
     const { head, body } = this.#request;
@@ -123,6 +131,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     }
     this.subchannel = subchannel;
     this.#stream = stream;
+    this.#connection = subchannel.live;
     this.#owner.attemptStarted(this);
   }
 
@@ -134,7 +143,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
     if (this.#done) return;
     this.headers = fields;
-    this.subchannel?.answered();
+    if (this.#connection !== undefined) this.#connection.answered = true;
     const failure = headFailure(status, fields, this.#address);
     if (failure !== undefined) this.#failAndReset(failure);
     else if (endStream) this.#endWithStatus(fields);

@@ -139,7 +139,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     const attempt = this.#attempt;
     attempt?.abandon();
     const address = attempt === undefined ? this.#lastFailure?.address : attempt.subchannel?.key;
-    if (failure.kind === "deadline") attempt?.subchannel?.suspect();
+    if (failure.kind === "deadline") attempt?.suspect();
     const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
@@ -259,7 +259,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#lastFailure = failure;
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
     if (failure.code === Code.Unavailable) this.#context.attempt.pool.refresh();
-    else if (failure.code === Code.DeadlineExceeded) attempt.subchannel?.suspect();
+    else if (failure.code === Code.DeadlineExceeded) attempt.suspect();
     if (attempt.subchannel !== undefined) this.#tried = [...this.#tried, attempt.subchannel];
     const decision = this.#decide(attempt, failure);
     if (decision.retry === "no") {

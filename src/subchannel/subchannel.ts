@@ -143,16 +143,6 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return stream;
   }
 
-  /** The peer answered a call: it works, and earlier failures are forgotten. */
-  answered(): void {
-    if (this.#state.status === "ready") this.#state.live.answered = true;
-  }
-
-  /** A call on it timed out. Is it slow, or gone? One PING decides. */
-  suspect(): void {
-    if (this.#state.status === "ready") this.#state.live.suspect();
-  }
-
   slowDownPings(): void {
     if (this.#state.status === "ready") this.#state.live.slowDownPings();
   }

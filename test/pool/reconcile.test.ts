@@ -274,8 +274,11 @@ async function randomCourse(seed: number): Promise<void> {
     () => pick(connector.open)?.lose(),
     () => pick(connector.open)?.allow(below(3)),
     () => pick(connector.open)?.answerPing(),
-    () => pick([...pool.subchannels])?.suspect(),
-    () => pick([...pool.subchannels])?.answered(),
+    () => pick([...pool.subchannels])?.live?.suspect(),
+    () => {
+      const live = pick([...pool.subchannels])?.live;
+      if (live !== undefined) live.answered = true;
+    },
     () => pick([...calls])?.stream?.finish(),
     () => clock.advance(below(3_000)),
     () => clock.advance(below(300)),

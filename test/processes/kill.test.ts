@@ -31,9 +31,9 @@ describe("one of three backends is killed under load, and comes back", { timeout
     const transports = [glinkTransport(options), glinkTransport({ ...options, retry: false })] as const;
     try {
       await Promise.all(transports.map((transport) => transport.ready({ timeoutMs: 10_000 })));
-      // 20 ms on the server: with 150 calls/s each, some calls are always open on the victim.
-      retrying = new Load(transports[0], { callsPerSecond: 150, delayMs: 20 });
-      single = new Load(transports[1], { callsPerSecond: 150, delayMs: 20 });
+      // 100 ms on the server: of 150 calls/s each, about five are open on the victim at any time.
+      retrying = new Load(transports[0], { callsPerSecond: 150, delayMs: 100 });
+      single = new Load(transports[1], { callsPerSecond: 150, delayMs: 100 });
       await until("all backends answer", () =>
         [retrying, single].every((load) => load.answersSince(0).size === 3 && load.results.length > 100),
       );

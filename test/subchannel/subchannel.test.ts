@@ -69,6 +69,12 @@ function request(subchannel: Subchannel) {
   return subchannel.request({ path: "/x", fields: [] }, [], undefined, deafListener);
 }
 
+/** A call on the present connection was answered. */
+function answered({ live }: Subchannel): void {
+  assert.ok(live !== undefined);
+  live.answered = true;
+}
+
 test("nothing is dialled before connect", async () => {
   const { subchannel, connector, clock, hold } = setUp();
   await clock.advance(60_000);
@@ -154,7 +160,7 @@ for (const proof of ["answered a call", "stayed ready for 10 s"]) {
     connector.last.fail();
     await clock.advance(250);
     const connection = await makeReady(all);
-    if (proof === "answered a call") subchannel.answered();
+    if (proof === "answered a call") answered(subchannel);
     else await clock.advance(10_000);
     connection.lose();
     assert.equal(subchannel.state, "idle");
@@ -188,7 +194,7 @@ test("a connection that says GOAWAY leaves in the same tick and drains its calls
   const all = setUp();
   const { subchannel, owner, hold } = all;
   const connection = await makeReady(all);
-  subchannel.answered();
+  answered(subchannel);
   const stream = request(subchannel);
   assert.equal(subchannel.openCalls, 1);
   owner.take();
@@ -208,7 +214,7 @@ test("a connection that says GOAWAY leaves in the same tick and drains its calls
 test("a GOAWAY with an error is the reason that the owner hears", async () => {
   const all = setUp();
   const connection = await makeReady(all);
-  all.subchannel.answered();
+  answered(all.subchannel);
   connection.goaway(11, "too_many_pings");
   assert.match(all.owner.failures[0]?.message ?? "", /GOAWAY ENHANCE_YOUR_CALM/);
   all.hold.close();
@@ -412,7 +418,7 @@ test("when the elder is lost, its successor being dialled becomes the reconnecti
     const all = setUp();
     const { subchannel, connector, owner, hold } = all;
     const elder = await makeReady(all);
-    subchannel.answered();
+    answered(subchannel);
     const outcomes: boolean[] = [];
     subchannel.renew((replaced) => outcomes.push(replaced));
     owner.take();
@@ -469,7 +475,7 @@ test("shutdown is final in every state, and late inputs change nothing", async (
       await settle();
       subchannel.connect();
       subchannel.wake();
-      subchannel.suspect();
+      subchannel.live?.suspect();
       elder?.lose();
       await clock.advance(60_000);
       assert.equal(subchannel.state, "shutdown");
@@ -487,7 +493,7 @@ test("a suspected backend that answers the PING keeps its connection", async () 
   const { subchannel, clock, owner, hold } = all;
   const connection = await makeReady(all);
   owner.take();
-  for (let i = 0; i < 100; i++) subchannel.suspect();
+  for (let i = 0; i < 100; i++) subchannel.live?.suspect();
   assert.equal(connection.pings, 1, "100 suspicions at once are one PING");
   assert.deepEqual(owner.take(), ["suspect: deadline"]);
   connection.answerPing();
@@ -506,8 +512,8 @@ test("a suspected backend that stays silent loses its connection, and its calls 
     ...deafListener,
     onClosed: (failure) => ends.push(failure),
   });
-  subchannel.answered();
-  subchannel.suspect();
+  answered(subchannel);
+  subchannel.live?.suspect();
   await clock.advance(1_000);
   assert.equal(subchannel.state, "idle");
   assert.equal(connection.closed, true);
