@@ -5,6 +5,9 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+/** Far beyond what all of them take: a test that hangs may leave its process hanging, and the runner waits for that. */
+const timeoutMs = 20 * 60_000;
+
 const given = process.argv.slice(2);
 const engineAt = given.indexOf("--engine");
 const engine = engineAt === -1 ? [] : given.splice(engineAt, 2).slice(1);
@@ -14,9 +17,14 @@ const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).sort();
 const { status, signal } = spawnSync(
   process.execPath,
   ["--import", "tsx", "--expose-gc", "--test-timeout=120000", "--test-concurrency=2", ...flags, "--test", ...files],
-  { stdio: "inherit", env: { ...process.env, ...(engine.length === 0 ? {} : { GLINK_TEST_ENGINE: engine[0] }) } },
+  {
+    stdio: "inherit",
+    timeout: timeoutMs,
+    env: { ...process.env, ...(engine.length === 0 ? {} : { GLINK_TEST_ENGINE: engine[0] }) },
+  },
 );
-if (signal !== null) console.error(`the test runner ended with ${signal}`);
+if (signal !== null)
+  console.error(`the test runner was ended with ${signal}, after ${timeoutMs / 60_000} minutes or by somebody else`);
 process.exit(status ?? 1);
 
 function testFiles(path) {
