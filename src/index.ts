@@ -9,7 +9,7 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
-export { type AttemptReport, type CallOptions, glinkCall } from "./call/call-options.ts";
+export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./call/call-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./call/retry-options.ts";
 export type { ConnectivityState } from "./connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./errors.ts";

@@ -51,14 +51,20 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
   retry?: RetryInit | false;
   /** `true`: calls wait through transient failure until their deadline. Default `false`: they fail fast. */
   waitForReady?: boolean;
-  /** Calls that may wait for a connection or a stream slot; beyond: ResourceExhausted. Default 1 000, from 0. */
+  /**
+   * Calls that may wait for a connection or a stream slot; beyond: ResourceExhausted. Default 10 000, from 0; `Infinity`:
+   * no limit.
+   */
   maxQueuedCalls?: number;
   /**
    * What a peer may send as headers or trailers of one call. Default 65 536, from 1 024. Announced as
    * SETTINGS_MAX_HEADER_LIST_SIZE, and enforced. gRPC core: grpc.max_metadata_size.
    */
   maxHeaderListBytes?: number;
-  /** `true`: console. Or an object with debug, info, warn and error that take (fields, message), as pino has it. */
+  /**
+   * `true`: console, from info on. Or an object with debug, info, warn and error that take (fields, message), as pino has
+   * it; each failed attempt is a debug line. Default: nothing is written.
+   */
   logger?: Logger | true;
   /**
    * The HTTP/2 engine. Default `"wire"`: glink's own, written for gRPC calls, at a fraction of the CPU. `"node"`: Node's
@@ -66,7 +72,26 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
    * `snapshot()` tells.
    */
   http2?: "node" | "wire";
-  /** Options of node:http2, and `connectionWindowSize`: the receive window of a connection, 8 MiB by default. */
+  /**
+   * PING each connection that has open calls and was silent this long. Default: only where it was silent for 30 s with a
+   * call open, or a call missed its deadline. From 1; `Infinity`: no PINGs at all.
+   */
+  pingIntervalMs?: number;
+  /** `true`: with `pingIntervalMs`, connections without calls are asked too. Default `false`. */
+  pingIdleConnection?: boolean;
+  /**
+   * A connection whose PING is not answered within this time is dead: its calls fail with Unavailable, and it is dialled
+   * anew. So long may it take to notice a lost peer. Default 15 000, from 1; it does not need `pingIntervalMs`.
+   */
+  pingTimeoutMs?: number;
+  /** Close a connection after this long without a call. Default 900 000, from 1; `Infinity`: never. */
+  idleConnectionTimeoutMs?: number;
+  /** @deprecated Refused with a TypeError: it is one connection, and glink holds a pool of them. */
+  sessionManager?: NonNullable<GrpcTransportOptions["sessionManager"]>;
+  /**
+   * TLS options (`ca`, `cert`, `key`, `servername`, …), and options of node:http2, for every connection. Of glink's own:
+   * `connectionWindowSize`, the receive window of a connection, 8 MiB by default.
+   */
   nodeOptions?: GrpcTransportOptions["nodeOptions"] & { connectionWindowSize?: number };
 }
 

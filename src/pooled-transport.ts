@@ -27,7 +27,7 @@ export interface GlinkTransport extends Transport {
   /**
    * Resolves once a backend is ready, and starts to connect if nothing has yet. Rejects with a ConnectError:
    * DeadlineExceeded after `timeoutMs`, with the newest reason in its text; Canceled by `signal`; FailedPrecondition
-   * when the transport is closed.
+   * when the transport is closed; a RangeError or TypeError for a bad option.
    */
   ready(options?: WaitOptions): Promise<void>;
   /**
@@ -36,6 +36,7 @@ export interface GlinkTransport extends Transport {
    * the promise of the first.
    */
   close(options?: WaitOptions): Promise<void>;
+  /** `close()` with its defaults, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
   /** The transport at this moment, as plain data. */
   snapshot(): GlinkSnapshot;
@@ -107,7 +108,7 @@ export class PooledTransport implements GlinkTransport {
       : this.#intercepted.stream(method, messages, input);
   }
 
-  ready(options: WaitOptions = {}): Promise<void> {
+  async ready(options: WaitOptions = {}): Promise<void> {
     if (this.#closing !== undefined) return rejectClosed();
     const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
     return new Promise((resolve, reject) => {
@@ -143,9 +144,13 @@ export class PooledTransport implements GlinkTransport {
   }
 
   close(options: WaitOptions = {}): Promise<void> {
-    const timeoutMs = checkNumber("close: timeoutMs", options.timeoutMs ?? closeTimeoutMs, waitRange);
-    this.#closing ??= this.#close(timeoutMs, options.signal);
-    return this.#closing;
+    try {
+      const timeoutMs = checkNumber("close: timeoutMs", options.timeoutMs ?? closeTimeoutMs, waitRange);
+      this.#closing ??= this.#close(timeoutMs, options.signal);
+      return this.#closing;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -14,6 +14,7 @@ import type {
   RetryInit,
 } from "./options.ts";
 import { dnsResolver } from "./resolver/dns.ts";
+import { staticResolver } from "./resolver/static.ts";
 import type { BackoffOptions } from "./runtime/backoff.ts";
 import { parseTarget, type Target } from "./target.ts";
 import { checkLogger } from "./telemetry/logger.ts";
@@ -72,16 +73,18 @@ export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions 
         "nodeOptions and the ping options apply to every connection of the pool",
     );
   }
-  if (options.resolver === undefined && options.nodeOptions !== undefined && "lookup" in options.nodeOptions) {
+  const { nodeOptions = {} } = options;
+  if (options.resolver === undefined && "lookup" in checkObject("nodeOptions", nodeOptions)) {
     throw new TypeError(
       "nodeOptions.lookup finds one address for one connection, and glink holds a connection to each: " +
         "leave it out, and use the option resolver to find backends in your own way",
     );
   }
+  const target = parseTarget(options.baseUrl);
   return Object.freeze({
-    target: parseTarget(options.baseUrl),
+    target,
     ...resolveProtocol(options),
-    ...resolvePool(options),
+    ...resolvePool(options, target),
     ...resolveConnection(options),
     retry: options.retry === false ? (false as const) : resolveRetry(orDefault(options.retry, {})),
     waitForReady: checkBoolean("waitForReady", orDefault(options.waitForReady, false)),
@@ -119,8 +122,10 @@ function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
   };
 }
 
-function resolvePool(options: GlinkTransportOptions): PoolingOptions {
-  const { resolver = dnsResolver(), loadBalancing = roundRobin() } = options;
+function resolvePool(options: GlinkTransportOptions, target: Target): PoolingOptions {
+  // There is nothing to look up for an IP literal.
+  const { resolver = target.isIpLiteral ? staticResolver([target]) : dnsResolver() } = options;
+  const { loadBalancing = roundRobin() } = options;
   if (typeof resolver?.watch !== "function") {
     throw new TypeError(`resolver must be a Resolver, such as dnsResolver(), not ${describeValue(resolver)}`);
   }
@@ -138,7 +143,7 @@ function resolvePool(options: GlinkTransportOptions): PoolingOptions {
       max: longestMs,
       infinity: "no limit",
     }),
-    maxQueuedCalls: checkNumber("maxQueuedCalls", orDefault(options.maxQueuedCalls, 1_000), {
+    maxQueuedCalls: checkNumber("maxQueuedCalls", orDefault(options.maxQueuedCalls, 10_000), {
       min: 0,
       max: 1_000_000_000,
       integer: true,
@@ -149,7 +154,6 @@ function resolvePool(options: GlinkTransportOptions): PoolingOptions {
 
 function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { pingIntervalMs, nodeOptions = {} } = options;
-  checkObject("nodeOptions", nodeOptions);
   const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {})) };
   checkNames("reconnectBackoff", backoff, Object.keys(backoffDefaults));
   checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });

@@ -28,10 +28,10 @@ export function parseTarget(baseUrl: string): Target {
   try {
     url = new URL(baseUrl);
   } catch {
-    throw refuse('is not an absolute URL: it needs a scheme and a host, as in "http://echo.default.svc:50051"');
+    throw refuse('is not an absolute URL: it needs a scheme, a host and a port up to 65535, as in "http://echo:50051"');
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw refuse(`has the scheme "${url.protocol.slice(0, -1)}": use http (h2c) or https`);
+    throw refuse(`has the scheme "${url.protocol.slice(0, -1)}": begin it with http:// (h2c) or https://`);
   }
   if (url.username !== "" || url.password !== "") {
     throw refuse("carries credentials: send them as an authorization header from an interceptor");

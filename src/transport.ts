@@ -11,7 +11,6 @@ import type { GlinkTransportOptions } from "./options.ts";
 import { Pool } from "./pool/pool.ts";
 import { type GlinkTransport, PooledTransport } from "./pooled-transport.ts";
 import { dialOptionsOf, resolveOptions } from "./resolve-options.ts";
-import { staticResolver } from "./resolver/static.ts";
 import { RetryBudget } from "./retry/retry-budget.ts";
 import { RetryInterceptor } from "./retry/retry-interceptor.ts";
 import { systemClock } from "./runtime/clock.ts";
@@ -52,7 +51,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   );
   const pool = new Pool({
     target,
-    resolver: target.isIpLiteral && given.resolver === undefined ? staticResolver([target]) : options.resolver,
+    resolver: options.resolver,
     loadBalancing: options.loadBalancing,
     subchannel: {
       connector,

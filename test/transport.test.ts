@@ -164,3 +164,44 @@ test("a logger that throws breaks nothing", () =>
     assert.equal((await createClient(EchoService, transport).unary({ text: "ok" })).text, "ok");
     await transport.close();
   }));
+
+test("calls work under fake timers, and their deadlines follow them", (t) =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address, { retry: false });
+    const client = createClient(EchoService, transport);
+    await client.unary({});
+    t.mock.timers.enable({ apis: ["setTimeout", "setImmediate"] });
+    assert.equal((await client.unary({ text: "ok" })).text, "ok");
+    const call = client.unary({ behavior: { delayMs: 120_000 } }, { timeoutMs: 60_000 });
+    t.mock.timers.tick(60_000);
+    await assert.rejects(call, hasCode(Code.DeadlineExceeded, /timed out/));
+    t.mock.timers.reset();
+    await transport.close();
+  }));
+
+test("logger: true is the console from info on: failed attempts are no lines of it", (t) =>
+  withBackend(async (backend) => {
+    const lines: string[] = [];
+    for (const level of ["debug", "info", "warn", "error"] as const) {
+      t.mock.method(console, level, (line: string) => void lines.push(`${level}: ${line}`));
+    }
+    const transport = transportTo(backend.address, { logger: true });
+    await assert.rejects(createClient(EchoService, transport).unary({ behavior: { failCode: Code.NotFound } }));
+    await transport.close();
+    assert.deepEqual(lines, ["info: glink: backends changed: 1 added, 0 removed, 0 kept"]);
+  }));
+
+test("bad options of ready and close reject, and do not close", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    await assert.rejects(transport.ready({ timeoutMs: -1 }), /ready: timeoutMs must be a number from 0/);
+    await assert.rejects(transport.close({ timeoutMs: Number.NaN }), /close: timeoutMs must be a number from 0/);
+    await transport.ready();
+    await transport.close();
+  }));
+
+test("an IP literal is its own list of addresses", async () => {
+  const transport = glinkTransport({ baseUrl: "http://127.0.0.1:1" });
+  assert.equal(transport.snapshot().resolver, "static");
+  await transport.close();
+});

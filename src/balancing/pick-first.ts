@@ -1,3 +1,4 @@
+import { checkBoolean, checkNames, checkObject } from "../check.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController } from "./policy.ts";
@@ -14,9 +15,9 @@ export interface PickFirstOptions {
  * lost. For targets where any one backend will do and connections are dear.
  */
 export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
+  checkNames("pickFirst", checkObject("pickFirst", options), ["shuffle"]);
   const { shuffle = false } = options;
-  if (typeof shuffle !== "boolean")
-    throw new TypeError(`pickFirst: shuffle must be true or false, not ${String(shuffle)}`);
+  checkBoolean("pickFirst: shuffle", shuffle);
   return { name: "pick_first", createPolicy: (controller) => new PickFirstPolicy(controller, shuffle) };
 }
 

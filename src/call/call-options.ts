@@ -20,7 +20,7 @@ export interface AttemptReport {
 }
 
 /** What a single call may ask for. Set it through Connect's context values, under {@link glinkCall}. */
-export interface CallOptions {
+export interface GlinkCallOptions {
   /** Overrides the transport's retry options for this call: `false`, or the fields that differ. */
   readonly retry?: false | Partial<Omit<RetryOptions, "budget">>;
   /** `true`: wait through transient failure until the deadline. */
@@ -33,7 +33,7 @@ export interface CallOptions {
 }
 
 /** The key under which a call's own options travel: `createContextValues().set(glinkCall, { retry: false })`. */
-export const glinkCall: ContextKey<CallOptions> = {
+export const glinkCall: ContextKey<GlinkCallOptions> = {
   // From the global registry, so that two copies of this package in one process agree.
   id: Symbol.for("glink.call"),
   defaultValue: Object.freeze({}),
@@ -43,7 +43,7 @@ export const glinkCall: ContextKey<CallOptions> = {
  * What a call's context values ask for, checked. Throws a ConnectError with InvalidArgument that names the option, the
  * value and the range.
  */
-export function callOptionsOf(contextValues: ContextValues | undefined): CallOptions {
+export function callOptionsOf(contextValues: ContextValues | undefined): GlinkCallOptions {
   const options = contextValues?.get(glinkCall);
   if (options === undefined || options === glinkCall.defaultValue) return glinkCall.defaultValue;
   try {
@@ -53,7 +53,7 @@ export function callOptionsOf(contextValues: ContextValues | undefined): CallOpt
   }
 }
 
-function checkCallOptions(options: CallOptions): CallOptions {
+function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
   const { retry, waitForReady, onAttempt } = checkObject("the value", options);
   for (const name of Object.keys(options)) {
     if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
@@ -67,4 +67,4 @@ function checkCallOptions(options: CallOptions): CallOptions {
   return { ...options, onAttempt: AsyncResource.bind(onAttempt) };
 }
 
-const knownNames = new Set<string>(["retry", "waitForReady", "onAttempt"] satisfies (keyof CallOptions)[]);
+const knownNames = new Set<string>(["retry", "waitForReady", "onAttempt"] satisfies (keyof GlinkCallOptions)[]);

@@ -2,7 +2,7 @@ import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
-import type { CallOptions } from "./call-options.ts";
+import type { GlinkCallOptions } from "./call-options.ts";
 
 /** What is constant for a method of one transport: made at its first call. */
 export interface MethodInfo {
@@ -28,7 +28,7 @@ export interface CallRequest {
   readonly head: MethodHead;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;
-  readonly options: CallOptions;
+  readonly options: GlinkCallOptions;
   /** In clock time; `Infinity` without one. */
   readonly deadlineMs: number;
   /** The whole request, framed, where it is known from the start. */

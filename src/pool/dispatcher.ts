@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
+import { describeValue } from "../check.ts";
 import { describeCause, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -38,7 +39,7 @@ export class Dispatcher {
         kind: "queue-full",
         code: Code.ResourceExhausted,
         progress: "unsent",
-        message: `${this.#queue.size} calls already wait for a connection (maxQueuedCalls ${this.#maxQueuedCalls})`,
+        message: `${this.#queue.size} calls already wait for a connection or a stream slot (maxQueuedCalls ${this.#maxQueuedCalls})`,
       };
     }
     this.#queue.add(call);
@@ -71,7 +72,9 @@ export class Dispatcher {
       if (result === "queue") return result;
       // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
       if (result instanceof Subchannel) return result.hasRoom ? result : "queue";
-      if (!("kind" in result)) throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${result}`);
+      if (typeof result !== "object" || result === null || !("kind" in result)) {
+        throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${describeValue(result)}`);
+      }
       return call.waitForReady && result.code === Code.Unavailable ? "queue" : result;
     } catch (error) {
       if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "picker", error });

@@ -22,8 +22,8 @@ export class Hints {
     if (addressCount !== 1 || this.#singleAddressSaid || !this.#events.active) return;
     this.#singleAddressSaid = true;
     const message =
-      `${this.#host} resolved to 1 address: use a headless Service (clusterIP: None), ` +
-      "so that DNS names every pod and calls are spread over all of them";
+      `${this.#host} resolved to 1 address: if there is more than one pod behind it, use a headless Service ` +
+      "(clusterIP: None), so that DNS names every pod and calls are spread over all of them";
     this.#events.publish({ type: "hint", hint: "single-address", message });
   }
 

@@ -51,6 +51,8 @@ export class Pool implements SubchannelOwner, ResolutionListener {
   readonly #rotation: Rotation;
   readonly #policy: Policy;
   readonly #changeListeners = new Set<() => void>();
+  /** The picker was published while a backend was ready: it has somewhere to send calls. */
+  #pickerServes = false;
   #resting = false;
   #updateScheduled = false;
   #closed = false;
@@ -71,6 +73,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
       random: runtime.random,
       publish: (picker) => {
         this.#dispatcher.use(picker);
+        this.#pickerServes = this.readyCount > 0;
         // Not now: the policy is still at work, and a call that is served calls into the user's code.
         if (this.#dispatcher.queuedCalls > 0) queueMicrotask(() => this.#dispatcher.serveAll());
       },
@@ -243,8 +246,8 @@ export class Pool implements SubchannelOwner, ResolutionListener {
       this.#policy.update(backends);
     } catch (error) {
       this.#policyThrew(error);
-      // The last picker is good as long as it has somewhere to send calls; then they must not wait for ever.
-      if (!anyReady) this.#dispatcher.failAll(error);
+      // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
+      if (!anyReady || !this.#pickerServes) this.#dispatcher.failAll(error);
     }
     this.#dispatcher.serveAll();
     for (const listener of this.#changeListeners) listener();

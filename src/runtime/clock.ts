@@ -22,6 +22,12 @@ export interface Clock {
 /** Node's timers take a signed 32-bit delay; a larger one fires after 1 ms with only a warning. */
 const longestDelayMs = 2 ** 31 - 1;
 
+/**
+ * As it was when this module was loaded. It stands for the event loop, not for time: fake timers of a test framework
+ * would hold back what is to be written to sockets.
+ */
+const nextTurn = setImmediate;
+
 class LongTimer {
   current: NodeJS.Timeout | undefined;
 }
@@ -47,7 +53,7 @@ class SystemClock implements Clock {
 
   afterInput(callback: () => void): void {
     // Not unref'd: it runs in this turn of the loop anyway, where an unref'd one waits until something else wakes the loop.
-    setImmediate(callback);
+    nextTurn(callback);
   }
 
   #startLong(timer: LongTimer, callback: () => void, remainingMs: number): void {

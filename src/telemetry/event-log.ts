@@ -69,7 +69,7 @@ function describe(event: GlinkEvent): Line {
     case "attempt-failed":
       return line("debug", `attempt ${event.attempt} of ${event.method} failed: ${event.error.message}`);
     case "hint":
-      return line("warn", event.message);
+      return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":
       return line("warn", `the ${event.where} threw: ${String(event.error)}`);
     case "closed":

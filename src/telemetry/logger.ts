@@ -13,7 +13,7 @@ export interface Logger {
 
 const levels = ["debug", "info", "warn", "error"] as const;
 
-/** Returns the logger, or console for `true`. Throws a TypeError that names what is missing. */
+/** Returns the logger, or console from info on for `true`. Throws a TypeError that names what is missing. */
 export function checkLogger(logger: Logger | true): Logger {
   if (logger === true) return consoleLogger();
   if (typeof logger !== "object" || logger === null) {
@@ -31,5 +31,6 @@ function consoleLogger(): Logger {
     (level: (typeof levels)[number]): LogFunction =>
     (fields, message) =>
       console[level](`glink: ${message}`, fields);
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  // Each failed attempt is a debug line: NODE_DEBUG=glink shows those.
+  return { debug: () => undefined, info: at("info"), warn: at("warn"), error: at("error") };
 }

@@ -122,6 +122,24 @@ test("when the first update throws, calls fail instead of waiting for ever", asy
   close();
 });
 
+test("when an update throws as the first backend becomes ready, calls that wait fail instead of waiting for ever", async () => {
+  const policy = pickFromReady("broken", () => {
+    throw new Error("broken");
+  });
+  const { pool, connector, events, resolver, close } = fakePool({ loadBalancing: policy, connects: false });
+  pool.wake();
+  resolver.report("10.0.0.1");
+  await settle();
+  const call = new TestCall(pool).start();
+  assert.equal(call.waits, true);
+  connector.last.succeed();
+  await settle();
+  assert.equal(call.failure?.code, Code.Internal);
+  assert.match(call.failure?.message ?? "", /the load-balancing policy threw: broken/);
+  assert.ok(events.ofType("user-code-failed").length > 0);
+  close();
+});
+
 test("a policy may publish at any time, and is closed with the transport", async () => {
   let controller: PolicyController | undefined;
   let closed = 0;

@@ -102,7 +102,11 @@ test("with shuffle, many clients choose different backends, and each keeps its o
 });
 
 test("shuffle that is no boolean is refused by name", () => {
-  assert.throws(() => pickFirst({ shuffle: "yes" as never }), /pickFirst: shuffle must be true or false, not yes/);
+  assert.throws(
+    () => pickFirst({ shuffle: "yes" as never }),
+    /pickFirst: shuffle must be true or false, not the string "yes"/,
+  );
+  assert.throws(() => pickFirst({ shufle: true } as never), /pickFirst has no field "shufle": it knows shuffle/);
 });
 
 test("in a pool, a failed backend is left alone once another serves", async () => {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type CallOptions, callOptionsOf, glinkCall } from "../../src/call/call-options.ts";
+import { callOptionsOf, type GlinkCallOptions, glinkCall } from "../../src/call/call-options.ts";
 
-function optionsOf(options: unknown): CallOptions {
-  return callOptionsOf(createContextValues().set(glinkCall, options as CallOptions));
+function optionsOf(options: unknown): GlinkCallOptions {
+  return callOptionsOf(createContextValues().set(glinkCall, options as GlinkCallOptions));
 }
 
 test("a call without options of its own shares the defaults", () => {

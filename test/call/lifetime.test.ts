@@ -5,11 +5,11 @@ import { Code } from "@connectrpc/connect";
 import { Lifetime } from "../../src/call/lifetime.ts";
 import { OpenCalls } from "../../src/call/open-calls.ts";
 import { closedFailure, type Failure } from "../../src/errors.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
-function setup() {
-  const clock = new ManualClock();
+function setup(clock = new ManualClock()) {
   const hold = new ProcessHold();
   const openCalls = new OpenCalls(hold);
   const begin = (timeoutMs?: number, signal?: AbortSignal) => {
@@ -50,6 +50,39 @@ test("the deadline ends a call at its time and not before", async () => {
   await clock.advance(1);
   assert.equal(failures[0]?.kind, "deadline");
   assert.equal(failures[0]?.code, Code.DeadlineExceeded);
+  hold.close();
+});
+
+test("a timer of Node's that fires a little early is waited for again", async () => {
+  class HastyClock extends ManualClock {
+    override setTimeout(callback: () => void, delayMs: number) {
+      return super.setTimeout(callback, delayMs > 3 ? delayMs - 3 : delayMs);
+    }
+  }
+  const { clock, hold, begin } = setup(new HastyClock());
+  const { failures } = begin(1_000);
+  await clock.advance(999);
+  assert.equal(failures.length, 0);
+  await clock.advance(1);
+  assert.equal(failures[0]?.kind, "deadline");
+  hold.close();
+});
+
+test("a deadline follows fake timers, which turn setTimeout and leave performance.now alone", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const failures: Failure[] = [];
+  const hold = new ProcessHold();
+  const lifetime = new Lifetime(new OpenCalls(hold), systemClock(), 60_000, undefined);
+  lifetime.begin({
+    cancel: (failure) => {
+      failures.push(failure);
+      lifetime.end();
+    },
+  });
+  t.mock.timers.tick(59_999);
+  assert.equal(failures.length, 0);
+  t.mock.timers.tick(1);
+  assert.equal(failures[0]?.kind, "deadline");
   hold.close();
 });
 

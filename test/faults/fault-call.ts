@@ -2,7 +2,7 @@ import { Code, ConnectError, createClient, createContextValues } from "@connectr
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import {
   type AttemptReport,
-  type CallOptions,
+  type GlinkCallOptions,
   type GlinkTransport,
   type GlinkTransportOptions,
   glinkCall,
@@ -24,7 +24,7 @@ export interface Outcome {
 
 /** What a call should be like. Without `retry` it has exactly one attempt. */
 export interface FaultCall {
-  readonly retry?: CallOptions["retry"] | "default";
+  readonly retry?: GlinkCallOptions["retry"] | "default";
   readonly timeoutMs?: number;
   readonly payloadBytes?: number;
 }
@@ -41,7 +41,7 @@ export function transportTo(
 export async function tryUnary(transport: GlinkTransport, call: FaultCall = {}): Promise<Outcome> {
   const { retry = false, timeoutMs = 10_000, payloadBytes = 0 } = call;
   const attempts: AttemptReport[] = [];
-  const options: CallOptions = { onAttempt: (report) => attempts.push(report) };
+  const options: GlinkCallOptions = { onAttempt: (report) => attempts.push(report) };
   const contextValues = createContextValues().set(glinkCall, retry === "default" ? options : { ...options, retry });
   const startedMs = performance.now();
   let error: ConnectError | undefined;

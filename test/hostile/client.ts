@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type CallOptions, glinkCall, glinkTransport, staticResolver } from "../../src/index.ts";
+import { type GlinkCallOptions, glinkCall, glinkTransport, staticResolver } from "../../src/index.ts";
 import type { ClientReport, FromClient, ToClient } from "./messages.ts";
 
 const isLinux = process.platform === "linux";
@@ -61,14 +61,14 @@ class Calls {
     for (let i = 0; i < warmUpCalls; i++) await this.#call({});
   }
 
-  #start(options: CallOptions): void {
+  #start(options: GlinkCallOptions): void {
     const call = this.#call(options).finally(() => this.#open.delete(call));
     this.#open.add(call);
   }
 
-  async #call(options: CallOptions): Promise<void> {
+  async #call(options: GlinkCallOptions): Promise<void> {
     let address: string | undefined;
-    const onAttempt: CallOptions["onAttempt"] = (attempt) => {
+    const onAttempt: GlinkCallOptions["onAttempt"] = (attempt) => {
       address = attempt.address;
     };
     const contextValues = createContextValues().set(glinkCall, { ...options, onAttempt });

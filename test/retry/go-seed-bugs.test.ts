@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type CallOptions, glinkCall } from "../../src/index.ts";
+import { type AttemptReport, type GlinkCallOptions, glinkCall } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { glinkTransport } from "../support/transport.ts";
@@ -21,7 +21,7 @@ checkForLeaks();
 
 const unavailable = failTrailersOnly(Code.Unavailable);
 
-function watched(options: CallOptions = {}) {
+function watched(options: GlinkCallOptions = {}) {
   const reports: AttemptReport[] = [];
   const onAttempt = (report: AttemptReport) => reports.push(report);
   return { reports, contextValues: createContextValues().set(glinkCall, { onAttempt, ...options }) };

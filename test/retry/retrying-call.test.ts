@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type CallOptions, glinkCall } from "../../src/index.ts";
+import { type AttemptReport, type GlinkCallOptions, glinkCall } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -26,7 +26,7 @@ checkForLeaks();
 const unavailable = failTrailersOnly(Code.Unavailable);
 
 /** A call's options that collect its attempts. */
-function watched(options: CallOptions = {}) {
+function watched(options: GlinkCallOptions = {}) {
   const reports: AttemptReport[] = [];
   const onAttempt = (report: AttemptReport) => reports.push(report);
   return { reports, contextValues: createContextValues().set(glinkCall, { onAttempt, ...options }) };
@@ -331,7 +331,9 @@ test("a refused request is sent again at once and free; refused again, it waits 
 
 test("a refused request is sent again even with maxAttempts 1, and never with retry: false", () =>
   withBench({ script: (call) => (call.number % 2 === 0 ? refuse : answer("ok"))(call) }, async ({ client, fleet }) => {
-    const once = (retry: NonNullable<CallOptions["retry"]>) => ({ contextValues: watched({ retry }).contextValues });
+    const once = (retry: NonNullable<GlinkCallOptions["retry"]>) => ({
+      contextValues: watched({ retry }).contextValues,
+    });
     assert.equal((await client.unary({}, once({ maxAttempts: 1 }))).text, "ok");
     assert.equal(fleet.calls.length, 2);
     assert.equal((await errorOf(client.unary({}, once(false)))).code, Code.Unavailable);
