@@ -45,6 +45,11 @@ export function checkNames(name: string, value: object, known: readonly string[]
   }
 }
 
+/** Without fields that are present and undefined: those mean the default. */
+export function definedFields<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
 /** A value as an error message shows it. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;

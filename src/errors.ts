@@ -46,6 +46,8 @@ export interface Failure {
   readonly address?: string | undefined;
   /** The original error of Node, zlib, protobuf or the user's own code. */
   readonly cause?: unknown;
+  /** The user's own error, from a signal, an interceptor or a request stream: it comes back unchanged. */
+  readonly asIs?: ConnectError | undefined;
   /** The peer's status: metadata and details reach the user unchanged, and the message without additions. */
   readonly wire?: WireStatus | undefined;
 }
@@ -93,8 +95,7 @@ export interface FailureContext {
  */
 export function toConnectError(failure: Failure, context: FailureContext): ConnectError {
   const { wire, cause } = failure;
-  // The user's own ConnectError, from a signal, an interceptor or a request stream: it comes back unchanged.
-  if (cause instanceof ConnectError) return cause;
+  if (failure.asIs !== undefined) return failure.asIs;
   const metadata = wire === undefined ? undefined : headersOf(wire.metadata);
   if (wire?.isWireError) {
     const error = new ConnectError(failure.message, failure.code, metadata, undefined, cause);
@@ -176,7 +177,7 @@ export function deadlineFailure(address?: string, cause?: unknown): Failure {
 export function canceledFailure(reason: unknown): Failure {
   if (reason instanceof ConnectError) {
     const kind = reason.code === Code.DeadlineExceeded ? "deadline" : "canceled";
-    return { kind, code: reason.code, progress: "unknown", message: reason.rawMessage, cause: reason };
+    return { kind, code: reason.code, progress: "unknown", message: reason.rawMessage, cause: reason, asIs: reason };
   }
   const text = reason instanceof Error ? reason.message : reason;
   const message = typeof text === "string" && text !== "" ? text : "the call was canceled";
@@ -203,7 +204,8 @@ export function closedFailure(when: "before" | "cut"): Failure {
 /** The request cannot be made or sent. A ConnectError as the cause is passed on as it is. */
 export function invalidRequestFailure(code: Code, cause: unknown): Failure {
   if (cause instanceof ConnectError) {
-    return { kind: "invalid-request", code: cause.code, progress: "unknown", message: cause.rawMessage, cause };
+    const { code, rawMessage: message } = cause;
+    return { kind: "invalid-request", code, progress: "unknown", message, cause, asIs: cause };
   }
   return { kind: "invalid-request", code, progress: "unknown", message: describeCause(cause), cause };
 }

@@ -146,7 +146,14 @@ export class PooledTransport implements GlinkTransport {
   close(options: WaitOptions = {}): Promise<void> {
     try {
       const timeoutMs = checkNumber("close: timeoutMs", options.timeoutMs ?? closeTimeoutMs, waitRange);
-      this.#closing ??= this.#close(timeoutMs, options.signal);
+      if (this.#closing === undefined) {
+        let closed = () => {};
+        // First: whoever hears of the end may call again.
+        this.#closing = new Promise((resolve) => {
+          closed = resolve;
+        });
+        this.#close(timeoutMs, options.signal, closed);
+      }
       return this.#closing;
     } catch (error) {
       return Promise.reject(error);
@@ -196,7 +203,7 @@ export class PooledTransport implements GlinkTransport {
     return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, scope: undefined };
   }
 
-  #close(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  #close(timeoutMs: number, signal: AbortSignal | undefined, closed: () => void): void {
     const { openCalls } = this.#environment;
     const { clock, hold } = this.#runtime;
     this.#waits.cancelAll(closedFailure("before"));
@@ -204,18 +211,16 @@ export class PooledTransport implements GlinkTransport {
     const timer = clock.setTimeout(cut, timeoutMs);
     signal?.addEventListener("abort", cut);
     if (signal?.aborted) cut();
-    return new Promise((resolve) => {
-      openCalls.whenEmpty(() => {
-        clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", cut);
-        // The last sockets close asynchronously: the caller's await keeps nothing alive by itself.
-        hold.acquire();
-        this.#pool.close(closedFailure("cut"), () => {
-          hold.release();
-          hold.close();
-          if (this.#events.active) this.#events.publish({ type: "closed" });
-          resolve();
-        });
+    openCalls.end(closedFailure("before"), () => {
+      clock.clearTimeout(timer);
+      signal?.removeEventListener("abort", cut);
+      // The last sockets close asynchronously: the caller's await keeps nothing alive by itself.
+      hold.acquire();
+      this.#pool.close(closedFailure("cut"), () => {
+        hold.release();
+        hold.close();
+        if (this.#events.active) this.#events.publish({ type: "closed" });
+        closed();
       });
     });
   }

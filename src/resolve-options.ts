@@ -1,8 +1,16 @@
 import type { ConnectionOptions } from "node:tls";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { roundRobin } from "./balancing/round-robin.ts";
-import { checkRetryOptions, type RetryOptions } from "./call/retry-options.ts";
-import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "./check.ts";
+import { checkRetryOptions, type RetryOptions, retryBudgetDefaults } from "./call/retry-options.ts";
+import {
+  checkBoolean,
+  checkNames,
+  checkNumber,
+  checkObject,
+  definedFields,
+  describeValue,
+  longestMs,
+} from "./check.ts";
 import type { DialOptions } from "./http2/dial.ts";
 import { chooseEngine } from "./http2/engine-choice.ts";
 import type {
@@ -154,7 +162,8 @@ function resolvePool(options: GlinkTransportOptions, target: Target): PoolingOpt
 
 function resolveConnection(options: GlinkTransportOptions): ConnectionSettings {
   const { pingIntervalMs, nodeOptions = {} } = options;
-  const backoff = { ...backoffDefaults, ...checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {})) };
+  const given = checkObject("reconnectBackoff", orDefault(options.reconnectBackoff, {}));
+  const backoff = { ...backoffDefaults, ...definedFields(given) };
   checkNames("reconnectBackoff", backoff, Object.keys(backoffDefaults));
   checkNumber("reconnectBackoff.initialBackoffMs", backoff.initialBackoffMs, { min: 1, max: longestMs });
   checkNumber("reconnectBackoff.multiplier", backoff.multiplier, { min: 1, max: 1_000 });
@@ -213,7 +222,7 @@ function resolveRetry(retry: RetryInit): RetryOptions {
   if (budget === undefined) return checkRetryOptions(rest);
   if (budget === false) return checkRetryOptions({ ...rest, budget });
   checkObject("retry.budget", budget, "false or an object");
-  return checkRetryOptions({ ...rest, budget: { ratio: 0.1, minPerSecond: 10, ...budget } });
+  return checkRetryOptions({ ...rest, budget: { ...retryBudgetDefaults, ...definedFields(budget) } });
 }
 
 /** The part of the options that a dial needs. */

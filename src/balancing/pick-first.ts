@@ -1,8 +1,9 @@
 import { checkBoolean, checkNames, checkObject } from "../check.ts";
+import type { Failure } from "../errors.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController } from "./policy.ts";
-import { withoutReady } from "./unreachable.ts";
+import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
 export interface PickFirstOptions {
@@ -26,6 +27,8 @@ class PickFirstPolicy implements Policy {
   /** Each backend's place in the order of dialling: fixed when it is first seen. */
   readonly #rank: WeakMap<Backend, number> | undefined;
   #chosen: Backend | undefined;
+  /** Failures from before the present pass over the backends: they say nothing about it. */
+  readonly #oldNews = new WeakSet<Failure>();
 
   constructor(controller: PolicyController, shuffle: boolean) {
     this.#controller = controller;
@@ -35,18 +38,32 @@ class PickFirstPolicy implements Policy {
   update(backends: readonly Backend[]): void {
     const ordered = this.#order(backends);
     if (this.#chosen?.state !== "ready" || !ordered.includes(this.#chosen)) {
+      if (this.#chosen !== undefined) this.#beginPass(ordered);
       this.#chosen = ordered.find((backend) => backend.state === "ready");
     }
     if (this.#chosen !== undefined) {
       this.#controller.publish(new SinglePicker(this.#chosen));
       return;
     }
-    // One dial at a time: the first backend that has not failed since it last worked; when all have, each on its own
-    // backoff.
-    const untried = ordered.find((backend) => backend.lastFailure === undefined);
-    if (untried !== undefined) untried.connect();
-    else for (const backend of ordered) backend.connect();
-    this.#controller.publish(withoutReady(ordered, this.#controller.target));
+    // One dial at a time, of the first that has not failed in this pass; when all have, each on its own backoff.
+    const untried = ordered.find((backend) => !this.#hasFailed(backend));
+    if (untried === undefined) {
+      for (const backend of ordered) backend.connect();
+      this.#controller.publish(withoutReady(ordered, this.#controller.target));
+    } else {
+      untried.connect();
+      this.#controller.publish(queueAll);
+    }
+  }
+
+  /** The chosen one is lost: each of the others gets its chance, whatever an earlier pass found (gRFC A62). */
+  #beginPass(backends: readonly Backend[]): void {
+    for (const { lastFailure } of backends) if (lastFailure !== undefined) this.#oldNews.add(lastFailure);
+  }
+
+  #hasFailed({ state, lastFailure }: Backend): boolean {
+    if (state === "transient-failure") return true;
+    return lastFailure !== undefined && !this.#oldNews.has(lastFailure);
   }
 
   #order(backends: readonly Backend[]): readonly Backend[] {

@@ -107,10 +107,14 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.#stream?.resume();
   }
 
-  /** Gives the attempt up: the stream is reset with CANCEL, and the owner hears nothing more. */
-  abandon(): void {
+  /**
+   * Gives the attempt up: the stream is reset with CANCEL, and the owner hears nothing more. `failed`: its time is over,
+   * and the backend did not answer in it.
+   */
+  abandon(failed: boolean): void {
     if (this.#done) return;
     this.#done = true;
+    if (failed && this.subchannel !== undefined) this.subchannel.callsFailed++;
     if (this.#queued) this.#context.pool.unqueue(this);
     this.#stream?.reset(http2ErrorCode.cancel);
   }

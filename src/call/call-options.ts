@@ -58,7 +58,11 @@ function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
   for (const name of Object.keys(options)) {
     if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
   }
-  if (retry !== undefined && retry !== false) checkRetryOptions(retry);
+  if (retry !== undefined && retry !== false) {
+    checkRetryOptions(retry);
+    const { budget } = retry as { budget?: unknown };
+    if (budget !== undefined) throw new TypeError("retry.budget is an option of the transport, not of a call");
+  }
   if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
   if (onAttempt === undefined) return options;
   if (typeof onAttempt !== "function") {

@@ -19,7 +19,6 @@ const callEnded = new ConnectError("the call has ended", Code.Canceled);
  */
 export class InterceptorScope implements Cancellable, CallGroup {
   readonly deadlineMs: number;
-  ended: Failure | undefined;
   readonly #environment: CallEnvironment;
   readonly #input: CallInput;
   readonly #controller = new AbortController();
@@ -27,6 +26,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** Steps that run, each as what rejects the caller's promise. */
   readonly #steps = new Set<(error: ConnectError) => void>();
   #lifetime: Lifetime | undefined;
+  #ended: Failure | undefined;
   #settleTimer: TimerHandle | undefined;
   /** What cancelled the call, where something did. */
   #reason: ConnectError | undefined;
@@ -45,6 +45,11 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   get aborts(): AbortWatch {
     return this.#environment.openCalls.aborts;
+  }
+
+  /** A call that is not open now, while the user reads what is left of its answer, cannot go on once the transport closed. */
+  get ended(): Failure | undefined {
+    return this.#ended ?? (this.#lifetime === undefined ? this.#environment.openCalls.ended : undefined);
   }
 
   /**
@@ -77,7 +82,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
   finish(error: ConnectError = callEnded): void {
     this.#environment.abandonedStreams.unregister(this);
-    if (this.ended === undefined) this.#end(canceledFailure(error), error);
+    if (this.#ended === undefined) this.#end(canceledFailure(error), error);
     this.#closeIfIdle();
   }
 
@@ -96,7 +101,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   }
 
   cancel(failure: Failure): void {
-    if (this.ended !== undefined) return;
+    if (this.#ended !== undefined) return;
     const error = toConnectError(failure, { attempts: 0 });
     this.#reason = error;
     this.#end(failure, error);
@@ -106,7 +111,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   /** Calls passed on first: they know which backend it was about. */
   #end(failure: Failure, reason: ConnectError): void {
-    this.ended = failure;
+    this.#ended = failure;
     for (const call of this.#innerCalls) call.cancel(failure);
     this.#controller.abort(reason);
   }

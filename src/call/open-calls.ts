@@ -18,7 +18,7 @@ export interface CallGroup {
 /** The calls of a transport that have begun and not ended. While there is one, the process stays alive. */
 export class OpenCalls implements CallGroup {
   readonly deadlineMs: number = Number.POSITIVE_INFINITY;
-  readonly ended: undefined = undefined;
+  ended: Failure | undefined;
   readonly aborts: AbortWatch = new AbortWatch();
   /** Calls begun since the transport was made. */
   started = 0;
@@ -42,16 +42,24 @@ export class OpenCalls implements CallGroup {
   delete(call: Cancellable): void {
     if (!this.#calls.delete(call)) return;
     this.#hold.release();
-    if (this.#calls.size === 0) this.#whenEmpty?.();
+    this.#tellIfEmpty();
   }
 
   cancelAll(failure: Failure): void {
     for (const call of this.#calls) call.cancel(failure);
   }
 
-  /** Calls back once no call is open; at once if that is so now. */
-  whenEmpty(callback: () => void): void {
-    this.#whenEmpty = callback;
-    if (this.#calls.size === 0) callback();
+  /** Takes no more calls: they fail with `failure`. Calls back, once, when none is open; at once if that is so now. */
+  end(failure: Failure, whenEmpty: () => void): void {
+    this.ended = failure;
+    this.#whenEmpty = whenEmpty;
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    const whenEmpty = this.#whenEmpty;
+    if (whenEmpty === undefined || this.#calls.size > 0) return;
+    this.#whenEmpty = undefined;
+    whenEmpty();
   }
 }

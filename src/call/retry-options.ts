@@ -1,5 +1,13 @@
 import { Code } from "@connectrpc/connect";
-import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "../check.ts";
+import {
+  checkBoolean,
+  checkNames,
+  checkNumber,
+  checkObject,
+  definedFields,
+  describeValue,
+  longestMs,
+} from "../check.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 
 /** How failed attempts are repeated. Names follow gRFC A6's retryPolicy. */
@@ -35,6 +43,8 @@ export interface RetryBudgetOptions {
   readonly minPerSecond: number;
 }
 
+export const retryBudgetDefaults: RetryBudgetOptions = Object.freeze({ ratio: 0.1, minPerSecond: 10 });
+
 export const retryDefaults: RetryOptions = Object.freeze({
   maxAttempts: 3,
   codes: Object.freeze([Code.Unavailable, Code.DeadlineExceeded]),
@@ -44,7 +54,7 @@ export const retryDefaults: RetryOptions = Object.freeze({
   jitter: 0.2,
   perAttemptTimeoutMs: undefined,
   idempotentOnly: false,
-  budget: Object.freeze({ ratio: 0.1, minPerSecond: 10 }),
+  budget: retryBudgetDefaults,
   bufferMaxBytes: 1_048_576,
 });
 
@@ -78,9 +88,4 @@ export function checkRetryOptions(given: Partial<RetryOptions>, base: RetryOptio
     checkNumber("retry.budget.minPerSecond", budget.minPerSecond, { min: 0, max: 1_000_000 });
   }
   return Object.freeze({ ...options, codes: Object.freeze([...codes]) });
-}
-
-/** Without fields that are present and undefined: those mean the default. */
-function definedFields<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -76,7 +76,14 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
     return createConnection(new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`));
   }
   const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
-  const endpoint = input === undefined ? place : { ...place, onread: input.onread };
+  // Whatever nodeOptions say of the place: the resolver says where.
+  const endpoint = {
+    host: undefined,
+    port: undefined,
+    path: undefined,
+    ...place,
+    ...(input && { onread: input.onread }),
+  };
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
   const verify = tls.checkServerIdentity ?? checkServerIdentity;
   const servername = tls.servername ?? target.host;
@@ -186,7 +193,12 @@ class Dialing implements Handshake {
     if (typeof alpnProtocol === "string" ? alpnProtocol !== "h2" : alpnProtocol === false && !trusted) {
       this.#failWith(dialFailure(this.address, noH2));
     } else {
-      start(this);
+      try {
+        start(this);
+      } catch (cause) {
+        // http2.connect refuses settings only now, within an event of the socket.
+        this.#failWith(dialFailure(this.address, `cannot connect: ${describeCause(cause)}`, cause));
+      }
     }
   }
 

@@ -33,16 +33,17 @@ export class CallQueue {
   }
 
   /**
-   * Picks again for waiting calls. `all`: the picker is new, so each call may fare differently; otherwise a slot came
-   * free, and the first call that finds none ends the round.
+   * Picks again for waiting calls, in their order. `goOn` is asked after each that has to wait on: a picker may look at
+   * the call, so the next may fare better.
    */
-  serve(pick: (call: PendingCall) => PickOutcome, all: boolean): void {
-    // A call that is served may queue again: the round is over the calls that wait now.
-    for (const call of all ? [...this.#calls] : this.#calls) {
-      if (all && !this.#calls.has(call)) continue;
+  serve(pick: (call: PendingCall) => PickOutcome, goOn: () => boolean): void {
+    // A call that is served may queue again: the round is over those that wait now.
+    let left = this.#calls.size;
+    for (const call of this.#calls) {
+      if (left-- === 0) return;
       const outcome = pick(call);
       if (outcome === "queue") {
-        if (all) continue;
+        if (goOn()) continue;
         return;
       }
       this.#calls.delete(call);

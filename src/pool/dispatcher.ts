@@ -53,12 +53,15 @@ export class Dispatcher {
 
   /** The picker is new: each waiting call may fare differently. */
   serveAll(): void {
-    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), true);
+    this.#queue.serve(
+      (call) => this.#pick(call),
+      () => true,
+    );
   }
 
-  /** A stream slot came free. */
-  serveNext(): void {
-    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), false);
+  /** A stream slot came free. `anyRoom`: whether some backend still has one. */
+  serveNext(anyRoom: () => boolean): void {
+    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), anyRoom);
   }
 
   /** The policy threw, and no earlier picker of it is of use. */

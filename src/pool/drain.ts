@@ -2,7 +2,7 @@ import { connectionFailure, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection, LiveConnectionHolder, SuspectReason } from "../subchannel/live-connection.ts";
-import type { RetireReason } from "../subchannel/subchannel.ts";
+import type { RetireReason } from "../subchannel/subchannel-owner.ts";
 
 interface Draining {
   readonly address: string;

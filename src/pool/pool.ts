@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Address } from "../address.ts";
 import type { LoadBalancing, Policy } from "../balancing/policy.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
@@ -9,12 +10,8 @@ import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
-import {
-  type RetireReason,
-  Subchannel,
-  type SubchannelOptions,
-  type SubchannelOwner,
-} from "../subchannel/subchannel.ts";
+import { Subchannel } from "../subchannel/subchannel.ts";
+import type { RetireReason, SubchannelOptions, SubchannelOwner } from "../subchannel/subchannel-owner.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -41,6 +38,8 @@ export interface PoolOptions {
  */
 export class Pool implements SubchannelOwner, ResolutionListener {
   pingSlowdowns = 0;
+  /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
+  readonly #scope = new AsyncResource("glink.Pool");
   readonly #subchannelOptions: SubchannelOptions;
   readonly #events: Events;
   readonly #subchannels = new Map<string, Subchannel>();
@@ -80,18 +79,15 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     });
   }
 
-  /** Begins to resolve and connect, if that has not begun, and ends a rest. Called when a call begins. */
+  /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
-    if (!this.#resolution.started) {
-      this.#resolution.start();
-      this.#rotation.start();
-    } else if (this.#resting) {
-      this.#endRest();
-    }
+    if (!this.#resolution.started) this.#scope.runInAsyncScope(() => this.#start());
+    else if (this.#resting) this.#scope.runInAsyncScope(() => this.#endRest());
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
   dispatch(call: PendingCall): PickOutcome {
+    this.wake();
     return this.#dispatcher.dispatch(call);
   }
 
@@ -102,7 +98,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    this.#resolution.refresh();
+    this.#scope.runInAsyncScope(() => this.#resolution.refresh());
   }
 
   get readyCount(): number {
@@ -205,7 +201,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
   }
 
   subchannelCapacity(): void {
-    this.#dispatcher.serveNext();
+    this.#dispatcher.serveNext(() => this.hasReadyBackendBeyond([]));
   }
 
   subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void {
@@ -255,6 +251,11 @@ export class Pool implements SubchannelOwner, ResolutionListener {
 
   #policyThrew(error: unknown): void {
     if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
+  }
+
+  #start(): void {
+    this.#resolution.start();
+    this.#rotation.start();
   }
 
   /** What was known before the rest is old news: calls wait for what the new dials bring. */

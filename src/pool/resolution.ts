@@ -12,6 +12,9 @@ export interface ResolutionListener {
   resolveFailed(failure: Failure): void;
 }
 
+/** A resolver whose `watch` threw is started again by a refresh, but not sooner than this. */
+const restartAfterMs = 1_000;
+
 /** Watches one name through a resolver, which may be the user's own: whatever it throws or reports, the pool is safe. */
 export class Resolution {
   readonly #target: ResolverTarget;
@@ -21,6 +24,7 @@ export class Resolution {
   readonly #listener: ResolutionListener;
   #watch: ResolverWatch | undefined;
   #started = false;
+  #startedMs = 0;
   #closed = false;
   #failure: Failure | undefined;
 
@@ -47,9 +51,10 @@ export class Resolution {
     return this.#failure;
   }
 
-  /** Begins to resolve. Once: a resolver that throws is not started again by every call. */
+  /** Begins to resolve. */
   start(): void {
     this.#started = true;
+    this.#startedMs = this.#runtime.clock.now();
     try {
       const watch = this.#resolver.watch(
         this.#target,
@@ -68,11 +73,15 @@ export class Resolution {
     }
   }
 
-  /** Asks the resolver to look again: a hint that it limits itself. */
+  /** Asks the resolver to look again: a hint that it limits itself. One that could not start may try again. */
   refresh(): void {
     if (this.#closed) return;
+    if (this.#watch === undefined) {
+      if (this.#started && this.#runtime.clock.now() - this.#startedMs >= restartAfterMs) this.start();
+      return;
+    }
     try {
-      this.#watch?.refresh();
+      this.#watch.refresh();
     } catch (error) {
       this.#failed(error);
     }

@@ -2,6 +2,7 @@ import type { Attempt } from "../call/attempt.ts";
 import type { CallRequest } from "../call/call.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { callUserCode } from "../user-code.ts";
 
 /** How one attempt of a call went. */
 export interface AttemptOutcome {
@@ -25,10 +26,8 @@ export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, eve
   }
   const { onAttempt } = request.options;
   if (onAttempt === undefined) return;
-  try {
-    const { code, progress, message } = failure ?? {};
-    onAttempt({ attempt: number, address, code, progress, message, retryDelayMs });
-  } catch (error) {
+  const { code, progress, message } = failure ?? {};
+  callUserCode(onAttempt, [{ attempt: number, address, code, progress, message, retryDelayMs }], (error) => {
     if (events.active) events.publish({ type: "user-code-failed", where: "onAttempt", error });
-  }
+  });
 }

@@ -1,6 +1,5 @@
 import type { CallListener, CallRequest, CallStarter, RunningCall } from "../call/call.ts";
 import { checkRetryOptions, type RetryOptions, retryDefaults } from "../call/retry-options.ts";
-import { checkObject } from "../check.ts";
 import { type RetryContext, RetryingCall } from "./retrying-call.ts";
 
 /**
@@ -26,11 +25,9 @@ export class RetryInterceptor implements CallStarter {
     return call;
   }
 
-  /** A call's own wishes over the transport's. Throws as the transport's options do. */
+  /** A call's own wishes, which are checked, over the transport's. */
   #merge(retry: false | Partial<RetryOptions>): RetryOptions | false {
     if (retry === false) return false;
-    checkObject("retry", retry, "false or an object");
-    if (retry.budget !== undefined) throw new TypeError("retry.budget is an option of the transport, not of a call");
     return checkRetryOptions(retry, this.#retry === false ? retryDefaults : this.#retry);
   }
 }

@@ -6,6 +6,8 @@ import type { Random } from "../runtime/random.ts";
 /** All that a decision depends on. */
 export interface RetrySituation {
   readonly failure: Failure;
+  /** The attempt had a stream. False: no backend was found, by the word of the picker. */
+  readonly reachedBackend: boolean;
   /** Something of the response was shown to the user, or is about to be: this attempt is the call's last. */
   readonly committed: boolean;
   /** A byte of the only response message has come: the handler has answered, and nobody was shown it yet. */
@@ -66,8 +68,9 @@ export function decideRetry(
   const { kind, progress } = failure;
   const committed = situation.committed || (situation.answerBegan && !interrupted.has(kind));
   if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
-  // "no-backend" is unsent too, but there is nowhere to go at once: the policy's wait applies to it.
-  if (progress === "unsent" && connectionLost.has(kind) && !committed) return free;
+  // Where no backend was found the request is unsent too, but there is nowhere to go at once: the policy's wait applies.
+  const unsent = progress === "unsent" && situation.reachedBackend;
+  if (unsent && connectionLost.has(kind) && !committed) return free;
   if (options === false) return stop;
   if (progress === "refused" && !situation.refusedBefore && !committed && !tooLarge) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;

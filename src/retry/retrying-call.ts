@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ContextValues } from "@connectrpc/connect";
 import type { PickInfo } from "../balancing/picker.ts";
-import { Attempt, type AttemptContext, type AttemptOwner, pushbackOf } from "../call/attempt.ts";
+import { Attempt, type AttemptContext, type AttemptOwner } from "../call/attempt.ts";
 import type { CallListener, CallRequest, RunningCall } from "../call/call.ts";
 import { noFields } from "../call/metadata.ts";
 import type { RetryOptions } from "../call/retry-options.ts";
@@ -11,10 +11,10 @@ import type { HeaderFields } from "../http2/connection.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
+import { AttemptHistory } from "./attempt-history.ts";
 import { reportAttempt } from "./attempt-report.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RetryBudget } from "./retry-budget.ts";
-import { decideRetry, type RetryDecision } from "./retry-policy.ts";
 
 /** What the calls of one transport share. */
 export interface RetryContext {
@@ -28,8 +28,6 @@ interface ReceivedMessage {
   readonly flag: number;
   readonly payload: Uint8Array;
 }
-
-const noneTried: readonly Subchannel[] = Object.freeze([]);
 
 /** What ends a call from outside. The error then also tells what the call had run into until that moment. */
 const endsFromOutside = new Set<Failure["kind"]>(["deadline", "canceled", "closed"]);
@@ -49,13 +47,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   readonly #options: RetryOptions | false;
   readonly #waitForReady: boolean;
   readonly #replay: ReplayBuffer | undefined;
+  readonly #history: AttemptHistory;
   #attempt: Attempt | undefined;
-  #tried: readonly Subchannel[] = noneTried;
-  /** Attempts that count against maxAttempts. */
-  #attempts = 0;
-  #curveStep = 0;
-  #lastFailure: Failure | undefined;
-  #refusedBefore = false;
   /** The attempt under way is the last: its response is shown, or its request cannot be repeated. */
   #committed = false;
   /** The request is larger than what is kept: it is sent once. */
@@ -79,6 +72,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#listener = listener;
     this.#options = options;
     this.#waitForReady = waitForReady;
+    this.#history = new AttemptHistory(options, context.budget, context.runtime.random);
     const bufferMaxBytes = options === false ? 0 : options.bufferMaxBytes;
     if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
     else this.#tooLarge = request.body.length > bufferMaxBytes;
@@ -97,7 +91,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   get tried(): readonly Subchannel[] {
-    return this.#tried;
+    return this.#history.tried;
   }
 
   start(): void {
@@ -137,10 +131,13 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   cancel(failure: Failure): void {
     if (this.#ended) return;
     const attempt = this.#attempt;
-    attempt?.abandon();
-    const address = attempt === undefined ? this.#lastFailure?.address : attempt.subchannel?.key;
+    attempt?.abandon(failure.kind === "deadline");
+    const address = attempt === undefined ? this.#history.lastFailure?.address : attempt.subchannel?.key;
     if (failure.kind === "deadline") attempt?.suspect();
-    const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
+    const waits = attempt !== undefined && attempt.subchannel === undefined;
+    const note = endsFromOutside.has(failure.kind)
+      ? this.#history.note(waits, waits ? this.#context.attempt.pool.lastFailure : undefined)
+      : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
 
@@ -180,7 +177,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       this.#end(attempt, undefined, undefined);
     } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
       // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
-      this.#lastFailure ??= failure;
+      this.#history.lastFailure ??= failure;
       this.cancel(deadlineFailure(failure.address, failure.cause));
     } else {
       this.#attemptFailed(attempt, failure);
@@ -192,9 +189,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #startAttempt(): void {
-    const previous = this.#attempts;
     this.#held = undefined;
-    this.#attempts++;
+    const previous = this.#history.begin();
     const attempt = new Attempt(this.#context.attempt, this.#request, this, this.#waitForReady, previous, this);
     this.#attempt = attempt;
     attempt.start();
@@ -238,7 +234,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#attemptTimer = undefined;
     // A message on its way is an answer, however slow. One that is whole and has no status is not.
     if (this.#request.method.singleResponse && attempt.messageStarted && this.#held === undefined) return;
-    attempt.abandon();
+    attempt.abandon(true);
     this.#attemptFailed(attempt, {
       kind: "attempt-timeout",
       code: Code.DeadlineExceeded,
@@ -256,12 +252,20 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #attemptFailed(attempt: Attempt, failure: Failure): void {
-    this.#lastFailure = failure;
+    const history = this.#history;
+    const { pool } = this.#context.attempt;
+    history.failed(attempt, failure);
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
-    if (failure.code === Code.Unavailable) this.#context.attempt.pool.refresh();
+    if (failure.code === Code.Unavailable) pool.refresh();
     else if (failure.code === Code.DeadlineExceeded) attempt.suspect();
-    if (attempt.subchannel !== undefined) this.#tried = [...this.#tried, attempt.subchannel];
-    const decision = this.#decide(attempt, failure);
+    const decision = history.decide(attempt, failure, {
+      committed: this.#committed,
+      answerBegan: this.#request.method.singleResponse && attempt.messageStarted,
+      tooLarge: this.#tooLarge,
+      remainingMs: this.#remainingMs,
+      idempotent: this.#request.method.idempotent,
+      otherBackendReady: pool.hasReadyBackendBeyond(history.tried),
+    });
     if (decision.retry === "no") {
       this.#end(attempt, failure, decision.note);
       return;
@@ -271,52 +275,14 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#report(attempt, failure, delayMs);
     // Whoever was told may have cancelled the call.
     if (this.#ended) return;
-    if (decision.retry === "free") {
-      this.#attempts--;
-      if (failure.progress === "refused") this.#refusedBefore = true;
-    }
+    if (decision.retry === "free") history.uncount();
     if (delayMs <= 0) this.#startAttempt();
     else this.#retryTimer = this.#context.runtime.clock.setTimeout(() => this.#startAttempt(), delayMs);
   }
 
-  #decide(attempt: Attempt, failure: Failure): RetryDecision {
-    const { runtime, budget, attempt: context } = this.#context;
-    const pushback = pushbackOf(attempt);
-    const decision = decideRetry(
-      {
-        failure,
-        committed: this.#committed,
-        answerBegan: this.#request.method.singleResponse && attempt.messageStarted,
-        tooLarge: this.#tooLarge,
-        attempts: this.#attempts,
-        curveStep: this.#curveStep,
-        refusedBefore: this.#refusedBefore,
-        remainingMs: this.#remainingMs,
-        pushback,
-        idempotent: this.#request.method.idempotent,
-        otherBackendReady: context.pool.hasReadyBackendBeyond(this.#tried),
-      },
-      this.#options,
-      () => budget?.withdraw() ?? true,
-      runtime.random,
-    );
-    // gRFC A6: after a pushback the curve starts again.
-    if (decision.retry === "policy") this.#curveStep = typeof pushback === "number" ? 0 : this.#curveStep + 1;
-    return decision;
-  }
-
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    const outcome = { attempt, number: this.#attempts, failure, retryDelayMs };
+    const outcome = { attempt, number: this.#history.attempts, failure, retryDelayMs };
     reportAttempt(outcome, this.#request, this.#context.events);
-  }
-
-  /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */
-  #noteUntilNow(attempt: Attempt | undefined): string | undefined {
-    const waits = attempt !== undefined && attempt.subchannel === undefined;
-    const last = this.#lastFailure ?? (waits ? this.#context.attempt.pool.lastFailure : undefined);
-    const notes = waits ? ["no connection was ready"] : [];
-    if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
-    return notes.length === 0 ? undefined : notes.join(", ");
   }
 
   #clearTimers(): void {
@@ -334,11 +300,6 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#replay?.release();
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers = noFields, trailers = noFields } = attempt ?? {};
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#history.attempts, note });
   }
-}
-
-function lastErrorText({ code, message, address }: Failure): string {
-  const from = address === undefined ? "" : ` from ${address}`;
-  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
 }

@@ -1,3 +1,5 @@
+import { AsyncResource } from "node:async_hooks";
+
 /**
  * Keeps the process alive while there is something to wait for, and only then. Sockets and timers of glink are all
  * unref'd; each open call and each pending `ready()` holds this instead, so one handle decides.
@@ -5,6 +7,8 @@
 export class ProcessHold {
   #holders = 0;
   #handle: NodeJS.Timeout | undefined;
+  /** The handle outlives the call that was first: it must not keep that call's async context. */
+  readonly #scope = new AsyncResource("glink.ProcessHold");
   readonly #idleListeners = new Set<() => void>();
 
   /** True while a call or a `ready()` is open. */
@@ -16,7 +20,8 @@ export class ProcessHold {
     this.#holders++;
     if (this.#holders > 1) return;
     // One timer for the life of the hold: ref() and unref() cost far less than making a handle for each call.
-    if (this.#handle === undefined) this.#handle = setInterval(() => undefined, 2 ** 30);
+    if (this.#handle === undefined)
+      this.#handle = this.#scope.runInAsyncScope(() => setInterval(() => undefined, 2 ** 30));
     else this.#handle.ref();
   }
 

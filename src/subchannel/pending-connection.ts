@@ -15,15 +15,15 @@ export interface PendingConnectionOwner {
 export class PendingConnection {
   readonly live: LiveConnection;
   readonly startedMs: number;
+  owner: PendingConnectionOwner;
   readonly #address: Address;
-  readonly #owner: PendingConnectionOwner;
   readonly #abort = new AbortController();
 
   constructor(address: Address, live: LiveConnection, startedMs: number, owner: PendingConnectionOwner) {
     this.#address = address;
     this.live = live;
     this.startedMs = startedMs;
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Dials. The owner hears of the end in a later microtask. */
@@ -46,13 +46,13 @@ export class PendingConnection {
       const failure = this.#failure("connection-lost", "the connection ended as soon as it was made");
       // A GOAWAY ended it for us, but not its socket.
       connection.close(failure);
-      this.#owner.dialFailed(this, failure);
+      this.owner.dialFailed(this, failure);
     } else if (connection.maxConcurrentStreams === 0) {
       const failure = this.#failure("no-streams", "the server allows no streams (MAX_CONCURRENT_STREAMS is 0)");
       connection.close(failure);
-      this.#owner.dialFailed(this, failure);
+      this.owner.dialFailed(this, failure);
     } else {
-      this.#owner.dialSucceeded(this);
+      this.owner.dialSucceeded(this);
     }
   }
 
@@ -62,7 +62,7 @@ export class PendingConnection {
       error instanceof DialError
         ? error.failure
         : this.#failure("connection-error", `cannot connect: ${String(error)}`, error);
-    this.#owner.dialFailed(this, failure);
+    this.owner.dialFailed(this, failure);
   }
 
   #failure(kind: "connection-lost" | "connection-error" | "no-streams" | "idle", message: string, cause?: unknown) {

@@ -1,58 +1,16 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
-import type { Connector, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
+import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode, http2ErrorName } from "../http2/error-codes.ts";
-import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "./backend.ts";
-import {
-  type GoawayNotice,
-  LiveConnection,
-  type LiveConnectionHolder,
-  type LiveConnectionOptions,
-  type SuspectReason,
-} from "./live-connection.ts";
+import { type GoawayNotice, LiveConnection, type LiveConnectionHolder, type SuspectReason } from "./live-connection.ts";
 import { PendingConnection, type PendingConnectionOwner } from "./pending-connection.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
-
-/** Why a connection was taken out of service while calls may still be open on it. */
-export type RetireReason = "removed" | "max-age" | "goaway" | "replaced" | "closing";
-
-/** What subchannels share. */
-export interface SubchannelOptions {
-  readonly connector: Connector;
-  readonly runtime: Runtime;
-  readonly reconnectBackoff: BackoffOptions;
-  readonly live: LiveConnectionOptions;
-  /** ± 10 %; `Infinity`: never. */
-  readonly maxConnectionAgeMs: number;
-}
-
-/** The pool, as its subchannels see it. */
-export interface SubchannelOwner {
-  /** How often the servers have complained of too many PINGs: each time new connections ask half as often (gRFC A8). */
-  readonly pingSlowdowns: number;
-  /** After the change. Policies are told at the end of the tick; the picker skips what is not ready at once. */
-  subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void;
-  /** A call ended: one more may start. */
-  subchannelCapacity(): void;
-  /** The connection is asked by PING whether it lives. */
-  subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void;
-  /** Takes over a connection that has left service: it may still carry calls. */
-  connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void;
-  goawayReceived(subchannel: Subchannel, goaway: GoawayNotice): void;
-  /** The subchannel waits for {@link Subchannel.wake} before it can be dialled again. */
-  subchannelResting(): void;
-}
-
-/** A successor being dialled, and who waits for it. */
-interface Renewal {
-  readonly dial: PendingConnection;
-  readonly done: (replaced: boolean) => void;
-}
+import { Renewal, type RenewalOwner } from "./renewal.ts";
+import type { RetireReason, SubchannelOptions, SubchannelOwner } from "./subchannel-owner.ts";
 
 /**
  *            connect()              SETTINGS came
@@ -90,7 +48,7 @@ const provenAfterMs = 10_000;
 const ageJitter = 0.1;
 
 /** The lasting relation to one address: dials, backs off, is ready, gives its connection away to drain. */
-export class Subchannel implements Backend, LiveConnectionHolder, PendingConnectionOwner {
+export class Subchannel implements Backend, LiveConnectionHolder, PendingConnectionOwner, RenewalOwner {
   readonly address: Address;
   readonly key: string;
   lastFailure: Failure | undefined;
@@ -149,7 +107,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   connect(): void {
     if (this.#state.status !== "idle" || this.#state.resting) return;
-    const dial = this.#newDial();
+    const dial = this.#newDial(this);
     this.#transition({ status: "connecting", dial });
     dial.start(this.#options.connector);
   }
@@ -171,9 +129,9 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
       done(false);
       return;
     }
-    const dial = this.#newDial();
-    this.#state = { ...state, renewal: { dial, done } };
-    dial.start(this.#options.connector);
+    const renewal = new Renewal(this, (owner) => this.#newDial(owner), done);
+    this.#state = { ...state, renewal };
+    renewal.start(this.#options.connector);
   }
 
   /** Leaves for good: no new calls. The connection goes to the owner, to drain. */
@@ -185,37 +143,32 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     this.#transition({ status: "shutdown" });
     if (state.status !== "ready") return;
     this.#owner.connectionRetired(this, state.live, reason);
-    giveUpRenewal(state);
+    state.renewal?.giveUp();
   }
 
   dialSucceeded(dial: PendingConnection): void {
-    const { runtime, maxConnectionAgeMs } = this.#options;
-    const { live } = dial;
-    live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
-    for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
-    this.lastFailure = undefined;
-    this.#backoff.dialStarted(dial.startedMs);
-    this.#renewalBackoff.forget();
-    const before = this.#state;
-    const elder = before.status === "ready" ? before : undefined;
-    if (elder !== undefined) live.inheritIdleness(elder.live);
-    this.#transition({ status: "ready", live, renewal: undefined });
-    if (elder === undefined) return;
-    this.#owner.connectionRetired(this, elder.live, "max-age");
-    elder.renewal?.done(true);
+    this.#enterService(dial);
   }
 
   dialFailed(dial: PendingConnection, failure: Failure): void {
-    const state = this.#state;
-    if (state.status === "ready") {
-      this.#renewalBackoff.dialStarted(dial.startedMs);
-      state.live.expiresAtMs = this.#options.runtime.clock.now() + this.#renewalBackoff.failed();
-      this.#state = { ...state, renewal: undefined };
-      state.renewal?.done(false);
-    } else {
-      this.#backoff.dialStarted(dial.startedMs);
-      this.#failed(failure);
-    }
+    this.#backoff.dialStarted(dial.startedMs);
+    this.#failed(failure);
+  }
+
+  successorReady(successor: PendingConnection): void {
+    const elder = this.live as LiveConnection;
+    successor.live.inheritIdleness(elder);
+    this.#enterService(successor);
+    this.#owner.connectionRetired(this, elder, "max-age");
+    // Calls that waited for a stream slot of the elder.
+    this.#owner.subchannelCapacity();
+  }
+
+  successorFailed(successor: PendingConnection): void {
+    const elder = this.live as LiveConnection;
+    this.#renewalBackoff.dialStarted(successor.startedMs);
+    elder.expiresAtMs = this.#options.runtime.clock.now() + this.#renewalBackoff.failed();
+    this.#state = { status: "ready", live: elder, renewal: undefined };
   }
 
   connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void {
@@ -256,20 +209,30 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     const state = this.#state;
     if (state.status !== "ready" || state.live !== live) return;
     this.#backoff.forget();
-    this.#transition({ status: "idle", resting: true });
     this.#owner.subchannelResting();
+    this.#transition({ status: "idle", resting: true });
     live.connection.close(this.#failure("idle", "the connection was closed because it had no calls"));
-    giveUpRenewal(state);
+    state.renewal?.giveUp();
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
     return connectionFailure(kind, this.key, "unknown", message);
   }
 
-  #newDial(): PendingConnection {
+  #newDial(owner: PendingConnectionOwner): PendingConnection {
     const { runtime, live } = this.#options;
     const { clock } = runtime;
-    return new PendingConnection(this.address, new LiveConnection(this, live, clock), clock.now(), this);
+    return new PendingConnection(this.address, new LiveConnection(this, live, clock), clock.now(), owner);
+  }
+
+  #enterService({ live, startedMs }: PendingConnection): void {
+    const { runtime, maxConnectionAgeMs } = this.#options;
+    live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
+    for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
+    this.lastFailure = undefined;
+    this.#backoff.dialStarted(startedMs);
+    this.#renewalBackoff.forget();
+    this.#transition({ status: "ready", live, renewal: undefined });
   }
 
   /** Ready no more, if `live` is what made it so. A successor already being dialled becomes the reconnection. */
@@ -279,7 +242,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     const proven = live.answered || this.#options.runtime.clock.now() - live.readySinceMs >= provenAfterMs;
     if (proven) this.#backoff.forget();
     if (state.renewal !== undefined) {
-      this.#transition({ status: "connecting", dial: state.renewal.dial }, failure);
+      this.#transition({ status: "connecting", dial: state.renewal.handOver(this) }, failure);
       state.renewal.done(false);
     } else if (proven) {
       this.#transition({ status: "idle", resting: false }, failure);
@@ -303,8 +266,8 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   #backoffOver(): void {
     // A dial keeps the process alive while TCP connects: without a call it would do so again and again.
     const resting = !this.#options.runtime.hold.held;
-    this.#transition({ status: "idle", resting });
     if (resting) this.#owner.subchannelResting();
+    this.#transition({ status: "idle", resting });
   }
 
   #transition(state: State, failure?: Failure): void {
@@ -312,9 +275,4 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     this.#state = state;
     if (from !== state.status) this.#owner.subchannelChanged(this, from, failure);
   }
-}
-
-function giveUpRenewal({ renewal }: ReadyState): void {
-  renewal?.dial.giveUp();
-  renewal?.done(false);
 }

@@ -1,5 +1,6 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Events, GlinkEvent, GlinkFact } from "../events.ts";
+import { callUserCode } from "../user-code.ts";
 
 /** Hears every event of one transport. */
 export type GlinkListener = (event: GlinkEvent) => void;
@@ -50,11 +51,7 @@ export class EventBus implements Events {
     const event = { ...fact, target: this.#target } as GlinkEvent;
     this.#channels.get(fact.type)?.publish(event);
     for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#listenerFailed(fact, error);
-      }
+      callUserCode(listener, [event], (error) => this.#listenerFailed(fact, error));
     }
   }
 

@@ -14,7 +14,8 @@ export function eventLog(logger: Logger): GlinkListener {
     const { type, ...fields } = event;
     const line = describe(event);
     const level = type === "subchannel-state" ? stateLevel(event, failing) : line.level;
-    logger[level]({ event: type, ...fields }, line.message);
+    // The result too: a logger may be asynchronous, and fail later.
+    return logger[level]({ event: type, ...fields }, line.message);
   };
 }
 

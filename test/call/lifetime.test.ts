@@ -128,14 +128,17 @@ test("what is no AbortSignal is refused and leaves nothing behind", () => {
   hold.close();
 });
 
-test("whoever waits for the last call hears of it, at once when there is none", () => {
-  const { hold, openCalls, begin } = setup();
-  let empty = 0;
-  openCalls.whenEmpty(() => empty++);
-  assert.equal(empty, 1);
-  const { failures } = begin();
-  openCalls.cancelAll(closedFailure("cut"));
-  assert.equal(failures[0]?.kind, "closed");
-  assert.equal(empty, 2);
-  hold.close();
+test("whoever ends the calls hears of the last one, once, and no call begins afterwards", () => {
+  for (const open of [0, 2]) {
+    const { hold, openCalls, begin } = setup();
+    const calls = Array.from({ length: open }, () => begin());
+    let empty = 0;
+    openCalls.end(closedFailure("before"), () => empty++);
+    assert.equal(empty, open === 0 ? 1 : 0);
+    assert.equal(begin().failures[0]?.code, Code.FailedPrecondition);
+    openCalls.cancelAll(closedFailure("cut"));
+    for (const { failures } of calls) assert.equal(failures[0]?.kind, "closed");
+    assert.equal(empty, 1);
+    hold.close();
+  }
 });

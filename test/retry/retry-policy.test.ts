@@ -18,6 +18,7 @@ const unsent = failure("connection-lost", "unsent");
 
 const usual: RetrySituation = {
   failure: unavailable,
+  reachedBackend: true,
   committed: false,
   answerBegan: false,
   tooLarge: false,

@@ -1,0 +1,89 @@
+import { Code } from "@connectrpc/connect";
+import { type Attempt, pushbackOf } from "../call/attempt.ts";
+import type { RetryOptions } from "../call/retry-options.ts";
+import type { Failure } from "../errors.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import { decideRetry, type RetryDecision, type RetrySituation } from "./retry-policy.ts";
+
+/** What the call knows of the moment in which an attempt failed. */
+export type CallState = Pick<
+  RetrySituation,
+  "committed" | "answerBegan" | "tooLarge" | "remainingMs" | "idempotent" | "otherBackendReady"
+>;
+
+const noneTried: readonly Subchannel[] = Object.freeze([]);
+
+/** The attempts of one call: how many count, where they went, what they failed with, and what that allows now. */
+export class AttemptHistory {
+  /** Attempts that count against maxAttempts, the one under way included. */
+  attempts = 0;
+  /** Backends that failed this call, for pickers to leave out. */
+  tried: readonly Subchannel[] = noneTried;
+  lastFailure: Failure | undefined;
+  readonly #options: RetryOptions | false;
+  readonly #budget: RetryBudget | undefined;
+  readonly #random: Random;
+  /** Policy retries since the start or the last pushback. */
+  #curveStep = 0;
+  #refusedBefore = false;
+
+  /** `options` false: exactly one attempt. */
+  constructor(options: RetryOptions | false, budget: RetryBudget | undefined, random: Random) {
+    this.#options = options;
+    this.#budget = budget;
+    this.#random = random;
+  }
+
+  /** An attempt begins. Returns how many came before it: grpc-previous-rpc-attempts. */
+  begin(): number {
+    return this.attempts++;
+  }
+
+  /** The attempt under way failed: it is remembered with its backend. */
+  failed({ subchannel }: Attempt, failure: Failure): void {
+    this.lastFailure = failure;
+    if (subchannel !== undefined) this.tried = [...this.tried, subchannel];
+  }
+
+  /** What comes after the failed attempt. To ask is to decide: it takes from the budget and moves along the curve. */
+  decide(attempt: Attempt, failure: Failure, state: CallState): RetryDecision {
+    const pushback = pushbackOf(attempt);
+    const situation: RetrySituation = {
+      ...state,
+      failure,
+      reachedBackend: attempt.subchannel !== undefined,
+      attempts: this.attempts,
+      curveStep: this.#curveStep,
+      refusedBefore: this.#refusedBefore,
+      pushback,
+    };
+    const decision = decideRetry(situation, this.#options, () => this.#budget?.withdraw() ?? true, this.#random);
+    // gRFC A6: after a pushback the curve starts again.
+    if (decision.retry === "policy") this.#curveStep = typeof pushback === "number" ? 0 : this.#curveStep + 1;
+    if (decision.retry === "free" && failure.progress === "refused") this.#refusedBefore = true;
+    return decision;
+  }
+
+  /** The failed attempt is repeated free of charge. */
+  uncount(): void {
+    this.attempts--;
+  }
+
+  /**
+   * What a call that ends from outside had run into: without it, a timeout would hide the reason for it. `waits`: no
+   * backend was found until now; `poolFailure` is why.
+   */
+  note(waits: boolean, poolFailure: Failure | undefined): string | undefined {
+    const last = this.lastFailure ?? poolFailure;
+    const notes = waits ? ["no connection was ready"] : [];
+    if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
+    return notes.length === 0 ? undefined : notes.join(", ");
+  }
+}
+
+function lastErrorText({ code, message, address }: Failure): string {
+  const from = address === undefined ? "" : ` from ${address}`;
+  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
+}
