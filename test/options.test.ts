@@ -127,6 +127,19 @@ test("a part of the retry budget leaves the other part at its default", () => {
   assert.deepEqual(retry === false ? undefined : retry.budget, { ratio: 0.5, minPerSecond: 10 });
 });
 
+test("a field that is undefined is at its default, in nested options too", () => {
+  const nothing = undefined as never;
+  const { reconnectBackoff, retry } = resolveOptions({
+    baseUrl,
+    reconnectBackoff: { initialBackoffMs: nothing },
+    retry: { maxAttempts: nothing, budget: { ratio: nothing } },
+  });
+  assert.deepEqual(
+    [reconnectBackoff, retry],
+    [resolveOptions({ baseUrl }).reconnectBackoff, resolveOptions({ baseUrl }).retry],
+  );
+});
+
 test("sessionManager is refused with the reason", () => {
   const sessionManager = new Http2SessionManager(baseUrl);
   assert.throws(

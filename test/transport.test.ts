@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkEvent, type GlinkTransportOptions, staticResolver } from "../src/index.ts";
+import { type GlinkEvent, type GlinkTransportOptions, glinkCall, staticResolver } from "../src/index.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "./support/echo-server.ts";
 import { checkForLeaks } from "./support/leaks.ts";
 import { glinkTransport } from "./support/transport.ts";
@@ -205,3 +205,64 @@ test("an IP literal is its own list of addresses", async () => {
   assert.equal(transport.snapshot().resolver, "static");
   await transport.close();
 });
+
+test("whoever hears of the end may call and close again: calls are refused, and the transport is closed once", () =>
+  withBackend(async (backend) => {
+    const transport = transportTo(backend.address);
+    await transport.ready();
+    const inner: Promise<unknown>[] = [];
+    let closed = 0;
+    transport.subscribe((event) => {
+      if (event.type === "closed") closed++;
+      if (event.type !== "subchannel-state" || event.to !== "shutdown") return;
+      inner.push(createClient(EchoService, transport).unary({}), transport.close());
+    });
+    const closing = transport.close();
+    const [call, again] = inner;
+    await assert.rejects(call as Promise<unknown>, hasCode(Code.FailedPrecondition, /closed/));
+    assert.equal(again, closing);
+    await closing;
+    assert.equal(closed, 1);
+  }));
+
+test("what is left of an intercepted stream can be read after close, but nothing can be called for it", () =>
+  withBackend(async (backend) => {
+    let closed = 0;
+    const resume: Interceptor = (next) => async (request) => {
+      const response = await next(request);
+      if (!response.stream) return response;
+      async function* again(first: AsyncIterable<unknown>) {
+        yield* first;
+        const second = await next(request);
+        if (second.stream) yield* second.message;
+      }
+      return { ...response, message: again(response.message) } as typeof response;
+    };
+    const transport = transportTo(backend.address, { interceptors: [resume] });
+    transport.subscribe(({ type }) => {
+      if (type === "closed") closed++;
+    });
+    const reader = createClient(EchoService, transport).serverStream({ count: 3 })[Symbol.asyncIterator]();
+    await reader.next();
+    await transport.close();
+    assert.deepEqual([(await reader.next()).value?.index, (await reader.next()).value?.index], [1, 2]);
+    await assert.rejects(reader.next(), hasCode(Code.FailedPrecondition, /the transport was closed/));
+    assert.equal(closed, 1);
+  }));
+
+test("listeners, loggers and onAttempt may be asynchronous, and what they reject with is reported", () =>
+  withBackend(async (backend) => {
+    const fail = async () => {
+      throw new Error("no disk");
+    };
+    const transport = transportTo(backend.address, { logger: { debug: fail, info: fail, warn: fail, error: fail } });
+    const reports: string[] = [];
+    transport.subscribe(fail);
+    transport.subscribe((event) => {
+      if (event.type === "user-code-failed") reports.push(event.where);
+    });
+    const contextValues = createContextValues().set(glinkCall, { onAttempt: fail });
+    await createClient(EchoService, transport).unary({}, { contextValues });
+    await transport.close();
+    assert.deepEqual([...new Set(reports)].sort(), ["event listener", "onAttempt"]);
+  }));

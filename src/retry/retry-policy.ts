@@ -69,8 +69,8 @@ export function decideRetry(
   const committed = situation.committed || (situation.answerBegan && !interrupted.has(kind));
   if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
   // Where no backend was found the request is unsent too, but there is nowhere to go at once: the policy's wait applies.
-  const unsent = progress === "unsent" && situation.reachedBackend;
-  if (unsent && connectionLost.has(kind) && !committed) return free;
+  const lost = situation.reachedBackend && connectionLost.has(kind);
+  if (lost && progress === "unsent" && !committed) return free;
   if (options === false) return stop;
   if (progress === "refused" && !situation.refusedBefore && !committed && !tooLarge) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
@@ -82,7 +82,7 @@ export function decideRetry(
     return no("not retried: the call may have run and its method is not declared idempotent");
   }
   // Wait and budget protect servers under load. A lost connection's server is none, while others are ready.
-  const leavesLost = situation.otherBackendReady && connectionLost.has(kind);
+  const leavesLost = situation.otherBackendReady && lost;
   const delayMs = waitMs(situation, options, leavesLost, random);
   if (delayMs >= remainingMs) return no("no time left for another attempt");
   if (!leavesLost && !budget()) return no("the retry budget is used up");

@@ -101,6 +101,25 @@ test("with shuffle, many clients choose different backends, and each keeps its o
   for (const count of firsts.values()) assert.ok(count > 8);
 });
 
+test("when the chosen backend is lost each other one gets its chance, whatever happened to it long ago", () => {
+  const list = idle("a", "b");
+  const { policy, picker } = policyOf(pickFirst());
+  policy.update(list);
+  list[0]?.fail();
+  policy.update(list);
+  list[1]?.succeed();
+  policy.update(list);
+  // The failure of a is kept: nobody had a reason to dial it again.
+  list[0]!.state = "idle";
+  list[1]?.fail();
+  policy.update(list);
+  assert.equal(list[0]?.state, "connecting");
+  assert.equal(picker().pick(pickInfo), "queue");
+  list[0]?.fail();
+  policy.update(list);
+  assert.match((picker().pick(pickInfo) as { message: string }).message, /no way to/);
+});
+
 test("shuffle that is no boolean is refused by name", () => {
   assert.throws(
     () => pickFirst({ shuffle: "yes" as never }),

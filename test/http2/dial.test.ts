@@ -280,3 +280,26 @@ test("a dial that nobody waits for is given up after a second", async () => {
     await peer.close();
   }
 });
+
+test("host, port and path of nodeOptions do not overrule the resolver", async () => {
+  const backend = await startConnectEcho();
+  try {
+    const elsewhere = { host: "203.0.113.1", port: 1, path: join(tmpdir(), "nobody.sock") };
+    await echo(backend.address, "http://echo.test:50051", elsewhere as GlinkTransportOptions["nodeOptions"]);
+  } finally {
+    await backend.close();
+  }
+});
+
+test("settings that node:http2 refuses fail the call with its reason, and not the process", async () => {
+  const backend = await startConnectEcho();
+  try {
+    const nodeOptions = { remoteCustomSettings: Array.from({ length: 11 }, (_, i) => i + 1) };
+    await assert.rejects(
+      echo(backend.address, "http://echo.test:50051", nodeOptions as GlinkTransportOptions["nodeOptions"]),
+      /cannot connect: ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS/,
+    );
+  } finally {
+    await backend.close();
+  }
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
+import { pickFromReady } from "../../src/balancing/policy.ts";
 import { fakePool, TestCall } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
 
@@ -137,5 +138,36 @@ test("a backend that is lost hands waiting calls to the others in the same tick"
     assert.notEqual(backend, undefined);
     assert.notEqual(backend, lost?.address);
   }
+  close();
+});
+
+test("calls that wait for a slot of an old connection are served by its successor", async () => {
+  const { pool, connector, close } = await limitedPool(1);
+  const [first, second] = [new TestCall(pool).start(), new TestCall(pool).start()];
+  assert.deepEqual([first.waits, second.waits], [false, true]);
+  [...pool.subchannels][0]?.renew(() => undefined);
+  await settle();
+  assert.equal(connector.open.length, 2);
+  assert.equal(second.waits, false);
+  close();
+});
+
+test("with a picker that looks at the call, one that waits for a full backend holds back none for another", async () => {
+  const byMetadata = pickFromReady("affinity", (ready) => ({
+    pick: ({ metadata }) => {
+      const backend = ready.find(({ key }) => key === metadata[1]);
+      return backend?.hasRoom ? backend : "queue";
+    },
+  }));
+  const { pool, connector, resolver, close } = fakePool({ loadBalancing: byMetadata });
+  connector.answerWith((dial) => dial.succeed(1));
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2");
+  await settle();
+  const to = (key: string) => new TestCall(pool, { metadata: ["to", key] }).start();
+  const [a1, b1, a2, b2] = [to("10.0.0.1:1"), to("10.0.0.2:1"), to("10.0.0.1:1"), to("10.0.0.2:1")];
+  assert.deepEqual([a1.waits, b1.waits, a2.waits, b2.waits], [false, false, true, true]);
+  b1.stream?.finish();
+  assert.deepEqual([a2.waits, b2.waits], [true, false]);
   close();
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { toConnectError } from "../../src/errors.ts";
 import { callsTo, fakePool, TestCall } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
 import { seededRandom } from "../support/random.ts";
@@ -153,6 +155,43 @@ test("a resolver that throws, or gives nothing back, is reported and fails calls
   }
 });
 
+test("a resolver that is itself a Connect client: its error is the reason, and the call's code is Unavailable", async () => {
+  const { pool, resolver, close } = fakePool();
+  pool.wake();
+  const call = new TestCall(pool).start();
+  resolver.listener?.onError(new ConnectError("the token has expired", Code.Unauthenticated));
+  assert.ok(call.failure !== undefined);
+  const error = toConnectError(call.failure, { attempts: 1 });
+  assert.equal(error.code, Code.Unavailable);
+  assert.match(error.message, /cannot resolve echo\.test: .*the token has expired/);
+  close();
+});
+
+test("a resolver that could not start is started again by a refresh, at most once a second", async () => {
+  let starts = 0;
+  const { pool, clock, close } = fakePool({
+    resolver: {
+      name: "own",
+      watch: (_, listener) => {
+        if (++starts === 1) throw new Error("the agent is not up yet");
+        listener.onAddresses([{ host: "10.0.0.1", port: 1 }]);
+        return { refresh: () => undefined, close: () => undefined };
+      },
+    },
+  });
+  pool.wake();
+  pool.refresh();
+  await clock.advance(999);
+  pool.refresh();
+  assert.equal(starts, 1);
+  await clock.advance(1);
+  pool.refresh();
+  await settle();
+  assert.deepEqual(callsTo(pool, 1), new Map([["10.0.0.1:1", 1]]));
+  assert.equal(starts, 2);
+  close();
+});
+
 test("a resolver whose refresh or close throws disturbs nobody", async () => {
   const { pool, events, close } = fakePool({
     resolver: {
@@ -232,7 +271,7 @@ test("a pool at rest dials again when a call comes, and the call waits for what 
   await clock.advance(60_000);
   assert.equal(connector.dials.length, 1, "nobody waits: nothing is dialled");
   hold.acquire();
-  pool.wake();
+  // A retry comes this way, and nothing else of its call.
   const call = new TestCall(pool).start();
   await settle();
   assert.equal(call.waits, true, "the failure of a minute ago is not this call's");
@@ -241,6 +280,23 @@ test("a pool at rest dials again when a call comes, and the call waits for what 
   await settle();
   assert.equal(call.backend, "10.0.0.1:1");
   hold.release();
+  close();
+});
+
+test("a call made by whoever hears that its backend went idle dials it again", async () => {
+  const keepalive = { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 };
+  const all = fakePool({ subchannel: { live: { keepalive, idleConnectionTimeoutMs: 10_000 } } });
+  const { pool, clock, events, resolver, close } = all;
+  let call: TestCall | undefined;
+  const publish = events.publish.bind(events);
+  events.publish = (fact) => {
+    publish(fact);
+    if (fact.type === "subchannel-state" && fact.to === "idle") call ??= new TestCall(pool).start();
+  };
+  pool.wake();
+  resolver.report("10.0.0.1");
+  await clock.advance(30_000);
+  assert.equal(call?.backend, "10.0.0.1:1");
   close();
 });
 

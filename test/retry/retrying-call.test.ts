@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type GlinkCallOptions, glinkCall } from "../../src/index.ts";
+import { type AttemptReport, type Failure, type GlinkCallOptions, glinkCall, pickFromReady } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -253,7 +253,7 @@ test("an abort from within onAttempt ends the call: no further attempt", () =>
 test("an attempt that takes too long is reset and made elsewhere", () =>
   withBench(
     { script: inTurn(staySilent, answer("fast")), options: { retry: { perAttemptTimeoutMs: 200 } } },
-    async ({ client, clock, fleet }) => {
+    async ({ client, clock, fleet, transport }) => {
       const { reports, contextValues } = watched();
       const call = client.unary({}, { contextValues, timeoutMs: 1_000 });
       await until("the request is there", () => fleet.calls.length === 1);
@@ -265,10 +265,28 @@ test("an attempt that takes too long is reset and made elsewhere", () =>
       await clock.advance(100);
       assert.equal((await call).text, "fast");
       assert.notEqual(fleet.calls[0]?.backend, fleet.calls[1]?.backend);
+      const failed = Object.fromEntries(transport.snapshot().subchannels.map((one) => [one.address, one.callsFailed]));
+      assert.deepEqual(failed, { [fleet.calls[0]!.backend]: 1, [fleet.calls[1]!.backend]: 0 });
       assert.equal(fleet.calls[0]?.stream.rstCode, 8);
       assert.equal(fleet.calls[1]?.headers["grpc-timeout"], "700m");
     },
   ));
+
+test("a failure of the picker's own is retried like any other, and not at once and for ever", () => {
+  const shed: Failure = { kind: "connection-lost", code: Code.Unavailable, progress: "unsent", message: "shed" };
+  const loadBalancing = pickFromReady("shedding", () => ({ pick: () => shed }));
+  return withBench({ script: unavailable, options: { loadBalancing } }, async ({ client, clock, fleet }) => {
+    const { reports, contextValues } = watched();
+    const failed = errorOf(client.unary({}, { contextValues }));
+    await clock.advance(1_000);
+    assert.match((await failed).message, /shed \(3 attempts\)/);
+    assert.deepEqual(
+      reports.map(({ retryDelayMs }) => retryDelayMs),
+      [100, 200, undefined],
+    );
+    assert.equal(fleet.calls.length, 0);
+  });
+});
 
 test("an attempt whose answer has begun is not cut by perAttemptTimeoutMs", () => {
   const framed = framedText("slow but sure");
