@@ -11,7 +11,12 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
-import type { RetireReason, SubchannelOptions, SubchannelOwner } from "../subchannel/subchannel-owner.ts";
+import type {
+  OwnedSubchannel,
+  RetireReason,
+  SubchannelOptions,
+  SubchannelOwner,
+} from "../subchannel/subchannel-owner.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -188,7 +193,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#dispatcher.serveAll();
   }
 
-  subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
+  subchannelChanged(subchannel: OwnedSubchannel, from: ConnectivityState, failure: Failure | undefined): void {
     const { state, key } = subchannel;
     if (this.#events.active) {
       const error = failure === undefined ? undefined : factOf(failure);
@@ -204,7 +209,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#dispatcher.serveNext(() => this.hasReadyBackendBeyond([]));
   }
 
-  subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void {
+  subchannelSuspect(subchannel: OwnedSubchannel, reason: SuspectReason): void {
     if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.key, reason });
   }
 
@@ -212,11 +217,11 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#resting = true;
   }
 
-  connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void {
+  connectionRetired(subchannel: OwnedSubchannel, live: LiveConnection, reason: RetireReason): void {
     this.#drain.add(subchannel.key, live, reason);
   }
 
-  goawayReceived(subchannel: Subchannel, { code, debug }: GoawayNotice): void {
+  goawayReceived(subchannel: OwnedSubchannel, { code, debug }: GoawayNotice): void {
     if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.key, http2Code: code, debug });
     if (code !== http2ErrorCode.enhanceYourCalm || !debug.includes("too_many_pings")) return;
     // gRFC A8. The server speaks for all of its kind: the whole pool slows down, and stays slow.

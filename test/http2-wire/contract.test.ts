@@ -130,6 +130,7 @@ function open(connection: Connection): { listener: RecordingListener; stream: St
 const maxConcurrentStreams = 3;
 const maxHeaderListSize = 6;
 const initialWindowSize = 4;
+const maxFrameSize = 5;
 
 for (const engine of engines) {
   describe(`the ${engine.name} engine`, () => {
@@ -424,6 +425,18 @@ for (const engine of engines) {
       });
     });
 
+    it("cancels the last stream of a drained connection on the wire, before it ends it", async () => {
+      await withPeer(engine, async (peer, connection, owner) => {
+        const { stream } = start(connection);
+        await peer.frame(frameTypes.headers, 1);
+        connection.drain();
+        stream.reset(8);
+        await owner.closed;
+        const reset = await peer.frame(frameTypes.rstStream, 1);
+        assert.equal(reset.payload.readUInt32BE(0), 8);
+      });
+    });
+
     it("closes at once when it drains without a stream, but not from inside the call", async () => {
       await withServer(echo, async ({ port }) => {
         const owner = new RecordingOwner();
@@ -505,6 +518,42 @@ for (const engine of engines) {
           assert.equal(await listener.closed, undefined);
         },
         [initialWindowSize, 100],
+      );
+    });
+
+    it("acknowledges settings before it makes use of them", async () => {
+      await withPeer(engine, async (peer, connection) => {
+        const body = Buffer.alloc(100_000);
+        const { listener } = start(connection, body);
+        const received = () =>
+          peer.frames
+            .filter(({ type }) => type === frameTypes.data)
+            .reduce((sum, { payload }) => sum + payload.length, 0);
+        await until(() => received() === 65_535, "the default window");
+        // RFC 9113 §6.5.3: nghttp2 and h2 count by the new window only from the ACK on.
+        const before = peer.frames.length;
+        peer.send(windowUpdateFrame(0, 1_000_000), settingsFrame([initialWindowSize, 1_000_000]));
+        await until(() => received() === body.length, "the rest");
+        const acknowledged = peer.frames[before];
+        assert.deepEqual([acknowledged?.type, acknowledged?.flags], [frameTypes.settings, 1]);
+        peer.send(response(1));
+        assert.equal(await listener.closed, undefined);
+      });
+    });
+
+    it("sends frames of at most 64 KiB, whatever the peer takes, so that others get their turn", async () => {
+      await withPeer(
+        engine,
+        async (peer, connection) => {
+          peer.send(windowUpdateFrame(0, 2 ** 30));
+          const { listener } = start(connection, Buffer.alloc(1_000_000));
+          await peer.matching(({ type, flags }) => type === frameTypes.data && (flags & endStream) !== 0);
+          const longest = Math.max(...peer.frames.map(({ payload }) => payload.length));
+          assert.ok(longest <= 65_536, `a frame of ${longest} bytes`);
+          peer.send(response(1));
+          assert.equal(await listener.closed, undefined);
+        },
+        [initialWindowSize, 2 ** 30, maxFrameSize, 2 ** 24 - 1],
       );
     });
 

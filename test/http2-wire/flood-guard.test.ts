@@ -14,7 +14,7 @@ describe("FloodGuard", () => {
   for (const kind of Object.keys(floodLimits) as FloodKind[]) {
     it(`allows a burst of ${floodLimits[kind].what}, and then as many as time earns`, () => {
       const clock = new ManualClock();
-      const guard = new FloodGuard(clock, () => 0);
+      const guard = new FloodGuard(clock, { sentFrames: 0, sentBytes: 0 });
       const { burst, perSecond } = floodLimits[kind];
       assert.equal(take(guard, kind, burst + 10), burst);
       clock.stall(1_000);
@@ -25,13 +25,23 @@ describe("FloodGuard", () => {
   }
 
   it("allows answers to our own traffic at any rate", () => {
-    let sentFrames = 0;
-    const guard = new FloodGuard(new ManualClock(), () => sentFrames);
+    const sent = { sentFrames: 0, sentBytes: 0 };
+    const guard = new FloodGuard(new ManualClock(), sent);
     for (let i = 0; i < 100_000; i++) {
-      sentFrames += 2;
+      sent.sentFrames += 2;
       assert.ok(guard.allows("windowUpdate"));
       assert.ok(guard.allows("windowUpdate"));
       assert.ok(guard.allows("ping"));
+    }
+  });
+
+  it("allows credit for each read of a server, even of the prefix of small messages that share a frame", () => {
+    const sent = { sentFrames: 1, sentBytes: 0 };
+    const guard = new FloodGuard(new ManualClock(), sent);
+    for (let i = 0; i < 100_000; i++) {
+      sent.sentBytes += 5 + 20;
+      // Two reads, of the prefix and of the message; for each the stream gets credit, and the connection.
+      for (let update = 0; update < 4; update++) assert.ok(guard.allows("windowUpdate"));
     }
   });
 });

@@ -124,6 +124,7 @@ describe("RequestSender", () => {
               }
               peer.initialWindow = step.bytes;
               assert.ok(sender.setInitialWindow(step.bytes, peer.streams.values()));
+              sender.settingsAcknowledged();
               break;
             case "congest":
               sender.pause();

@@ -151,6 +151,7 @@ export class ControlFrames {
     if (!this.#session.answers()) return;
     this.#writer.settingsAck();
     this.#session.settingsApplied({ maxConcurrentStreams, maxHeaderListBytes });
+    this.#sender.settingsAcknowledged();
   }
 
   /** Applies one setting (RFC 9113 §6.5.2). Returns false when it was a breach. */
@@ -173,7 +174,7 @@ export class ControlFrames {
         return refuse("INITIAL_WINDOW_SIZE", flowControlError);
       case settingId.maxFrameSize:
         if (value < defaultFrameBytes || value > largestFrameBytes) return refuse("MAX_FRAME_SIZE");
-        this.#sender.maxFrameBytes = value;
+        this.#sender.setMaxFrame(value);
         return true;
       case settingId.enableConnectProtocol:
         return value <= 1 || refuse("ENABLE_CONNECT_PROTOCOL");

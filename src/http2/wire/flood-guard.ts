@@ -1,25 +1,38 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { type FloodKind, floodLimits } from "./limits.ts";
 
+/** What we have sent on this connection so far. */
+export interface Sent {
+  /** HEADERS and DATA frames. */
+  readonly sentFrames: number;
+  /** Bytes of DATA. */
+  readonly sentBytes: number;
+}
+
 interface Bucket {
   left: number;
   refilledMs: number;
-  /** Frames we had sent then. */
+  /** What we had sent then. */
   sentFrames: number;
+  sentBytes: number;
 }
 
 /** Counts what a peer sends against {@link floodLimits}. The clock is read only when a bucket is empty. */
 export class FloodGuard {
   readonly #clock: Clock;
-  readonly #sentFrames: () => number;
+  readonly #sent: Sent;
   readonly #buckets: Record<FloodKind, Bucket>;
 
-  /** `sentFrames` counts the HEADERS and DATA frames of this connection. */
-  constructor(clock: Clock, sentFrames: () => number) {
+  constructor(clock: Clock, sent: Sent) {
     this.#clock = clock;
-    this.#sentFrames = sentFrames;
+    this.#sent = sent;
     const refilledMs = clock.now();
-    const full = (kind: FloodKind): Bucket => ({ left: floodLimits[kind].burst, refilledMs, sentFrames: 0 });
+    const full = (kind: FloodKind): Bucket => ({
+      left: floodLimits[kind].burst,
+      refilledMs,
+      sentFrames: 0,
+      sentBytes: 0,
+    });
     this.#buckets = {
       ping: full("ping"),
       settings: full("settings"),
@@ -40,14 +53,18 @@ export class FloodGuard {
   }
 
   #refill(kind: FloodKind, bucket: Bucket): boolean {
-    const { burst, perSecond, perSentFrame } = floodLimits[kind];
+    const { burst, perSecond, perSentFrame, perSentByte } = floodLimits[kind];
     const now = this.#clock.now();
-    const sentFrames = this.#sentFrames();
-    const earned = ((now - bucket.refilledMs) / 1_000) * perSecond + (sentFrames - bucket.sentFrames) * perSentFrame;
+    const { sentFrames, sentBytes } = this.#sent;
+    const earned =
+      ((now - bucket.refilledMs) / 1_000) * perSecond +
+      (sentFrames - bucket.sentFrames) * perSentFrame +
+      (sentBytes - bucket.sentBytes) * perSentByte;
     // Less than one is not lost: it counts on from where it was.
     if (earned < 1) return false;
     bucket.refilledMs = now;
     bucket.sentFrames = sentFrames;
+    bucket.sentBytes = sentBytes;
     bucket.left = Math.min(burst, Math.floor(earned)) - 1;
     return true;
   }

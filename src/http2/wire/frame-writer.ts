@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { HeaderFields, MethodHead } from "../connection.ts";
+import type { Sent } from "./flood-guard.ts";
 import { frameFlag, frameHeaderBytes, frameType, writeUint32 } from "./frames.ts";
 import type { HpackEncoder } from "./hpack/encoder.ts";
 import { WriteBuffer, type WriteOutput } from "./write-buffer.ts";
@@ -8,9 +9,10 @@ import { WriteBuffer, type WriteOutput } from "./write-buffer.ts";
 const copyMaxBytes = 4_096;
 
 /** Encodes frames (RFC 9113 §4.1, §6), straight into the {@link WriteBuffer} with which they leave. */
-export class FrameWriter {
+export class FrameWriter implements Sent {
   readonly #buffer: WriteBuffer;
   #sentFrames = 0;
+  #sentBytes = 0;
   /** The last frame is DATA of this stream, in this batch, and has its header there in the slab: more can be added. */
   #tailStreamId = 0;
   #tailBatch = 0;
@@ -26,9 +28,12 @@ export class FrameWriter {
     return this.#buffer.batch;
   }
 
-  /** HEADERS and DATA frames so far. */
   get sentFrames(): number {
     return this.#sentFrames;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** The bytes that a connection begins with. */
@@ -75,6 +80,7 @@ export class FrameWriter {
   ): void {
     const length = end - start;
     const flags = endStream ? frameFlag.endStream : 0;
+    this.#sentBytes += length;
     if (length > copyMaxBytes) {
       this.#tailStreamId = 0;
       const at = this.#buffer.reserve(frameHeaderBytes);

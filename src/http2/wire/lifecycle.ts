@@ -193,8 +193,9 @@ export class Lifecycle {
     this.#state = "over";
     stopReading();
     const { batch } = writer;
-    // Requests of this batch have not left, and now never will: that is what makes them unsent.
-    writer.discard();
+    // Requests of this batch have not left, and now never will: that is what makes them unsent. Without streams there is
+    // nothing to take back: what waits may be the cancellation of the last one.
+    if (this.streams.size > 0) writer.discard();
     if (goaway !== undefined) {
       writer.goaway(goaway.code, goaway.debug);
       writer.flush();

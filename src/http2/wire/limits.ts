@@ -26,27 +26,38 @@ export interface FloodLimit {
   readonly perSecond: number;
   /** For each HEADERS or DATA frame we sent: an answer to our own traffic is no flood. */
   readonly perSentFrame: number;
+  /** For each byte of DATA we sent. */
+  readonly perSentByte: number;
 }
 
 export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
   /** grpc-go probes the bandwidth with a PING while data flows, and asks idle clients every few seconds. CVE-2019-9512. */
-  ping: { what: "PING frames", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  ping: { what: "PING frames", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
   /** Each is answered, and walks over all streams. Servers change settings a handful of times. CVE-2019-9515. */
-  settings: { what: "SETTINGS frames", burst: 100, perSecond: 10, perSentFrame: 0 },
+  settings: { what: "SETTINGS frames", burst: 100, perSecond: 10, perSentFrame: 0, perSentByte: 0 },
   /** Each walks over all streams, and one or two say it all. */
-  goaway: { what: "GOAWAY frames", burst: 100, perSecond: 10, perSentFrame: 0 },
-  /** Servers give credit once or twice for a frame of ours; increments of 1 byte are the flood. */
-  windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4 },
+  goaway: { what: "GOAWAY frames", burst: 100, perSecond: 10, perSentFrame: 0, perSentByte: 0 },
+  /**
+   * Servers give credit for what they have read, to the stream and to the connection: Go's net/http for each read, which
+   * may be the 5 bytes before a message. More than that is credit for nothing.
+   */
+  windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4, perSentByte: 0.4 },
   /** PRIORITY, and types we do not know: ignored, but not for nothing. CVE-2019-9513. */
-  ignored: { what: "frames that mean nothing", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  ignored: { what: "frames that mean nothing", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
   /** DATA without a byte that does not even end the stream costs the windows nothing. CVE-2019-9518. */
-  emptyData: { what: "empty DATA frames", burst: 1_000, perSecond: 100, perSentFrame: 1 },
+  emptyData: { what: "empty DATA frames", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
   /** DATA shorter than a gRPC prefix: no honest writer cuts like this for long, and each costs far more than its bytes. */
-  tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4 },
+  tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4, perSentByte: 0 },
   /** What was under way when a stream was cancelled: up to a window in small frames. RST_STREAM floods end up here. */
-  stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64 },
+  stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64, perSentByte: 0 },
   /** They have to be decoded nevertheless. Honest ones are the head and the trailers of a stream that was cancelled. */
-  strayHeaders: { what: "header blocks on closed streams", burst: 10_000, perSecond: 100, perSentFrame: 2 },
+  strayHeaders: {
+    what: "header blocks on closed streams",
+    burst: 10_000,
+    perSecond: 100,
+    perSentFrame: 2,
+    perSentByte: 0,
+  },
 };
 
 /** A header block on a closed stream counts once for each of these that it begins: its cost is its length. */

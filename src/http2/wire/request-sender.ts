@@ -6,6 +6,9 @@ import type { WireStream } from "./wire-stream.ts";
 /** A `write` that leaves more than this waiting returns false, and `onWritable` comes at half of it. */
 const highWaterBytes = 65_536;
 
+/** Nothing else can leave while a frame does: neither other calls nor PINGs, nor the end of the very stream. */
+const longestFrameBytes = 65_536;
+
 const noBytes = new Uint8Array(0);
 
 /**
@@ -13,8 +16,7 @@ const noBytes = new Uint8Array(0);
  * that could send but for the connection take turns, a frame each.
  */
 export class RequestSender {
-  /** SETTINGS_MAX_FRAME_SIZE of the peer. */
-  maxFrameBytes: number = defaultFrameBytes;
+  #maxFrameBytes: number = defaultFrameBytes;
   readonly #writer: FrameWriter;
   /** Windows of the peer: the connection's, and what a new stream starts with. */
   #windowBytes: number = defaultWindowBytes;
@@ -33,6 +35,15 @@ export class RequestSender {
 
   get initialWindowBytes(): number {
     return this.#initialWindowBytes;
+  }
+
+  /** SETTINGS_MAX_FRAME_SIZE of the peer, as far as we go along with it. */
+  get maxFrameBytes(): number {
+    return this.#maxFrameBytes;
+  }
+
+  setMaxFrame(bytes: number): void {
+    this.#maxFrameBytes = Math.min(bytes, longestFrameBytes);
   }
 
   /** Returns false when more than a little waits now. */
@@ -88,7 +99,10 @@ export class RequestSender {
     return true;
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE: changes the window of every open stream by the difference (RFC 9113 §6.9.2). */
+  /**
+   * SETTINGS_INITIAL_WINDOW_SIZE: changes the window of every open stream by the difference (RFC 9113 §6.9.2). What may
+   * leave by that leaves with {@link settingsAcknowledged}.
+   */
   setInitialWindow(bytes: number, streams: Iterable<WireStream>): boolean {
     const difference = bytes - this.#initialWindowBytes;
     this.#initialWindowBytes = bytes;
@@ -98,13 +112,19 @@ export class RequestSender {
       stream.sendWindowBytes = grown;
       if (stream.waitingBytes > 0 && grown > 0) this.#queue.add(stream);
     }
-    this.#pump();
     return true;
+  }
+
+  /** The peer's settings were acknowledged: for the peer they hold from there on (RFC 9113 §6.5.3). Calls listeners. */
+  settingsAcknowledged(): void {
+    this.#pump();
   }
 
   #put(stream: WireStream, bytes: Uint8Array, isEnd: boolean): void {
     const fits =
-      bytes.length <= stream.sendWindowBytes && bytes.length <= this.#windowBytes && bytes.length <= this.maxFrameBytes;
+      bytes.length <= stream.sendWindowBytes &&
+      bytes.length <= this.#windowBytes &&
+      bytes.length <= this.#maxFrameBytes;
     if (bytes.length === 0 ? stream.waitingBytes === 0 : fits && stream.waitingBytes === 0 && !this.#congested) {
       // The usual case: a small body, and nothing in its way.
       this.#frame(stream, bytes, 0, bytes.length, isEnd);
@@ -128,7 +148,7 @@ export class RequestSender {
     const waiting = stream.waiting as Uint8Array[];
     const first = waiting[0] as Uint8Array;
     const start = stream.waitingOffset;
-    const end = start + Math.min(first.length - start, stream.sendWindowBytes, this.#windowBytes, this.maxFrameBytes);
+    const end = start + Math.min(first.length - start, stream.sendWindowBytes, this.#windowBytes, this.#maxFrameBytes);
     stream.waitingBytes -= end - start;
     if (end < first.length) {
       stream.waitingOffset = end;
@@ -143,7 +163,7 @@ export class RequestSender {
     stream.sendWindowBytes -= end - start;
     this.#windowBytes -= end - start;
     if (endStream) stream.requestEnded = true;
-    this.#writer.data(stream.id, bytes, start, end, endStream, this.maxFrameBytes);
+    this.#writer.data(stream.id, bytes, start, end, endStream, this.#maxFrameBytes);
   }
 
   #pump(): void {

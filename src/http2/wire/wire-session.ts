@@ -69,7 +69,7 @@ export class WireSession implements Session {
     this.#sender = sender;
     this.#clock = clock;
     this.#initialWindowBytes = limits.initialWindowBytes;
-    this.#guard = new FloodGuard(clock, () => writer.sentFrames);
+    this.#guard = new FloodGuard(clock, writer);
     this.responses = new ResponseFrames(this, writer, limits, this.#closed);
     const decoder = new HpackDecoder(huffman, { maxBytes: limits.maxHeaderListBytes, maxFields: maxHeaderFields });
     this.#reader = new FrameReader(
