@@ -186,11 +186,17 @@ const slow = { behavior: { delayMs: 5_000 } };
 const texts: Record<string, () => Promise<Outcome>> = {
   "text of a deadline": () =>
     withEcho(({ address }) =>
-      sideBySide({ baseUrl: `http://${address}` }, (client) => textOf(client.unary(slow, { timeoutMs: 50 }))),
+      sideBySide({ baseUrl: `http://${address}` }, async (client) => {
+        await client.unary({});
+        return textOf(client.unary(slow, { timeoutMs: 50 }));
+      }),
     ),
   "text of an abort": () =>
     withEcho(({ address }) =>
-      sideBySide({ baseUrl: `http://${address}` }, (client) => textOf(client.unary(slow, { signal: abortedSoon() }))),
+      sideBySide({ baseUrl: `http://${address}` }, async (client) => {
+        await client.unary({});
+        return textOf(client.unary(slow, { signal: abortedSoon() }));
+      }),
     ),
   "`cause` of an abort": () =>
     withEcho(({ address }) =>
