@@ -1,0 +1,3 @@
+module glink/uploads
+
+go 1.25.0
