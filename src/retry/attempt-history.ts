@@ -1,4 +1,3 @@
-import { Code } from "@connectrpc/connect";
 import { type Attempt, pushbackOf } from "../call/attempt.ts";
 import type { RetryOptions } from "../call/retry-options.ts";
 import type { Failure } from "../errors.ts";
@@ -13,12 +12,15 @@ export type CallState = Pick<
   "committed" | "answerBegan" | "tooLarge" | "remainingMs" | "idempotent" | "otherBackendReady"
 >;
 
-const noneTried: readonly Subchannel[] = Object.freeze([]);
+export const noneTried: readonly Subchannel[] = Object.freeze([]);
 
-/** The attempts of one call: how many count, where they went, what they failed with, and what that allows now. */
+/**
+ * The attempts of one call, from the first failure on: how many count, where they went, what they failed with, and what
+ * that allows now.
+ */
 export class AttemptHistory {
   /** Attempts that count against maxAttempts, the one under way included. */
-  attempts = 0;
+  attempts = 1;
   /** Backends that failed this call, for pickers to leave out. */
   tried: readonly Subchannel[] = noneTried;
   lastFailure: Failure | undefined;
@@ -36,7 +38,7 @@ export class AttemptHistory {
     this.#random = random;
   }
 
-  /** An attempt begins. Returns how many came before it: grpc-previous-rpc-attempts. */
+  /** Another attempt begins. Returns how many came before it: grpc-previous-rpc-attempts. */
   begin(): number {
     return this.attempts++;
   }
@@ -70,20 +72,4 @@ export class AttemptHistory {
   uncount(): void {
     this.attempts--;
   }
-
-  /**
-   * What a call that ends from outside had run into: without it, a timeout would hide the reason for it. `waits`: no
-   * backend was found until now; `poolFailure` is why.
-   */
-  note(waits: boolean, poolFailure: Failure | undefined): string | undefined {
-    const last = this.lastFailure ?? poolFailure;
-    const notes = waits ? ["no connection was ready"] : [];
-    if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
-    return notes.length === 0 ? undefined : notes.join(", ");
-  }
-}
-
-function lastErrorText({ code, message, address }: Failure): string {
-  const from = address === undefined ? "" : ` from ${address}`;
-  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
 }

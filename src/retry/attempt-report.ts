@@ -1,3 +1,4 @@
+import { Code } from "@connectrpc/connect";
 import type { Attempt } from "../call/attempt.ts";
 import type { CallRequest } from "../call/call.ts";
 import { type Failure, factOf } from "../errors.ts";
@@ -30,4 +31,16 @@ export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, eve
   callUserCode(onAttempt, [{ attempt: number, address, code, progress, message, retryDelayMs }], (error) => {
     if (events.active) events.publish({ type: "user-code-failed", where: "onAttempt", error });
   });
+}
+
+/** For the error of a call that ends from outside: whether it waits for a backend, and what it failed with last. */
+export function describeUntilNow(waits: boolean, last: Failure | undefined): string | undefined {
+  const notes = waits ? ["no connection was ready"] : [];
+  if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
+  return notes.length === 0 ? undefined : notes.join(", ");
+}
+
+function lastErrorText({ code, message, address }: Failure): string {
+  const from = address === undefined ? "" : ` from ${address}`;
+  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
 }

@@ -11,8 +11,8 @@ import type { HeaderFields } from "../http2/connection.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-import { AttemptHistory } from "./attempt-history.ts";
-import { reportAttempt } from "./attempt-report.ts";
+import { AttemptHistory, noneTried } from "./attempt-history.ts";
+import { describeUntilNow, reportAttempt } from "./attempt-report.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
@@ -47,7 +47,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   readonly #options: RetryOptions | false;
   readonly #waitForReady: boolean;
   readonly #replay: ReplayBuffer | undefined;
-  readonly #history: AttemptHistory;
+  /** From the first failure on: most calls need none. */
+  #history: AttemptHistory | undefined;
   #attempt: Attempt | undefined;
   /** The attempt under way is the last: its response is shown, or its request cannot be repeated. */
   #committed = false;
@@ -72,7 +73,6 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#listener = listener;
     this.#options = options;
     this.#waitForReady = waitForReady;
-    this.#history = new AttemptHistory(options, context.budget, context.runtime.random);
     const bufferMaxBytes = options === false ? 0 : options.bufferMaxBytes;
     if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
     else this.#tooLarge = request.body.length > bufferMaxBytes;
@@ -91,7 +91,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   get tried(): readonly Subchannel[] {
-    return this.#history.tried;
+    return this.#history?.tried ?? noneTried;
   }
 
   start(): void {
@@ -132,12 +132,9 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (this.#ended) return;
     const attempt = this.#attempt;
     attempt?.abandon(failure.kind === "deadline");
-    const address = attempt === undefined ? this.#history.lastFailure?.address : attempt.subchannel?.key;
+    const address = attempt === undefined ? this.#history?.lastFailure?.address : attempt.subchannel?.key;
     if (failure.kind === "deadline") attempt?.suspect();
-    const waits = attempt !== undefined && attempt.subchannel === undefined;
-    const note = endsFromOutside.has(failure.kind)
-      ? this.#history.note(waits, waits ? this.#context.attempt.pool.lastFailure : undefined)
-      : undefined;
+    const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
 
@@ -177,7 +174,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       this.#end(attempt, undefined, undefined);
     } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
       // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
-      this.#history.lastFailure ??= failure;
+      this.#historyNow().lastFailure ??= failure;
       this.cancel(deadlineFailure(failure.address, failure.cause));
     } else {
       this.#attemptFailed(attempt, failure);
@@ -188,9 +185,19 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     return this.#request.deadlineMs - this.#context.runtime.clock.now();
   }
 
+  get #attempts(): number {
+    return this.#history?.attempts ?? 1;
+  }
+
+  #historyNow(): AttemptHistory {
+    const { budget, runtime } = this.#context;
+    this.#history ??= new AttemptHistory(this.#options, budget, runtime.random);
+    return this.#history;
+  }
+
   #startAttempt(): void {
     this.#held = undefined;
-    const previous = this.#history.begin();
+    const previous = this.#history?.begin() ?? 0;
     const attempt = new Attempt(this.#context.attempt, this.#request, this, this.#waitForReady, previous, this);
     this.#attempt = attempt;
     attempt.start();
@@ -252,7 +259,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #attemptFailed(attempt: Attempt, failure: Failure): void {
-    const history = this.#history;
+    const history = this.#historyNow();
     const { pool } = this.#context.attempt;
     history.failed(attempt, failure);
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
@@ -281,8 +288,17 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    const outcome = { attempt, number: this.#history.attempts, failure, retryDelayMs };
+    const outcome = { attempt, number: this.#attempts, failure, retryDelayMs };
     reportAttempt(outcome, this.#request, this.#context.events);
+  }
+
+  /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */
+  #noteUntilNow(attempt: Attempt | undefined): string | undefined {
+    const waits = attempt !== undefined && attempt.subchannel === undefined;
+    return describeUntilNow(
+      waits,
+      this.#history?.lastFailure ?? (waits ? this.#context.attempt.pool.lastFailure : undefined),
+    );
   }
 
   #clearTimers(): void {
@@ -300,6 +316,6 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#replay?.release();
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers = noFields, trailers = noFields } = attempt ?? {};
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#history.attempts, note });
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });
   }
 }
