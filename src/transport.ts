@@ -5,6 +5,7 @@ import { MessageMemory } from "./call/message-memory.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
+import { PacedConnector } from "./http2/paced-connector.ts";
 import { TlsSessions } from "./http2/tls-sessions.ts";
 import { WireConnector } from "./http2/wire/wire-connector.ts";
 import type { GlinkTransportOptions } from "./options.ts";
@@ -45,7 +46,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
   const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
-  const connector = new Engine(
+  const engine = new Engine(
     { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime },
     options.limits,
   );
@@ -54,7 +55,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     resolver: options.resolver,
     loadBalancing: options.loadBalancing,
     subchannel: {
-      connector,
+      connector: new PacedConnector(engine, clock),
       runtime,
       reconnectBackoff: options.reconnectBackoff,
       maxConnectionAgeMs: options.maxConnectionAgeMs,
