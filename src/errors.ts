@@ -184,6 +184,11 @@ export function canceledFailure(reason: unknown): Failure {
   return { kind: "canceled", code: Code.Canceled, progress: "unknown", message, cause: reason };
 }
 
+/** The error of a caller's signal, if it is aborted. */
+export function abortErrorOf(signal: AbortSignal | undefined): ConnectError | undefined {
+  return signal?.aborted ? toConnectError(canceledFailure(signal.reason), { attempts: 0 }) : undefined;
+}
+
 /** The transport was closed: before the call began, or by cutting it. */
 export function closedFailure(when: "before" | "cut"): Failure {
   return when === "before"

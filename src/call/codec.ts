@@ -112,8 +112,8 @@ export class Codec {
   /** What is wrong with a response's encoding, known from its headers. */
   encodingFailure(headers: HeaderFields): Failure | undefined {
     const encoding = fieldOf(headers, "grpc-encoding");
-    if (encoding === undefined || encoding === "identity" || this.#compressionOf(headers) !== undefined)
-      return undefined;
+    if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
+    if (this.#compressionOf(headers) !== undefined) return undefined;
     return {
       kind: "encoding",
       code: Code.Internal,

@@ -1,4 +1,3 @@
-import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { InterceptorScope } from "./interceptor-scope.ts";
 
@@ -21,7 +20,9 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#done) return { done: true, value: undefined };
     try {
+      this.#throwIfAborted();
       const result = await this.#scope.run(() => this.#read().next());
+      this.#throwIfAborted();
       if (result.done !== true) return result;
       this.#done = true;
       this.#scope.finish();
@@ -44,28 +45,14 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
     return { done: true, value: undefined };
   }
 
+  /** What has arrived, or an interceptor makes up, is no message for somebody who aborted the call. */
+  #throwIfAborted(): void {
+    const error = this.#scope.abortError();
+    if (error !== undefined) throw error;
+  }
+
   #read(): AsyncIterator<T> {
     this.#iterator ??= this.#messages[Symbol.asyncIterator]();
     return this.#iterator;
   }
-}
-
-/** The caller's request messages as interceptors see them: complete messages. Nothing is read ahead. */
-export function completeMessages<I extends DescMessage>(
-  schema: I,
-  messages: AsyncIterable<MessageInitShape<I>>,
-): AsyncIterable<MessageShape<I>> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = messages[Symbol.asyncIterator]();
-      const complete = (result: IteratorResult<MessageInitShape<I>>): IteratorResult<MessageShape<I>> =>
-        result.done === true ? result : { done: false, value: create(schema, result.value) };
-      return {
-        next: () => iterator.next().then(complete),
-        // Only what the caller's own iterator has: its absence means something to whoever ends the reading.
-        ...(iterator.throw && { throw: (error: unknown) => iterator.throw!(error).then(complete) }),
-        ...(iterator.return && { return: (value?: unknown) => iterator.return!(value).then(complete) }),
-      };
-    },
-  };
 }

@@ -16,8 +16,9 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { MethodInfo } from "./call.ts";
+import { CallerMessages } from "./caller-messages.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
-import { completeMessages, InterceptedMessages } from "./intercepted-messages.ts";
+import { InterceptedMessages } from "./intercepted-messages.ts";
 import { InterceptorScope } from "./interceptor-scope.ts";
 import { readMetadata } from "./metadata.ts";
 import { callStream } from "./stream.ts";
@@ -45,7 +46,7 @@ export class InterceptedCalls {
     message: MessageInitShape<I>,
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
-    const scope = new InterceptorScope(this.#environment, input);
+    const scope = new InterceptorScope(this.#environment, input, undefined);
     const response = await this.#run(scope, () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
@@ -59,10 +60,11 @@ export class InterceptedCalls {
     messages: AsyncIterable<MessageInitShape<I>>,
     input: CallInput,
   ): Promise<StreamResponse<I, O>> {
-    const scope = new InterceptorScope(this.#environment, input);
+    const requests = new CallerMessages(method.input, messages);
+    const scope = new InterceptorScope(this.#environment, input, requests as CallerMessages<DescMessage>);
     const response = (await this.#run(scope, () => {
-      const message = completeMessages(method.input, messages);
-      return { ...this.#common(method, scope, input), stream: true, method, message } as StreamRequest;
+      const common = this.#common(method, scope, input);
+      return { ...common, stream: true, method, message: requests } as unknown as StreamRequest;
     })) as StreamResponse<I, O>;
     const message = new InterceptedMessages(scope, response.message);
     this.#environment.abandonedStreams.register(message, scope, scope);

@@ -1,7 +1,9 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { canceledFailure, type Failure, toConnectError } from "../errors.ts";
+import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { AbortWatch } from "./abort-watch.ts";
+import type { CallerMessages } from "./caller-messages.ts";
 import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
@@ -22,6 +24,8 @@ export class InterceptorScope implements Cancellable, CallGroup {
   readonly #environment: CallEnvironment;
   readonly #input: CallInput;
   readonly #controller = new AbortController();
+  /** The caller's iterable of request messages, of a stream. */
+  readonly #messages: CallerMessages<DescMessage> | undefined;
   readonly #innerCalls = new Set<Cancellable>();
   /** Steps that run, each as what rejects the caller's promise. */
   readonly #steps = new Set<(error: ConnectError) => void>();
@@ -31,10 +35,11 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** What cancelled the call, where something did. */
   #reason: ConnectError | undefined;
 
-  constructor(environment: CallEnvironment, input: CallInput) {
+  constructor(environment: CallEnvironment, input: CallInput, messages: CallerMessages<DescMessage> | undefined) {
     const { timeoutMs } = input;
     this.#environment = environment;
     this.#input = input;
+    this.#messages = messages;
     this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.clock.now() + timeoutMs;
     environment.openCalls.started++;
   }
@@ -109,9 +114,15 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(error), settleMs);
   }
 
+  /** The error of the caller's own abort, if there was one. */
+  abortError(): ConnectError | undefined {
+    return abortErrorOf(this.#input.signal);
+  }
+
   /** Calls passed on first: they know which backend it was about. */
   #end(failure: Failure, reason: ConnectError): void {
     this.#ended = failure;
+    this.#messages?.callEnded(reason === callEnded ? undefined : reason);
     for (const call of this.#innerCalls) call.cancel(failure);
     this.#controller.abort(reason);
   }

@@ -27,6 +27,9 @@ const owned = new Set([
 /** Field names as RFC 9110 §5.1 has them. */
 const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** What Headers takes off both ends of a value. Not what `trim` does: a byte 0xa0 may belong to a character. */
+const outerSpace = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+
 /** Values: visible ASCII, space, tab, and bytes above 0x7f as Latin-1. No NUL, no line break. */
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -58,11 +61,13 @@ export function readMetadata(init: HeadersInit | undefined): CallMetadata {
   const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
-    const text = value.trim();
+    const text = value.replace(outerSpace, "");
     check(name, text);
     if (owned.has(lower)) return;
     const before = values.get(lower);
-    values.set(lower, before === undefined ? text : `${before}, ${text}`);
+    // RFC 9113 §8.2.3: cookies are joined in a way of their own.
+    const separator = lower === "cookie" ? "; " : ", ";
+    values.set(lower, before === undefined ? text : before + separator + text);
   };
   if (init instanceof Headers) {
     init.forEach((value, name) => {

@@ -3,6 +3,7 @@ import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { MethodInfo, RunningCall } from "./call.ts";
 import type { Codec } from "./codec.ts";
+import { tellEnded } from "./tell-ended.ts";
 
 /**
  * Reads a caller's request messages and sends them, no faster than the peer takes them. The caller's code runs in the
@@ -44,18 +45,11 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     this.runInAsyncScope(this.#pull, this);
   }
 
-  /**
-   * The call is over: the caller's iterable is told, as Connect tells it: `throw` with the error if there was one, and
-   * `return` always, because not every `throw` cleans up.
-   */
+  /** The call is over: the caller's iterable is told. */
   stop(error: unknown): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    if (iterator === undefined) return;
-    this.runInAsyncScope(() => {
-      if (error !== undefined) tell(() => iterator.throw?.(error));
-      tell(() => iterator.return?.());
-    });
+    if (iterator !== undefined) this.runInAsyncScope(() => tellEnded(iterator, error));
   }
 
   /** Runs in the caller's async context, and so does what follows the promise. */
@@ -110,13 +104,4 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     this.#blocked = false;
     this.#pull();
   };
-}
-
-/** Calls an iterator that nobody reads any more. What it answers, or throws, is its own caller's affair. */
-function tell(call: () => Promise<unknown> | undefined): void {
-  try {
-    call()?.then(undefined, () => undefined);
-  } catch {
-    // As above: an iterator may throw where it should reject.
-  }
 }

@@ -42,6 +42,7 @@ export class ResponseQueue {
   #bytes = 0;
   #paused = false;
   #end: End | undefined;
+  #endSeen = false;
 
   constructor(source: ResponseSource) {
     this.#source = source;
@@ -79,13 +80,11 @@ export class ResponseQueue {
 
   /** `reader` is the object that the user holds. */
   next(reader: object): Promise<IteratorResult<Message, undefined>> {
-    if (!this.#messages.isEmpty) {
+    const endsWell = this.#end !== undefined && this.#end.error === undefined && !this.#endSeen;
+    if (!this.#messages.isEmpty || endsWell) {
       // The peer may have answered in full before: then nobody listens to the signal any more.
       const aborted = this.#source.abortError();
-      if (aborted !== undefined) {
-        this.#end = { error: aborted };
-        this.#messages.clear();
-      }
+      if (aborted !== undefined) this.#failWith(aborted);
     }
     if (!this.#messages.isEmpty) {
       const { flag, payload } = this.#messages;
@@ -99,7 +98,20 @@ export class ResponseQueue {
     }
     if (this.#end === undefined)
       return new Promise((resolve, reject) => this.#waiters.push({ reader, resolve, reject }));
+    this.#endSeen = true;
     return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error);
+  }
+
+  /** Nothing but this error is delivered any more. */
+  #failWith(error: ConnectError): void {
+    this.#messages.clear();
+    this.#end = { error };
+  }
+
+  #undecodable(error: unknown): ConnectError {
+    const failure = this.#source.decodeFailed(error);
+    this.#failWith(failure);
+    return failure;
   }
 
   /** A message for somebody who waits: without a promise of its own where none is needed. */
@@ -109,13 +121,13 @@ export class ResponseQueue {
       if (message instanceof Promise) {
         message.then(
           (value) => resolve({ done: false, value }),
-          (error: unknown) => reject(this.#source.decodeFailed(error)),
+          (error: unknown) => reject(this.#undecodable(error)),
         );
       } else {
         resolve({ done: false, value: message });
       }
     } catch (error) {
-      reject(this.#source.decodeFailed(error));
+      reject(this.#undecodable(error));
     }
   }
 
@@ -126,10 +138,10 @@ export class ResponseQueue {
       if (!(message instanceof Promise)) return Promise.resolve({ done: false, value: message });
       return message.then(
         (value) => ({ done: false, value }),
-        (error: unknown) => Promise.reject(this.#source.decodeFailed(error)),
+        (error: unknown) => Promise.reject(this.#undecodable(error)),
       );
     } catch (error) {
-      return Promise.reject(this.#source.decodeFailed(error));
+      return Promise.reject(this.#undecodable(error));
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
+import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { CallEnd, CallListener, MethodInfo, RunningCall } from "./call.ts";
 import type { Cancellable } from "./cancellable.ts";
@@ -133,8 +133,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 
   abortError(): ConnectError | undefined {
-    const { signal } = this.#input;
-    return signal?.aborted ? toConnectError(canceledFailure(signal.reason), { attempts: 0 }) : undefined;
+    return abortErrorOf(this.#input.signal);
   }
 
   pause(): void {
