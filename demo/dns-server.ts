@@ -1,5 +1,6 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIP } from "node:net";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { type AddressInfo, createServer, isIP, type Server, type Socket as TcpSocket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Answer, decode, encode, type Question } from "dns-packet";
 
@@ -20,36 +21,46 @@ export interface DnsAnswer {
   readonly delayMs?: number;
 }
 
+/** A longer answer is cut over UDP, and the client asks again over TCP. */
+const udpMaxBytes = 1_232;
+
+const truncated = 1 << 9;
+
 const responseCodes = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
 const authoritative = 1 << 10;
 const defaultTtlSeconds = 30;
 
-/** A real DNS server on UDP for A and AAAA records, whose answers change when one says so. */
+/** A real DNS server on UDP and TCP for A and AAAA records, whose answers change when one says so. */
 export class DnsServer {
   readonly #socket: Socket;
+  readonly #tcp: Server;
+  readonly #connections = new Set<TcpSocket>();
   readonly #answers = new Map<string, DnsAnswer>();
   readonly #queries = new Map<string, number>();
   readonly #stopped = new AbortController();
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, tcp: Server) {
     this.#socket = socket;
+    this.#tcp = tcp;
     socket.on("message", (message, peer) => {
-      void this.#serve(message, peer);
+      void this.#serve(message, (response) => socket.send(cut(response), peer.port, peer.address));
     });
+    tcp.on("connection", (connection: TcpSocket) => this.#connected(connection));
     // A client that went away before its answer came is no trouble of the server's.
     socket.on("error", () => undefined);
   }
 
   /** Listens on a free port unless told one. */
-  static start({ host = "127.0.0.1", port = 0 } = {}): Promise<DnsServer> {
+  static async start({ host = "127.0.0.1", port = 0 } = {}): Promise<DnsServer> {
+    const tcp = createServer();
+    tcp.listen(port, host);
+    await once(tcp, "listening");
     const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
-    return new Promise((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind(port, host, () => {
-        socket.removeListener("error", reject);
-        resolve(new DnsServer(socket));
-      });
-    });
+    // Rejects where the port is taken.
+    const listening = once(socket, "listening");
+    socket.bind((tcp.address() as AddressInfo).port, host);
+    await listening;
+    return new DnsServer(socket, tcp);
   }
 
   /** As `dnsResolver({ servers })` takes it. */
@@ -74,10 +85,27 @@ export class DnsServer {
   /** Stops listening; delayed answers are dropped. */
   close(): Promise<void> {
     this.#stopped.abort();
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+    for (const connection of this.#connections) connection.destroy();
+    return new Promise((resolve) => this.#tcp.close(() => this.#socket.close(() => resolve())));
   }
 
-  async #serve(message: Uint8Array, peer: RemoteInfo): Promise<void> {
+  /** One query on each connection, behind its length (RFC 1035 §4.2.2). */
+  #connected(connection: TcpSocket): void {
+    this.#connections.add(connection);
+    connection.once("close", () => this.#connections.delete(connection)).on("error", () => undefined);
+    let query = Buffer.alloc(0);
+    connection.on("data", (chunk) => {
+      query = Buffer.concat([query, chunk]);
+      if (query.length < 2 || query.length < 2 + query.readUInt16BE(0)) return;
+      void this.#serve(query.subarray(2), (response) => {
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(response.length);
+        connection.end(Buffer.concat([length, response]));
+      });
+    });
+  }
+
+  async #serve(message: Uint8Array, send: (response: Uint8Array) => void): Promise<void> {
     const { id, question } = read(message);
     if (question === undefined) return;
     const key = keyOf(question.name, question.type);
@@ -87,15 +115,23 @@ export class DnsServer {
     if (answer.delayMs !== undefined)
       await wait(answer.delayMs, undefined, { signal: this.#stopped.signal }).catch(noop);
     if (this.#stopped.signal.aborted) return;
-    const response = encode({
-      id,
-      type: "response",
-      flags: authoritative | (answer.error === undefined ? 0 : responseCodes[answer.error]),
-      questions: [question],
-      answers: answer.error === undefined ? recordsOf(question, answer) : [],
-    });
-    this.#socket.send(response, peer.port, peer.address);
+    send(
+      encode({
+        id,
+        type: "response",
+        flags: authoritative | (answer.error === undefined ? 0 : responseCodes[answer.error]),
+        questions: [question],
+        answers: answer.error === undefined ? recordsOf(question, answer) : [],
+      }),
+    );
   }
+}
+
+/** What fits into a packet; of a longer answer only that it is one. */
+function cut(response: Uint8Array): Uint8Array {
+  if (response.length <= udpMaxBytes) return response;
+  const { id = 0, flags = 0, questions = [] } = decode(response);
+  return encode({ id, type: "response", flags: flags | truncated, questions });
 }
 
 /** What is no DNS message asks nothing. */

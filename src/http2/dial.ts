@@ -86,7 +86,9 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
   };
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
   const verify = tls.checkServerIdentity ?? checkServerIdentity;
-  const servername = tls.servername ?? target.host;
+  const servername = tls.servername || target.host;
+  // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
+  const sni = (tls.servername ?? target.host).replace(/\.$/, "");
   const key = formatAddress(address);
   const session = tlsSessions.take(key);
   const socket = connectTls({
@@ -94,9 +96,8 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
     ...tls,
     ...endpoint,
     ...(session === undefined ? {} : { session }),
-    // SNI takes no IP address (RFC 6066 §3); the certificate is checked against the name of baseUrl either way, never
-    // against the address dialled.
-    ...(isIP(servername) === 0 ? { servername } : {}),
+    ...(sni !== "" && isIP(sni) === 0 ? { servername: sni } : {}),
+    // Against the name of baseUrl, never against the address dialled.
     checkServerIdentity: (_, certificate) => verify(servername, certificate),
   });
   socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered));

@@ -30,4 +30,6 @@ export class SocketInput {
 /** The same of a socket that somebody else opened. */
 export function listenToStream(socket: Socket, listener: ChunkListener): void {
   socket.on("data", (chunk: Buffer) => listener(chunk, chunk.length));
+  // Its maker may have paused it: a listener alone does not undo that.
+  socket.resume();
 }

@@ -35,6 +35,8 @@ class ServerLookup implements Lookup {
   readonly #families: readonly (4 | 6)[];
   readonly #runtime: Runtime;
   readonly #resolver: Resolver;
+  /** In the order in which they are asked. */
+  #servers: readonly string[];
   #lastFamily: 4 | 6 | undefined;
 
   constructor(host: string, { servers, family, timeoutMs }: ServerLookupOptions, runtime: Runtime) {
@@ -45,6 +47,7 @@ class ServerLookup implements Lookup {
     const timeout = Math.ceil((timeoutMs * firstRoundShare) / servers.length);
     this.#resolver = new Resolver({ timeout, tries: rounds });
     this.#resolver.setServers(servers);
+    this.#servers = servers;
   }
 
   async ask(signal: AbortSignal): Promise<LookupAnswer> {
@@ -68,7 +71,7 @@ class ServerLookup implements Lookup {
     const errors: unknown[] = [];
     for (const family of this.#families) {
       try {
-        const answer = await this.#askFor(family);
+        const answer = await this.#askFor(family, canceled);
         this.#lastFamily = family;
         return answer;
       } catch (error) {
@@ -81,13 +84,30 @@ class ServerLookup implements Lookup {
     throw new Error(`${this.source}: ${errors.map(describeCause).join("; ")}${hint}`, { cause: errors[0] });
   }
 
-  async #askFor(family: 4 | 6): Promise<LookupAnswer> {
+  /** c-ares asks the next server where one is silent, but takes "I cannot" for an answer. */
+  async #askFor(family: 4 | 6, canceled: () => boolean): Promise<LookupAnswer> {
+    for (let refusals = 1; ; refusals++) {
+      try {
+        return await this.#askServers(family);
+      } catch (error) {
+        if (!isRefusal(error) || refusals >= this.#servers.length || canceled()) throw error;
+        const [first, ...others] = this.#servers as [string, ...string[]];
+        this.#servers = [...others, first];
+        this.#resolver.setServers(this.#servers);
+      }
+    }
+  }
+
+  async #askServers(family: 4 | 6): Promise<LookupAnswer> {
     const records =
       family === 4
         ? await this.#resolver.resolve4(this.host, { ttl: true })
         : await this.#resolver.resolve6(this.host, { ttl: true });
     let ttlSeconds = Number.POSITIVE_INFINITY;
-    for (const { ttl } of records) ttlSeconds = Math.min(ttlSeconds, ttl);
+    for (const { ttl } of records as readonly { readonly ttl?: number }[]) {
+      // Node 20 knows the TTLs of the first 256 records alone.
+      if (ttl !== undefined && ttl < ttlSeconds) ttlSeconds = ttl;
+    }
     return { hosts: records.map(({ address }) => address), ttlMs: ttlSeconds * 1_000 };
   }
 
@@ -115,6 +135,12 @@ class ServerLookup implements Lookup {
       },
     };
   }
+}
+
+/** True when a server answered that it cannot answer: another one may. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "ESERVFAIL" || code === "EREFUSED" || code === "ENOTIMP" || code === "EFORMERR";
 }
 
 /** True when the servers answered that there is no such name or record. */

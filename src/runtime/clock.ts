@@ -38,6 +38,8 @@ class SystemClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
+    // Node would fire such a timer after 1 ms, and whoever repeats it would do nothing else.
+    if (Number.isNaN(delayMs)) throw new RangeError("a timer's delay must be a number of milliseconds, not NaN");
     if (delayMs <= longestDelayMs) {
       return setTimeout(callback, delayMs).unref();
     }

@@ -71,6 +71,35 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
     }
   });
 
+  test("a long answer comes over TCP, and its shortest known TTL counts: no storm of lookups follows", async (t) => {
+    const dns = await startDns(t);
+    const addresses = Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+    dns.set(host, { addresses, ttlSeconds: 300 });
+    const { lists, errors } = watchName(t, dns);
+    await until("a list is reported", () => lists.length > 0);
+    assert.equal(lists[0]?.length, 300);
+    const { length } = lists;
+    const queries = dns.queries(host);
+    await sleep(500);
+    assert.deepEqual([lists.length, dns.queries(host), errors], [length, queries, []]);
+  });
+
+  for (const error of ["SERVFAIL", "REFUSED"] as const) {
+    test(`a server that answers ${error} is passed over, and not asked first again`, async (t) => {
+      const [bad, good] = [await startDns(t), await startDns(t)];
+      bad.set(host, { error });
+      good.set(host, { addresses: ["10.0.0.1"] });
+      const { lists, errors, watch } = watchName(t, bad, { servers: [bad.address, good.address] });
+      await until("a list is reported", () => lists.length > 0);
+      assert.deepEqual([lists[0], errors], [["10.0.0.1:50051"], []]);
+      const asked = bad.queries(host);
+      await sleep(1_100);
+      watch.refresh();
+      await until("it is reported again", () => lists.length > 1);
+      assert.equal(bad.queries(host), asked);
+    });
+  }
+
   test("a passing failure of the A query does not move a pool from IPv4 to IPv6", async (t) => {
     const dns = await startDns(t);
     dns.set(host, { addresses: ["10.0.0.1", "fd00::1"] });

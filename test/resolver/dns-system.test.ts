@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import type { LookupAddress } from "node:dns";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dnsResolver } from "../../src/resolver/dns.ts";
+import { systemLookup } from "../../src/resolver/system-lookup.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { watchReports } from "./watching.ts";
 
@@ -69,4 +71,22 @@ test("DNS servers are taken with and without a port, IPv4 and IPv6", () => {
   const servers = ["10.0.0.1", "10.0.0.1:5353", "::1", "[::1]", "[::1]:5353"];
   const reports = watchReports(dnsResolver({ servers, timeoutMs: 0.5 + 1 }), { host: "echo.test", port: 1 });
   reports.close();
+});
+
+test("a name that had IPv4 addresses moves to IPv6 only when they are gone, not when nobody can say", async () => {
+  const ipv4 = [{ address: "10.0.0.1", family: 4 }];
+  const ipv6 = [{ address: "fd00::1", family: 6 }];
+  const failure = (code: string) => Object.assign(new Error(`getaddrinfo ${code} echo.test`), { code });
+  let both: LookupAddress[] = [...ipv4, ...ipv6];
+  let again = failure("EAI_AGAIN");
+  const lookup = systemLookup("echo.test", 0, async (_, { family }) => {
+    if (family === 4) throw again;
+    return both;
+  });
+  const { signal } = new AbortController();
+  assert.deepEqual((await lookup.ask(signal)).hosts, ["10.0.0.1"]);
+  both = ipv6;
+  await assert.rejects(lookup.ask(signal), /EAI_AGAIN/);
+  again = failure("ENOTFOUND");
+  assert.deepEqual((await lookup.ask(signal)).hosts, ["fd00::1"]);
 });

@@ -37,3 +37,7 @@ test("an infinite delay makes no timer", () => {
   clock.clearTimeout(clock.setTimeout(() => assert.fail(), Number.POSITIVE_INFINITY));
   assert.equal(process.getActiveResourcesInfo().length, before);
 });
+
+test("a delay that is no number is refused: Node would fire at once, and for ever where it is repeated", () => {
+  assert.throws(() => systemClock().setTimeout(() => undefined, Number.NaN), /must be a number of milliseconds/);
+});

@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
-import { type Failure, withProgress } from "../../errors.ts";
+import type { Failure } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Goaway, goawayFailure, http2ErrorCode, resetFailure } from "../error-codes.ts";
+import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
 import type { Http2Limits } from "../limits.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ControlFrames } from "./control-frames.ts";
@@ -157,7 +157,7 @@ export class WireSession implements Session {
     if (stream.phase === responsePhase.ended) return;
     this.#closed.reset(stream.id);
     if (code !== http2ErrorCode.noError) {
-      this.#lifecycle.finish(stream, this.#resetFailure(code));
+      this.#lifecycle.finish(stream, resetFailure(this.#lifecycle.address, code));
       return;
     }
     // A server that drops its connections (session.destroy() of Node's) sends such resets ahead of its GOAWAY and FIN:
@@ -168,7 +168,7 @@ export class WireSession implements Session {
     this.#clock.afterInput(() => {
       if (stream.listener === undefined) return;
       const { address, goaway } = this.#lifecycle;
-      const failure = goaway === undefined ? this.#resetFailure(code) : lossFailure(address, undefined, "unknown");
+      const failure = goaway === undefined ? resetFailure(address, code) : lossFailure(address, undefined, "unknown");
       this.#lifecycle.finish(stream, failure);
     });
   }
@@ -196,13 +196,5 @@ export class WireSession implements Session {
   #expectHttp2(chunk: Buffer, length: number): void {
     const text = chunk.toString("latin1", 0, Math.min(length, 64));
     if (text.startsWith("HTTP/")) this.#lifecycle.lost(new Error(`it answered "${text.split("\r\n")[0]}"`));
-  }
-
-  #resetFailure(code: number): Failure {
-    const { address, goaway } = this.#lifecycle;
-    const failure = resetFailure(address, code);
-    // A reset that follows a GOAWAY with an error is the connection's end, not the stream's own.
-    if (goaway === undefined || goaway.code === http2ErrorCode.noError) return failure;
-    return withProgress(goawayFailure(address, goaway, -1), failure.progress);
   }
 }
