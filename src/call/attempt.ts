@@ -40,6 +40,8 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   readonly pickInfo: PickInfo;
   readonly waitForReady: boolean;
   subchannel: Subchannel | undefined;
+  /** What the stream is on. The subchannel may have another connection by the time the peer answers. */
+  connection: LiveConnection | undefined;
   headers: HeaderFields = noFields;
   trailers: HeaderFields = noFields;
   readonly #context: AttemptContext;
@@ -49,8 +51,6 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   readonly #previous: number;
   readonly #reader: MessageReader;
   #stream: Stream | undefined;
-  /** What the stream is on. The subchannel may have another connection by the time the peer answers. */
-  #connection: LiveConnection | undefined;
   #requestEnded: boolean;
   #queued = false;
   #done = false;
@@ -121,7 +121,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
 
   /** It timed out. Is its peer slow, or gone? One PING decides. */
   suspect(): void {
-    this.#connection?.suspect();
+    this.connection?.suspect();
   }
 
   onPicked(subchannel: Subchannel): void {
@@ -135,7 +135,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     }
     this.subchannel = subchannel;
     this.#stream = stream;
-    this.#connection = subchannel.live;
+    this.connection = subchannel.live;
     this.#owner.attemptStarted(this);
   }
 
@@ -147,7 +147,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
     if (this.#done) return;
     this.headers = fields;
-    if (this.#connection !== undefined) this.#connection.answered = true;
+    if (this.connection !== undefined) this.connection.answered = true;
     const failure = headFailure(status, fields, this.#address);
     if (failure !== undefined) this.#failAndReset(failure);
     else if (endStream) this.#endWithStatus(fields);

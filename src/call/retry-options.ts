@@ -34,7 +34,7 @@ export interface RetryOptions extends BackoffOptions {
 
 /**
  * Policy retries of the last 10 s may be at most `ratio` of the calls of those 10 s plus `minPerSecond` × 10. Retries
- * that leave a lost connection for another ready backend are not counted: a dead server needs no protection.
+ * that leave a lost connection for another one are not counted: a dead server needs no protection.
  */
 export interface RetryBudgetOptions {
   /** Default 0.1, range 0 to 1 000. */

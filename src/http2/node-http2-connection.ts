@@ -64,6 +64,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     session.on("remoteSettings", ({ maxConcurrentStreams = noLimit, maxHeaderListSize = noLimit }) => {
       this.maxConcurrentStreams = maxConcurrentStreams === noLimit ? Number.POSITIVE_INFINITY : maxConcurrentStreams;
       this.#peerMaxHeaderListBytes = maxHeaderListSize;
+      if (this.#streams.size > this.maxConcurrentStreams) this.#giveBackHeld();
       this.#owner.onCapacity();
     });
     session.on("goaway", (code, lastStreamId, data) => {
@@ -125,6 +126,8 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   drain(): void {
     this.#accepting = false;
     this.#draining = true;
+    // Later: Node sends what was requested in this turn of the event loop at its end.
+    this.#context.clock.afterInput(() => this.#giveBackHeld());
     this.#closeIfDrained();
     this.#lingerIfOver();
   }
@@ -134,6 +137,14 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#closeFailure ??= failure;
     if (!this.#session.destroyed) this.#session.destroy();
     this.#lingerIfOver();
+  }
+
+  /** Requests that wait within nghttp2 may find room elsewhere, and may never find it here. */
+  #giveBackHeld(): void {
+    const message =
+      "the request did not leave: the server lowered MAX_CONCURRENT_STREAMS, or the connection was retired";
+    const failure = connectionFailure("connection-lost", this.#address, "unsent", message);
+    for (const stream of [...this.#streams]) stream.giveBack(failure);
   }
 
   streamClosed(stream: NodeStream): void {

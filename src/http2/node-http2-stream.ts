@@ -13,6 +13,9 @@ export interface StreamHost {
   streamClosed(stream: NodeStream): void;
 }
 
+/** What nghttp2 calls a stream whose HEADERS have not left: NGHTTP2_STREAM_STATE_IDLE. */
+const streamStateIdle = 1;
+
 /** END_STREAM in the flags of a HEADERS frame. */
 const endStreamFlag = 0x1;
 
@@ -121,6 +124,18 @@ export class NodeStream implements Stream {
     if (id !== undefined && id <= lastStreamId) return;
     this.#finish(this.#host.failureOf(id, rstCode ?? http2ErrorCode.refusedStream, this.#error));
     this.#discard(http2ErrorCode.cancel);
+  }
+
+  /**
+   * Ends it with `failure` if nothing of it has left: nghttp2 holds requests back beyond its peer's limit of streams.
+   * Returns whether it did. HEADERS that wait are dropped by the reset.
+   */
+  giveBack(failure: Failure): boolean {
+    if (this.#listener === undefined || this.#stream.state.state !== streamStateIdle) return false;
+    this.#finish(failure);
+    this.#discard(http2ErrorCode.cancel);
+    this.#host.streamClosed(this);
+    return true;
   }
 
   /** The connection is gone, or node:http2 is done with this stream. */

@@ -8,7 +8,6 @@ import type { Events } from "../events.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Backend } from "../subchannel/backend.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type {
@@ -112,10 +111,20 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     return count;
   }
 
-  /** True when a call that tried these backends has another to go to. */
-  hasReadyBackendBeyond(tried: readonly Backend[]): boolean {
-    for (const subchannel of this.#subchannels.values()) {
-      if (subchannel.hasRoom && !tried.includes(subchannel)) return true;
+  /**
+   * True when a call that failed on these connections, on the last of them just now, has another to go to: one that is
+   * ready, or one that is being made or will be at once, because nothing is known against its backend.
+   */
+  hasConnectionBeyond(failed: readonly LiveConnection[]): boolean {
+    for (const { live, hasRoom, state, lastFailure } of this.#subchannels.values()) {
+      if (live === undefined) {
+        if ((state === "idle" || state === "connecting") && lastFailure === undefined) return true;
+      } else if (live === failed.at(-1)) {
+        // Lost, though its subchannel is yet to be told.
+        if (live.answered) return true;
+      } else if (hasRoom && !failed.includes(live)) {
+        return true;
+      }
     }
     return false;
   }
@@ -206,7 +215,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
   }
 
   subchannelCapacity(): void {
-    this.#dispatcher.serveNext(() => this.hasReadyBackendBeyond([]));
+    this.#dispatcher.serveNext(() => this.#hasRoom());
   }
 
   subchannelSuspect(subchannel: OwnedSubchannel, reason: SuspectReason): void {
@@ -256,6 +265,11 @@ export class Pool implements SubchannelOwner, ResolutionListener {
 
   #policyThrew(error: unknown): void {
     if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
+  }
+
+  #hasRoom(): boolean {
+    for (const { hasRoom } of this.#subchannels.values()) if (hasRoom) return true;
+    return false;
   }
 
   #start(): void {

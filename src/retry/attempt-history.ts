@@ -2,6 +2,7 @@ import { type Attempt, pushbackOf } from "../call/attempt.ts";
 import type { RetryOptions } from "../call/retry-options.ts";
 import type { Failure } from "../errors.ts";
 import type { Random } from "../runtime/random.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { decideRetry, type RetryDecision, type RetrySituation } from "./retry-policy.ts";
@@ -9,7 +10,7 @@ import { decideRetry, type RetryDecision, type RetrySituation } from "./retry-po
 /** What the call knows of the moment in which an attempt failed. */
 export type CallState = Pick<
   RetrySituation,
-  "committed" | "answerBegan" | "tooLarge" | "remainingMs" | "idempotent" | "otherBackendReady"
+  "committed" | "answerBegan" | "tooLarge" | "remainingMs" | "idempotent" | "otherConnection"
 >;
 
 export const noneTried: readonly Subchannel[] = Object.freeze([]);
@@ -23,6 +24,8 @@ export class AttemptHistory {
   attempts = 1;
   /** Backends that failed this call, for pickers to leave out. */
   tried: readonly Subchannel[] = noneTried;
+  /** The connections on which it failed, the latest last. */
+  readonly connections: LiveConnection[] = [];
   lastFailure: Failure | undefined;
   readonly #options: RetryOptions | false;
   readonly #budget: RetryBudget | undefined;
@@ -44,8 +47,9 @@ export class AttemptHistory {
   }
 
   /** The attempt under way failed: it is remembered with its backend. */
-  failed({ subchannel }: Attempt, failure: Failure): void {
+  failed({ subchannel, connection }: Attempt, failure: Failure): void {
     this.lastFailure = failure;
+    if (connection !== undefined) this.connections.push(connection);
     if (subchannel !== undefined) this.tried = [...this.tried, subchannel];
   }
 

@@ -25,8 +25,8 @@ export interface RetrySituation {
   /** What `grpc-retry-pushback-ms` asked for: a wait, "stop" where it is not one, or nothing. */
   readonly pushback: number | "stop" | undefined;
   readonly idempotent: boolean;
-  /** Another backend than those tried is ready. */
-  readonly otherBackendReady: boolean;
+  /** A connection that has not failed this call is ready, or is being made. */
+  readonly otherConnection: boolean;
 }
 
 /** What to do after a failed attempt. */
@@ -81,8 +81,8 @@ export function decideRetry(
   if (options.idempotentOnly && progress === "unknown" && !situation.idempotent) {
     return no("not retried: the call may have run and its method is not declared idempotent");
   }
-  // Wait and budget protect servers under load. A lost connection's server is none, while others are ready.
-  const leavesLost = situation.otherBackendReady && lost;
+  // Wait and budget protect servers under load. A lost connection's server is none, while there is another to go to.
+  const leavesLost = situation.otherConnection && lost;
   const delayMs = waitMs(situation, options, leavesLost, random);
   if (delayMs >= remainingMs) return no("no time left for another attempt");
   if (!leavesLost && !budget()) return no("the retry budget is used up");

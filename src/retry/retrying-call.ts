@@ -208,10 +208,10 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (this.#options === false || this.#tooLarge) return;
     const { perAttemptTimeoutMs } = this.#options;
     if (perAttemptTimeoutMs === undefined) return;
-    this.#attemptTimer = this.#context.runtime.clock.setTimeout(
-      () => this.#attemptTimedOut(attempt, perAttemptTimeoutMs),
-      perAttemptTimeoutMs,
-    );
+    const { clock } = this.#context.runtime;
+    // What has already arrived is read first: the late one may be our own event loop.
+    const timedOut = () => clock.afterInput(() => this.#attemptTimedOut(attempt, perAttemptTimeoutMs));
+    this.#attemptTimer = clock.setTimeout(timedOut, perAttemptTimeoutMs);
   }
 
   /** What was sent and not kept cannot be sent again: the attempt it went to is the last. */
@@ -238,6 +238,9 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   }
 
   #attemptTimedOut(attempt: Attempt, limitMs: number): void {
+    if (this.#attempt !== attempt || this.#ended || this.#committed) return;
+    // The call's own deadline is about to end it.
+    if (this.#remainingMs <= 0) return;
     this.#attemptTimer = undefined;
     // A message on its way is an answer, however slow. One that is whole and has no status is not.
     if (this.#request.method.singleResponse && attempt.messageStarted && this.#held === undefined) return;
@@ -271,7 +274,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       tooLarge: this.#tooLarge,
       remainingMs: this.#remainingMs,
       idempotent: this.#request.method.idempotent,
-      otherBackendReady: pool.hasReadyBackendBeyond(history.tried),
+      otherConnection: pool.hasConnectionBeyond(history.connections),
     });
     if (decision.retry === "no") {
       this.#end(attempt, failure, decision.note);

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { staticResolver } from "../../src/index.ts";
 import { setting } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { glinkTransport } from "../support/transport.ts";
 import { tryUnary, until, withPeer } from "./fault-call.ts";
 
 checkForLeaks();
@@ -83,3 +88,33 @@ test("MAX_CONCURRENT_STREAMS that drops to 0: open calls finish, later ones go t
       assert.equal((await open).code, undefined);
     },
   ));
+
+test("a server that takes its streams back in the same breath: calls that it holds up go to another backend", async () => {
+  const [stingy, healthy] = [createServer(), createServer()];
+  const sessions = new Set<ServerHttp2Session>();
+  for (const server of [stingy, healthy]) {
+    server.on("session", (session) => sessions.add(session));
+    server.on("stream", (stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(Buffer.alloc(5));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+  }
+  stingy.on("session", (session) => session.settings({ maxConcurrentStreams: 0 }));
+  const addresses = [stingy, healthy].map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const transport = glinkTransport({ baseUrl: "http://echo.test", resolver: staticResolver(addresses) });
+  try {
+    const outcomes = await Promise.all(Array.from({ length: 12 }, () => tryUnary(transport)));
+    assert.deepEqual(
+      outcomes.map(({ code }) => code),
+      outcomes.map(() => undefined),
+    );
+    assert.equal(transport.snapshot().openCalls, 0);
+  } finally {
+    await transport.close();
+    for (const session of sessions) session.destroy();
+    for (const server of [stingy, healthy]) server.close();
+  }
+});

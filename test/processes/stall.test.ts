@@ -28,6 +28,8 @@ test("an event loop that stood still drops no healthy connection, repeats no cal
     pingIntervalMs: 100,
     pingTimeoutMs: 1_000,
     pingIdleConnection: true,
+    // The answers to the calls of 600 ms arrive meanwhile: they are read before their attempts are judged.
+    retry: { perAttemptTimeoutMs: 700 },
   });
   const events: GlinkEvent["type"][] = [];
   try {

@@ -28,7 +28,7 @@ const usual: RetrySituation = {
   remainingMs: Number.POSITIVE_INFINITY,
   pushback: undefined,
   idempotent: false,
-  otherBackendReady: true,
+  otherConnection: true,
 };
 
 /** In short: "free", the wait in ms, "no", or the note that says why not. */
@@ -147,7 +147,7 @@ const rows: readonly Row[] = [
   },
   {
     what: "no backend at all waits: there is nowhere to go at once",
-    situation: { failure: failure("no-backend", "unsent"), otherBackendReady: false },
+    situation: { failure: failure("no-backend", "unsent"), otherConnection: false },
     expected: 100,
   },
   {
@@ -166,12 +166,12 @@ const rows: readonly Row[] = [
   },
   {
     what: "a lost connection waits where no other backend is ready",
-    situation: { failure: lost, otherBackendReady: false },
+    situation: { failure: lost, otherConnection: false },
     expected: 100,
   },
   {
     what: "a lost connection asks the budget where no other backend is ready",
-    situation: { failure: lost, otherBackendReady: false },
+    situation: { failure: lost, otherConnection: false },
     budgetLeft: false,
     expected: /budget/,
   },

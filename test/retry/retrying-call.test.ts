@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type Failure, type GlinkCallOptions, glinkCall, pickFromReady } from "../../src/index.ts";
+import {
+  type AttemptReport,
+  type Failure,
+  type GlinkCallOptions,
+  glinkCall,
+  pickFirst,
+  pickFromReady,
+} from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -521,3 +528,42 @@ test("a lost connection with 200 calls open fails none of them, and leaves the b
       assert.equal(texts.filter((text) => text === "stayed").length, 200);
     },
   ));
+
+for (const [name, backends, loadBalancing] of [
+  ["a connection to the only address", 1, undefined],
+  ["a connection that pick_first had chosen", 2, pickFirst()],
+] as const) {
+  test(`${name} is lost with 200 calls open: none fails, and the budget is left alone`, () => {
+    const lost = new Set<unknown>();
+    return withBench(
+      {
+        backends,
+        readyBackends: 1,
+        script: (call) => {
+          if (call.number === 0 || call.number > 200) answer("kept")(call);
+          else if (call.number === 200) call.cut();
+          else lost.add(call.stream);
+        },
+        options: loadBalancing === undefined ? {} : { loadBalancing },
+      },
+      async ({ client, clock }) => {
+        // It has answered: it is proven, and dialled anew at once.
+        await client.unary({});
+        const { reports, contextValues } = watched();
+        const calls = Promise.all(Array.from({ length: 200 }, () => client.unary({}, { contextValues })));
+        let done = false;
+        void calls.then(
+          () => {
+            done = true;
+          },
+          () => undefined,
+        );
+        await until("all have an answer", () => {
+          void clock.advance(20);
+          return done;
+        });
+        assert.equal(reports.filter(({ retryDelayMs }) => retryDelayMs !== undefined).length, 200);
+      },
+    );
+  });
+}

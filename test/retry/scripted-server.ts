@@ -153,10 +153,16 @@ export interface Bench {
 }
 
 export async function withBench(
-  setUp: { readonly backends?: number; readonly script: Script; readonly options?: Partial<GlinkTransportOptions> },
+  setUp: {
+    readonly backends?: number;
+    /** Fewer than there are, where the policy connects to fewer. */
+    readonly readyBackends?: number;
+    readonly script: Script;
+    readonly options?: Partial<GlinkTransportOptions>;
+  },
   work: (bench: Bench) => Promise<void>,
 ): Promise<void> {
-  const { backends = 2, script, options } = setUp;
+  const { backends = 2, readyBackends = backends, script, options } = setUp;
   const fleet = await startFleet(backends, script);
   const clock = new SocketsManualClock();
   const transport = assemble(
@@ -164,7 +170,7 @@ export async function withBench(
     { clock, random: constantRandom(), hold: new ProcessHold() },
   );
   try {
-    while (transport.snapshot().subchannels.filter(({ state }) => state === "ready").length < backends) {
+    while (transport.snapshot().subchannels.filter(({ state }) => state === "ready").length < readyBackends) {
       await transport.ready();
       await new Promise((resolve) => setImmediate(resolve));
     }
