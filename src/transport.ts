@@ -15,7 +15,7 @@ import { dialOptionsOf, resolveOptions } from "./resolve-options.ts";
 import { RetryBudget } from "./retry/retry-budget.ts";
 import { RetryInterceptor } from "./retry/retry-interceptor.ts";
 import { systemClock } from "./runtime/clock.ts";
-import { ProcessHold } from "./runtime/process-hold.ts";
+import { systemHold } from "./runtime/process-hold.ts";
 import { systemRandom } from "./runtime/random.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { EventBus } from "./telemetry/event-bus.ts";
@@ -28,7 +28,7 @@ import { version } from "./version.ts";
  * Nothing is resolved or dialled before the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
 export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
-  return assemble(options, { clock: systemClock(), random: systemRandom(), hold: new ProcessHold() });
+  return assemble(options, { clock: systemClock(), random: systemRandom(), hold: systemHold() });
 }
 
 /** The composition root: everything is made here and handed on. */

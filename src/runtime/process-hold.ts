@@ -4,14 +4,27 @@ import { AsyncResource } from "node:async_hooks";
  * Keeps the process alive while there is something to wait for, and only then. Sockets and timers of glink are all
  * unref'd; each open call and each pending `ready()` holds this instead, so one handle decides.
  */
-export class ProcessHold {
+export interface ProcessHold {
+  /** True while a call or a `ready()` is open. */
+  readonly held: boolean;
+  acquire(): void;
+  release(): void;
+  /**
+   * Calls `listener` each time the last holder lets go, until the returned function is called. For work that keeps the
+   * process alive by itself (a pending TCP connect, a c-ares query) and should be given up soon after.
+   */
+  onIdle(listener: () => void): () => void;
+  /** The transport was closed: frees the handle. Nothing may acquire the hold afterwards. */
+  close(): void;
+}
+
+class SystemHold implements ProcessHold {
   #holders = 0;
   #handle: NodeJS.Timeout | undefined;
   /** The handle outlives the call that was first: it must not keep that call's async context. */
   readonly #scope = new AsyncResource("glink.ProcessHold");
   readonly #idleListeners = new Set<() => void>();
 
-  /** True while a call or a `ready()` is open. */
   get held(): boolean {
     return this.#holders > 0;
   }
@@ -32,19 +45,19 @@ export class ProcessHold {
     for (const listener of this.#idleListeners) listener();
   }
 
-  /**
-   * Calls `listener` each time the last holder lets go, until the returned function is called. For work that keeps the
-   * process alive by itself (a pending TCP connect, a c-ares query) and should be given up soon after.
-   */
   onIdle(listener: () => void): () => void {
     this.#idleListeners.add(listener);
     return () => this.#idleListeners.delete(listener);
   }
 
-  /** Frees the handle. Nothing may acquire the hold afterwards. */
   close(): void {
     clearInterval(this.#handle);
     this.#handle = undefined;
     this.#idleListeners.clear();
   }
+}
+
+/** Holds this process, by one timer. */
+export function systemHold(): ProcessHold {
+  return new SystemHold();
 }

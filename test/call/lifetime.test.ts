@@ -6,11 +6,11 @@ import { Lifetime } from "../../src/call/lifetime.ts";
 import { OpenCalls } from "../../src/call/open-calls.ts";
 import { closedFailure, type Failure } from "../../src/errors.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { QuietHold } from "../support/quiet-hold.ts";
 
 function setup(clock = new ManualClock()) {
-  const hold = new ProcessHold();
+  const hold = new QuietHold();
   const openCalls = new OpenCalls(hold);
   const begin = (timeoutMs?: number, signal?: AbortSignal) => {
     const failures: Failure[] = [];
@@ -71,7 +71,7 @@ test("a timer of Node's that fires a little early is waited for again", async ()
 test("a deadline follows fake timers, which turn setTimeout and leave performance.now alone", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const failures: Failure[] = [];
-  const hold = new ProcessHold();
+  const hold = new QuietHold();
   const lifetime = new Lifetime(new OpenCalls(hold), systemClock(), 60_000, undefined);
   lifetime.begin({
     cancel: (failure) => {

@@ -14,7 +14,7 @@ import { NodeHttp2Connector } from "../../src/http2/node-http2.ts";
 import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { WireConnector } from "../../src/http2/wire/wire-connector.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
 import { constantRandom } from "../support/random.ts";
 
@@ -134,7 +134,7 @@ export async function connectTo(
   limits: Partial<Http2Limits> = {},
   dial: Partial<DialOptions> = {},
 ): Promise<Connection> {
-  const hold = new ProcessHold();
+  const hold = systemHold();
   hold.acquire();
   try {
     const connector = new engine.Connector(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { floodLimits, maxInterimResponses, strayHeadersUnitBytes } from "../../src/http2/wire/limits.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { SocketsManualClock } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
@@ -27,7 +27,7 @@ checkForLeaks();
 
 /** Time stands still, so that a flood is one whatever the machine does. */
 async function withStillScene(test: (scene: Scene) => Promise<void>): Promise<void> {
-  const hold = new ProcessHold();
+  const hold = systemHold();
   hold.acquire();
   try {
     await withScene(test, {}, { runtime: { clock: new SocketsManualClock(), random: constantRandom(), hold } });
@@ -133,7 +133,7 @@ describe("a flood", () => {
   it("of PINGs whose answers are not read ends when too many wait", async () => {
     // Time flies, so that the rate is no matter, and the peer reads nothing.
     const clock = new SocketsManualClock();
-    const hold = new ProcessHold();
+    const hold = systemHold();
     hold.acquire();
     try {
       await withScene(

@@ -8,7 +8,7 @@ import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { HuffmanDecoder } from "../../src/http2/wire/hpack/huffman.ts";
 import { WireConnection } from "../../src/http2/wire/wire-connection.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -305,7 +305,7 @@ describe("a connection of the wire engine", () => {
   it("retires before its stream ids run out, and finishes what is open", async () => {
     const raw = await RawPeer.start();
     const owner = new RecordingOwner();
-    const hold = new ProcessHold();
+    const hold = systemHold();
     hold.acquire();
     try {
       const target = parseTarget(`http://127.0.0.1:${raw.port}`);

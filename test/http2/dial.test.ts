@@ -11,7 +11,7 @@ import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dial } from "../../src/http2/dial.ts";
 import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { type GlinkTransportOptions, glinkTransport, staticResolver } from "../../src/index.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
 import { ca, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
@@ -185,7 +185,7 @@ test("a Unix socket is dialled, by path, abstract name and createConnection", as
   }
 });
 
-function dialOptions(clock: ManualClock, hold = new ProcessHold()) {
+function dialOptions(clock: ManualClock, hold = systemHold()) {
   return {
     target: parseTarget("http://echo.test"),
     connectTimeoutMs: 5_000,
@@ -197,7 +197,7 @@ function dialOptions(clock: ManualClock, hold = new ProcessHold()) {
 
 test("a dial that failed leaves no timer and no listener but the one for errors", async () => {
   const clock = new ManualClock();
-  const hold = new ProcessHold();
+  const hold = systemHold();
   hold.acquire();
   const peer = await startFramePeer({ settings: false });
   const abort = new AbortController();
@@ -230,7 +230,7 @@ test("a dial with a signal that is aborted already fails", async () => {
 
 test("SETTINGS that had arrived when the connect timeout fires late are still read", async () => {
   const clock = new ManualClock();
-  const hold = new ProcessHold();
+  const hold = systemHold();
   hold.acquire();
   const peer = await startFramePeer({ settings: false });
   try {

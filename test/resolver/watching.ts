@@ -1,7 +1,7 @@
 import { formatAddress } from "../../src/address.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../../src/resolver/resolver.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { constantRandom } from "../support/random.ts";
 
@@ -19,7 +19,7 @@ export interface Reports {
 
 /** Watches a name with real time, and as if a call were open, unless told otherwise. */
 export function watchReports(resolver: Resolver, target: ResolverTarget, { held = true } = {}): Reports {
-  const hold = new ProcessHold();
+  const hold = systemHold();
   if (held) hold.acquire();
   const runtime = { clock: systemClock(), random: constantRandom(), hold };
   const lists: string[][] = [];

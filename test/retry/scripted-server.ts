@@ -4,7 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { EchoService, UnaryResponseSchema } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkTransport, type GlinkTransportOptions, staticResolver } from "../../src/index.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 import { assemble } from "../../src/transport.ts";
 import { SocketsManualClock } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
@@ -167,7 +167,7 @@ export async function withBench(
   const clock = new SocketsManualClock();
   const transport = assemble(
     { baseUrl: "http://echo.test:50051", resolver: staticResolver(fleet.addresses), ...options },
-    { clock, random: constantRandom(), hold: new ProcessHold() },
+    { clock, random: constantRandom(), hold: systemHold() },
   );
   try {
     while (transport.snapshot().subchannels.filter(({ state }) => state === "ready").length < readyBackends) {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import { systemHold } from "../../src/runtime/process-hold.ts";
 
 test("the hold counts its holders and tells when the last lets go", () => {
-  const hold = new ProcessHold();
+  const hold = systemHold();
   let idle = 0;
   const stop = hold.onIdle(() => idle++);
   hold.acquire();
@@ -22,7 +22,7 @@ test("the hold counts its holders and tells when the last lets go", () => {
 test("a released hold keeps nothing alive", () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
-  const hold = new ProcessHold();
+  const hold = systemHold();
   hold.acquire();
   assert.equal(timers(), before + 1);
   hold.release();

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectivityState } from "../../src/connectivity-state.ts";
 import type { Failure } from "../../src/errors.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { LiveConnection } from "../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../../src/subchannel/subchannel-owner.ts";
 import { deafListener, type FakeConnection, FakeConnector } from "../support/fake-connector.ts";
 import { addressOf, subchannelOptions } from "../support/fake-pool.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
+import { QuietHold } from "../support/quiet-hold.ts";
 
 /** Remembers what a subchannel tells its owner, and lets retired connections drain. */
 class RecordingOwner implements SubchannelOwner {
@@ -47,7 +47,7 @@ class RecordingOwner implements SubchannelOwner {
 
 function setUp(changes: Partial<SubchannelOptions> = {}) {
   const clock = new ManualClock();
-  const hold = new ProcessHold();
+  const hold = new QuietHold();
   hold.acquire();
   const connector = new FakeConnector();
   const owner = new RecordingOwner();
@@ -317,7 +317,7 @@ test("the backoff goes on growing over rests", async () => {
 });
 
 test("a connection without calls is closed after the idle timeout, and the next call brings a new one", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
   const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
   const { subchannel, clock, connector, owner, hold } = all;
   const connection = await makeReady(all);
@@ -341,7 +341,7 @@ test("a connection without calls is closed after the idle timeout, and the next 
 });
 
 test("replacing a connection for its age does not make an idle one young", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
   const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
   const { subchannel, clock, connector, hold } = all;
   await makeReady(all);
@@ -437,7 +437,7 @@ test("when the elder is lost, its successor being dialled becomes the reconnecti
 });
 
 test("going idle gives a successor up", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live };
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
   const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
   const { subchannel, clock, connector, hold } = all;
   await makeReady(all);
@@ -524,7 +524,7 @@ test("a suspected backend that stays silent loses its connection, and its calls 
 });
 
 test("new connections ask as slowly as the servers have demanded", async () => {
-  const base = subchannelOptions(new FakeConnector(), new ManualClock(), new ProcessHold()).live;
+  const base = subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live;
   const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
   const all = setUp({ live: { ...base, keepalive } });
   const { clock, owner, hold } = all;

@@ -8,12 +8,13 @@ import type { Events, GlinkFact } from "../../src/events.ts";
 import type { PendingCall, PickOutcome } from "../../src/pool/call-queue.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
-import { ProcessHold } from "../../src/runtime/process-hold.ts";
+import type { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelOptions } from "../../src/subchannel/subchannel-owner.ts";
 import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { QuietHold } from "./quiet-hold.ts";
 import { constantRandom } from "./random.ts";
 
 /** Keeps every fact. */
@@ -98,7 +99,7 @@ export interface FakePoolOptions extends Partial<Omit<PoolOptions, "subchannel" 
 export function fakePool(options: FakePoolOptions = {}) {
   const { subchannel, random = constantRandom(), resolver, held = true, connects = true, ...rest } = options;
   const clock = new ManualClock();
-  const hold = new ProcessHold();
+  const hold = new QuietHold();
   const connector = new FakeConnector();
   const events = new RecordedEvents();
   const names = new ManualResolver();
