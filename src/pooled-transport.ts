@@ -5,6 +5,7 @@ import type { InterceptedCalls } from "./call/intercepted.ts";
 import { Lifetime } from "./call/lifetime.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { callStream } from "./call/stream.ts";
+import { timeoutError } from "./call/timeout.ts";
 import { callUnary } from "./call/unary.ts";
 import { checkNumber, longestMs } from "./check.ts";
 import { closedFailure, factOf, toConnectError } from "./errors.ts";
@@ -85,6 +86,8 @@ export class PooledTransport implements GlinkTransport {
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
     if (this.#closing !== undefined) return rejectClosed();
+    const invalid = timeoutError(timeoutMs);
+    if (invalid !== undefined) return Promise.reject(invalid);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined
@@ -101,6 +104,8 @@ export class PooledTransport implements GlinkTransport {
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
     if (this.#closing !== undefined) return rejectClosed();
+    const invalid = timeoutError(timeoutMs);
+    if (invalid !== undefined) return Promise.reject(invalid);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined

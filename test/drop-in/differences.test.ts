@@ -4,11 +4,12 @@ import { createServer as createHttp1Server } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { GlinkTransportOptions } from "../../src/index.ts";
-import { startOddPeer, until } from "../integration/calls-harness.ts";
+import { collect, startOddPeer, until } from "../integration/calls-harness.ts";
 import { ca, otherCa, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { startFaultyNetwork } from "../support/faulty-network.ts";
@@ -149,6 +150,24 @@ const codes: Record<string, () => Promise<Outcome>> = {
         codeOf(client.unary({}, { timeoutMs: 30 * 86_400_000 })),
       ),
     ),
+  "`defaultTimeoutMs: 0`": () =>
+    withEcho(({ address }) =>
+      sideBySide({ baseUrl: `http://${address}`, defaultTimeoutMs: 0 }, (client) => codeOf(client.unary({}))),
+    ),
+  "`timeoutMs: NaN`": () =>
+    withEcho(({ address }) =>
+      sideBySide({ baseUrl: `http://${address}` }, (client) => codeOf(client.unary({}, { timeoutMs: Number.NaN }))),
+    ),
+  "a response stream read after its deadline, when all of it had come in time": () =>
+    withEcho(({ address }) =>
+      sideBySide({ baseUrl: `http://${address}` }, async (client) => {
+        const timeoutMs = 500;
+        const responses = client.serverStream({ count: 5 }, { timeoutMs })[Symbol.asyncIterator]();
+        await responses.next();
+        await delay(timeoutMs + 100);
+        return codeOf(collect({ [Symbol.asyncIterator]: () => responses }));
+      }),
+    ),
   "50 calls at once, and a server that allows 2 streams": () =>
     withEcho(
       ({ address }) =>
@@ -268,6 +287,20 @@ const wire: Record<string, () => Promise<Outcome>> = {
       await peer.close();
     }
     return [agents[0] ?? "", agents[1] ?? ""];
+  },
+  "`grpc-timeout` among the caller's headers": async () => {
+    const timeouts: string[] = [];
+    const peer = await startOddPeer((stream, { "grpc-timeout": timeout = "not sent" }) => {
+      timeouts.push(String(timeout));
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
+    try {
+      const headers = { "grpc-timeout": "5S" };
+      await sideBySide({ baseUrl: `http://${peer.address}` }, (client) => codeOf(client.unary({}, { headers })));
+    } finally {
+      await peer.close();
+    }
+    return [timeouts[0] ?? "", timeouts[1] ?? ""];
   },
   SETTINGS_INITIAL_WINDOW_SIZE: () => setting("initialWindowSize"),
   SETTINGS_MAX_HEADER_LIST_SIZE: () => setting("maxHeaderListSize"),
