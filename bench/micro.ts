@@ -76,9 +76,11 @@ function roundRobinPicker(count: number): Picker {
       openCalls: 0,
       lastFailure: undefined,
       connect: () => undefined,
+      disconnect: () => undefined,
     }),
   );
-  roundRobin().createPolicy({ target: "localhost", random: systemRandom(), publish }).update(backends);
+  const controller = { target: "localhost", random: systemRandom(), clock: systemClock(), publish };
+  roundRobin().createPolicy(controller).update(backends);
   return picker as unknown as Picker;
 }
 

@@ -1,5 +1,6 @@
 import { checkBoolean, checkNames, checkObject } from "../check.ts";
 import type { Failure } from "../errors.ts";
+import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController } from "./policy.ts";
@@ -13,7 +14,8 @@ export interface PickFirstOptions {
 
 /**
  * All calls to the first backend that can be reached, as gRPC's pick_first: the others are dialled only when it is
- * lost. For targets where any one backend will do and connections are dear.
+ * lost, or does not answer the dial within 250 ms (gRFC A61). For targets where any one backend will do and
+ * connections are dear.
  */
 export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
   checkNames("pickFirst", checkObject("pickFirst", options), ["shuffle"]);
@@ -22,11 +24,17 @@ export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
   return { name: "pick_first", createPolicy: (controller) => new PickFirstPolicy(controller, shuffle) };
 }
 
+/** How long one dial keeps the next backend waiting: gRFC A61's Connection Attempt Delay (RFC 8305). */
+const dialDelayMs = 250;
+
 class PickFirstPolicy implements Policy {
   readonly #controller: PolicyController;
   /** Each backend's place in the order of dialling: fixed when it is first seen. */
   readonly #rank: WeakMap<Backend, number> | undefined;
   #chosen: Backend | undefined;
+  #ordered: readonly Backend[] = [];
+  /** Of the dials of the present pass. The timer is what starts another beside it. */
+  #newest: { readonly backend: Backend; readonly timer: TimerHandle } | undefined;
   /** Failures from before the present pass over the backends: they say nothing about it. */
   readonly #oldNews = new WeakSet<Failure>();
 
@@ -36,29 +44,52 @@ class PickFirstPolicy implements Policy {
   }
 
   update(backends: readonly Backend[]): void {
-    const ordered = this.#order(backends);
-    if (this.#chosen?.state !== "ready" || !ordered.includes(this.#chosen)) {
-      if (this.#chosen !== undefined) this.#beginPass(ordered);
-      this.#chosen = ordered.find((backend) => backend.state === "ready");
+    this.#ordered = this.#order(backends);
+    if (this.#chosen?.state !== "ready" || !this.#ordered.includes(this.#chosen)) {
+      if (this.#chosen !== undefined) this.#beginPass();
+      this.#chosen = this.#ordered.find((backend) => backend.state === "ready");
     }
     if (this.#chosen !== undefined) {
+      this.#endPass(this.#chosen);
       this.#controller.publish(new SinglePicker(this.#chosen));
-      return;
-    }
-    // One dial at a time, of the first that has not failed in this pass; when all have, each on its own backoff.
-    const untried = ordered.find((backend) => !this.#hasFailed(backend));
-    if (untried === undefined) {
-      for (const backend of ordered) backend.connect();
-      this.#controller.publish(withoutReady(ordered, this.#controller.target));
+    } else if (this.#ordered.every((backend) => this.#hasFailed(backend))) {
+      // All failed: each is dialled again on its own backoff.
+      for (const backend of this.#ordered) backend.connect();
+      this.#controller.publish(withoutReady(this.#ordered, this.#controller.target));
     } else {
-      untried.connect();
+      if (this.#newest?.backend.state !== "connecting") this.#dialNext();
       this.#controller.publish(queueAll);
     }
   }
 
+  close(): void {
+    this.#stopWaiting();
+  }
+
+  /** Dials the first that was not dialled in this pass; the one after it when that fails, or in a moment all the same. */
+  #dialNext(): void {
+    this.#stopWaiting();
+    const backend = this.#ordered.find((one) => one.state === "idle" && !this.#hasFailed(one));
+    if (backend === undefined) return;
+    const timer = this.#controller.clock.setTimeout(() => this.#dialNext(), dialDelayMs);
+    this.#newest = { backend, timer };
+    backend.connect();
+  }
+
+  #stopWaiting(): void {
+    this.#controller.clock.clearTimeout(this.#newest?.timer);
+    this.#newest = undefined;
+  }
+
+  /** One serves: the dials beside it are given up, and a connection that came too late is closed. */
+  #endPass(chosen: Backend): void {
+    this.#stopWaiting();
+    for (const backend of this.#ordered) if (backend !== chosen) backend.disconnect();
+  }
+
   /** The chosen one is lost: each of the others gets its chance, whatever an earlier pass found (gRFC A62). */
-  #beginPass(backends: readonly Backend[]): void {
-    for (const { lastFailure } of backends) if (lastFailure !== undefined) this.#oldNews.add(lastFailure);
+  #beginPass(): void {
+    for (const { lastFailure } of this.#ordered) if (lastFailure !== undefined) this.#oldNews.add(lastFailure);
   }
 
   #hasFailed({ state, lastFailure }: Backend): boolean {

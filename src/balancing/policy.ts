@@ -1,3 +1,4 @@
+import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
@@ -8,6 +9,8 @@ export interface PolicyController {
   /** The host of `baseUrl`: for messages. */
   readonly target: string;
   readonly random: Random;
+  /** For timers: they do not keep the process alive, and tests turn it by hand. */
+  readonly clock: Clock;
   /** Replaces the picker; queued calls are picked for again, after the policy has returned. */
   publish(picker: Picker): void;
 }

@@ -74,6 +74,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#policy = loadBalancing.createPolicy({
       target: target.host,
       random: runtime.random,
+      clock: runtime.clock,
       publish: (picker) => {
         this.#dispatcher.use(picker);
         this.#pickerServes = this.readyCount > 0;

@@ -19,4 +19,6 @@ export interface Backend {
   readonly lastFailure: Failure | undefined;
   /** Starts dialling if the state is idle. */
   connect(): void;
+  /** To idle if it is connecting or ready: the dial is given up, the connection closed after its open calls. */
+  disconnect(): void;
 }

@@ -21,7 +21,7 @@ import type { RetireReason, SubchannelOptions, SubchannelOwner } from "./subchan
  *    │ │     backoff over     ▼    successor is      │
  *    │ └──────────── transient-failure ◀──── dialled │
  *    │                         lost, unproven ───────┤
- *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; or no calls for long
+ *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; or no calls for long; or disconnect()
  *
  *   shutdown() leads from every state to shutdown, which is final.
  *
@@ -112,6 +112,14 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     dial.start(this.#options.connector);
   }
 
+  disconnect(): void {
+    const state = this.#state;
+    if (state.status !== "connecting" && state.status !== "ready") return;
+    if (state.status === "connecting") state.dial.giveUp();
+    this.#transition({ status: "idle", resting: false });
+    if (state.status === "ready") this.#retire(state, "replaced");
+  }
+
   /** A call came: ends the rest, and forgets a failure that is old news by now. The policy may connect again. */
   wake(): void {
     if (this.#state.status !== "idle" || !this.#state.resting) return;
@@ -141,9 +149,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     if (state.status === "connecting") state.dial.giveUp();
     if (state.status === "transient-failure") this.#options.runtime.clock.clearTimeout(state.timer);
     this.#transition({ status: "shutdown" });
-    if (state.status !== "ready") return;
-    this.#owner.connectionRetired(this, state.live, reason);
-    state.renewal?.giveUp();
+    if (state.status === "ready") this.#retire(state, reason);
   }
 
   dialSucceeded(dial: PendingConnection): void {
@@ -217,6 +223,12 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
     return connectionFailure(kind, this.key, "unknown", message);
+  }
+
+  /** Ready no more, by our own will: the connection goes to the owner, to drain. */
+  #retire({ live, renewal }: ReadyState, reason: RetireReason): void {
+    this.#owner.connectionRetired(this, live, reason);
+    renewal?.giveUp();
   }
 
   #newDial(owner: PendingConnectionOwner): PendingConnection {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pickFirst } from "../../src/balancing/pick-first.ts";
 import { FakeBackend, policyOf } from "../support/fake-backend.ts";
-import { callsTo, fakePool, pickInfo } from "../support/fake-pool.ts";
+import { callsTo, fakePool, pickInfo, TestCall } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
 import { seededRandom } from "../support/random.ts";
 
@@ -61,7 +61,7 @@ test("when all have failed calls fail, and each is tried again", () => {
   );
 });
 
-test("the chosen one stays while it is ready, also when an earlier one works again", () => {
+test("the chosen one stays while it is ready, also when an earlier one works again: that one is let go", () => {
   const list = idle("a", "b");
   const { policy, picker } = policyOf(pickFirst());
   list[0]?.fail();
@@ -70,9 +70,54 @@ test("the chosen one stays while it is ready, also when an earlier one works aga
   list[0]?.succeed();
   policy.update(list);
   assert.equal(picker().pick(pickInfo), list[1]);
+  assert.equal(list[0]?.state, "idle");
   (list[1] as FakeBackend).state = "idle";
   policy.update(list);
-  assert.equal(picker().pick(pickInfo), list[0]);
+  assert.equal(list[0]?.state, "connecting");
+});
+
+test("a backend that does not answer the dial keeps the next one waiting for 250 ms", async () => {
+  const list = idle("a", "b", "c");
+  const { policy, clock } = policyOf(pickFirst());
+  const states = () => list.map(({ state }) => state);
+  policy.update(list);
+  await clock.advance(249);
+  assert.deepEqual(states(), ["connecting", "idle", "idle"]);
+  await clock.advance(1);
+  assert.deepEqual(states(), ["connecting", "connecting", "idle"]);
+  policy.update(list);
+  assert.deepEqual(states(), ["connecting", "connecting", "idle"], "its own dial has 250 ms again");
+  // The elder dial's failure says nothing about the newest, whose failure brings the next at once.
+  list[0]?.fail();
+  policy.update(list);
+  assert.deepEqual(states(), ["transient-failure", "connecting", "idle"]);
+  list[1]?.fail();
+  policy.update(list);
+  assert.deepEqual(states(), ["transient-failure", "transient-failure", "connecting"]);
+  await clock.advance(250);
+  assert.equal(clock.pending, 0, "there is nobody left to dial");
+});
+
+test("the first of two dials that succeeds serves, the other is given up, and no timer is left", async () => {
+  const list = idle("a", "b", "c");
+  const { policy, clock, picker } = policyOf(pickFirst());
+  policy.update(list);
+  await clock.advance(250);
+  list[1]?.succeed();
+  policy.update(list);
+  assert.deepEqual(
+    list.map(({ state }) => state),
+    ["idle", "ready", "idle"],
+  );
+  assert.equal(picker().pick(pickInfo), list[1]);
+  assert.equal(clock.pending, 0);
+});
+
+test("a policy that is closed while it dials leaves no timer", () => {
+  const { policy, clock } = policyOf(pickFirst());
+  policy.update(idle("a", "b"));
+  policy.close?.();
+  assert.equal(clock.pending, 0);
 });
 
 test("a full backend lets calls wait", () => {
@@ -126,6 +171,44 @@ test("shuffle that is no boolean is refused by name", () => {
     /pickFirst: shuffle must be true or false, not the string "yes"/,
   );
   assert.throws(() => pickFirst({ shufle: true } as never), /pickFirst has no field "shufle": it knows shuffle/);
+});
+
+test("in a pool, of two backends that are ready at once one serves, and the connection of the other is closed", async () => {
+  const { pool, clock, connector, resolver, events, close } = fakePool({
+    loadBalancing: pickFirst(),
+    connects: false,
+  });
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
+  await clock.advance(250);
+  assert.equal(connector.pending.length, 2);
+  const [first, second] = connector.dials.map((dial) => dial.succeed());
+  await settle();
+  assert.deepEqual([first?.closed, second?.closed], [false, true]);
+  await clock.advance(60_000);
+  assert.deepEqual(callsTo(pool, 4), new Map([["10.0.0.1:1", 4]]));
+  assert.equal(connector.dials.length, 2);
+  assert.deepEqual(
+    events.ofType("connection-draining").map(({ address, reason }) => [address, reason]),
+    [["10.0.0.2:1", "replaced"]],
+  );
+  close();
+});
+
+test("in a pool, the dial of a silent backend is given up when the next one serves", async () => {
+  const { pool, clock, connector, resolver, close } = fakePool({ loadBalancing: pickFirst(), connects: false });
+  connector.answerWith((dial) => (dial.address === "10.0.0.2:1" ? dial.succeed() : undefined));
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
+  const call = new TestCall(pool).start();
+  await clock.advance(250);
+  assert.equal(call.backend, "10.0.0.2:1");
+  assert.equal(connector.dialsOf("10.0.0.1:1")[0]?.givenUp, true);
+  assert.deepEqual(
+    [...pool.subchannels].map(({ state }) => state),
+    ["idle", "ready", "idle"],
+  );
+  close();
 });
 
 test("in a pool, a failed backend is left alone once another serves", async () => {

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { staticResolver } from "../../src/index.ts";
+import { pickFirst, staticResolver } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
@@ -148,7 +148,8 @@ test("calls that wait for ready outlast a time without backends", async () => {
   });
 });
 
-test("one address that accepts and stays silent delays no call", async () => {
+/** A port that accepts connections and never says a word. */
+async function withMute(work: (address: string) => Promise<void>): Promise<void> {
   const sockets = new Set<{ destroy(): void }>();
   const mute = createServer((socket) => {
     sockets.add(socket);
@@ -156,11 +157,18 @@ test("one address that accepts and stays silent delays no call", async () => {
     socket.resume();
   });
   await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
-  const { port } = mute.address() as { port: number };
-  const transport = { connectTimeoutMs: 300 };
   try {
-    await withPool(
-      { servers: 2, addresses: [`127.0.0.1:${port}`], transport },
+    await work(`127.0.0.1:${(mute.address() as { port: number }).port}`);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise<void>((resolve) => mute.close(() => resolve()));
+  }
+}
+
+test("one address that accepts and stays silent delays no call", () =>
+  withMute((mute) =>
+    withPool(
+      { servers: 2, addresses: [mute], transport: { connectTimeoutMs: 300 } },
       async ({ client, events, backends }) => {
         await callMany(client, 50, 10);
         await until("the connect timeout", () =>
@@ -169,12 +177,27 @@ test("one address that accepts and stays silent delays no call", async () => {
         await callMany(client, 50, 10);
         assert.equal(backends[0]?.counters.executions === 0 || backends[1]?.counters.executions === 0, false);
       },
-    );
-  } finally {
-    for (const socket of sockets) socket.destroy();
-    await new Promise<void>((resolve) => mute.close(() => resolve()));
-  }
-});
+    ),
+  ));
+
+test("pickFirst goes past a silent first address without waiting for its connect timeout", () =>
+  withMute((mute) =>
+    withPool(
+      {
+        servers: 1,
+        transport: { loadBalancing: pickFirst(), connectTimeoutMs: 60_000 },
+      },
+      async ({ client, events, transport, resolver, backends }) => {
+        resolver.set(mute, backends[0]?.address ?? "");
+        await callMany(client, 10, 1);
+        const states = events.flatMap((event) =>
+          event.type === "subchannel-state" && event.address === mute ? [event.to] : [],
+        );
+        assert.deepEqual(states, ["connecting", "idle"]);
+        assert.equal(transport.snapshot().subchannels.filter(({ state }) => state === "ready").length, 1);
+      },
+    ),
+  ));
 
 test("60 calls at once on a cold pool stay within the server's limit of 10 streams, and all succeed", async () => {
   for (const servers of [1, 3]) {

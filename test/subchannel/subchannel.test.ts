@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectivityState } from "../../src/connectivity-state.ts";
 import type { Failure } from "../../src/errors.ts";
+import { http2ErrorCode } from "../../src/http2/error-codes.ts";
 import type { LiveConnection } from "../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../../src/subchannel/subchannel-owner.ts";
@@ -451,6 +452,52 @@ test("going idle gives a successor up", async () => {
   await settle();
   assert.equal(subchannel.state, "idle", "a late success changes nothing");
   assert.equal(late.closed, true);
+  hold.close();
+});
+
+test("disconnect gives a dial up, lets a connection drain, and leaves a backend that can be dialled again at once", async () => {
+  for (const before of ["connecting", "ready", "renewing"]) {
+    const all = setUp();
+    const { subchannel, connector, clock, owner, hold } = all;
+    const outcomes: boolean[] = [];
+    const elder = before === "connecting" ? undefined : await makeReady(all);
+    if (before === "connecting") subchannel.connect();
+    if (before === "renewing") subchannel.renew((replaced) => outcomes.push(replaced));
+    const stream = request(subchannel);
+    subchannel.disconnect();
+    assert.equal(owner.take().at(-1), `${before === "renewing" ? "ready" : before} > idle`);
+    assert.deepEqual(outcomes, before === "renewing" ? [false] : []);
+    assert.deepEqual(owner.retired, elder === undefined ? [] : ["replaced"]);
+    assert.equal(elder?.closed ?? false, false, "its call is open");
+    stream?.reset(http2ErrorCode.cancel);
+    const late = connector.last.settled ? undefined : connector.last.succeed();
+    subchannel.connect();
+    assert.equal(connector.pending.length, 1);
+    connector.last.succeed();
+    await settle();
+    assert.equal(subchannel.state, "ready");
+    assert.deepEqual(
+      connector.open.map(({ number }) => number),
+      [connector.last.number],
+      "the one that came late is closed, and so is the elder",
+    );
+    assert.equal(late?.closed ?? true, true);
+    subchannel.shutdown("closing");
+    subchannel.disconnect();
+    assert.equal(subchannel.state, "shutdown");
+    await clock.advance(0);
+    assert.equal(clock.pending, 0);
+    hold.close();
+  }
+});
+
+test("disconnect leaves a backend that waits out its backoff alone", async () => {
+  const { subchannel, connector, hold } = setUp();
+  subchannel.connect();
+  connector.last.fail();
+  await settle();
+  subchannel.disconnect();
+  assert.equal(subchannel.state, "transient-failure");
   hold.close();
 });
 

@@ -6,6 +6,7 @@ import type { ConnectivityState } from "../../src/connectivity-state.ts";
 import type { Failure } from "../../src/errors.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { Backend } from "../../src/subchannel/backend.ts";
+import { ManualClock } from "./manual-clock.ts";
 import { constantRandom } from "./random.ts";
 
 /** A backend as a policy sees it, in whatever state a test wants. */
@@ -36,6 +37,10 @@ export class FakeBackend implements Backend {
     if (this.state === "idle") this.state = "connecting";
   }
 
+  disconnect(): void {
+    if (this.state === "connecting" || this.state === "ready") this.state = "idle";
+  }
+
   fail(): void {
     this.state = "transient-failure";
     this.lastFailure = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: `no way to ${this.key}` };
@@ -52,14 +57,15 @@ export function backends(...keys: string[]): FakeBackend[] {
 }
 
 /** A policy alone, and the picker it published last. */
-export function policyOf(loadBalancing: LoadBalancing, random: Random = constantRandom(0)) {
+export function policyOf(loadBalancing: LoadBalancing, random: Random = constantRandom(0), clock = new ManualClock()) {
   let current: Picker = { pick: () => "queue" };
   const policy: Policy = loadBalancing.createPolicy({
     target: "echo.test",
     random,
+    clock,
     publish: (picker) => {
       current = picker;
     },
   });
-  return { policy, picker: () => current };
+  return { policy, clock, picker: () => current };
 }
