@@ -179,6 +179,10 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     return { ...failure, message };
   }
 
+  afterInput(callback: () => void): void {
+    this.#context.clock.afterInput(callback);
+  }
+
   /** A server that drops its connections (session.destroy() of Node's) sends such resets ahead of its GOAWAY and FIN. */
   failureOfBareReset(judged: (failure: Failure | undefined) => void): void {
     this.#context.clock.afterInput(() => {

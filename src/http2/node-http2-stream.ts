@@ -9,6 +9,8 @@ export interface StreamHost {
   failureOf(streamId: number | undefined, resetCode: number, cause: unknown): Failure | undefined;
   /** As `failureOf`, later, for a stream that was reset with NO_ERROR: what follows it may tell the reason. */
   failureOfBareReset(judged: (failure: Failure | undefined) => void): void;
+  /** Runs `callback` in a turn of the event loop of its own. */
+  afterInput(callback: () => void): void;
   /** node:http2 is done with the stream: it no longer counts against the peer's limit. */
   streamClosed(stream: NodeStream): void;
 }
@@ -172,10 +174,17 @@ export class NodeStream implements Stream {
     listener?.onClosed(failure);
   }
 
+  /**
+   * Not now: microtasks and ticks run between the callbacks of nghttp2, and closing a stream sends at once what waits.
+   * Sending while nghttp2 is receiving can loop for ever (seen with Node 20.20).
+   */
   #discard(code: number): void {
-    this.#stream.close(code);
-    // Data that arrived before the reset would otherwise hold the stream's close event back.
-    this.#stream.resume();
+    this.#host.afterInput(() => {
+      if (this.#stream.destroyed) return;
+      this.#stream.close(code);
+      // Data that arrived before the reset would otherwise hold the stream's close event back.
+      this.#stream.resume();
+    });
   }
 }
 
