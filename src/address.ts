@@ -43,14 +43,17 @@ export function parseAddress(text: string, defaultPort?: number): Address {
   return checkAddress({ host, port });
 }
 
-/** Returns `address` unchanged, or throws a TypeError or RangeError that says what is wrong with it. */
+/**
+ * Returns the address as an object of our own, with the fields of one kind and no others, or throws a TypeError or
+ * RangeError that says what is wrong with it.
+ */
 export function checkAddress(address: Address): Address {
   if (typeof address === "object" && address !== null) {
-    if ("path" in address && typeof address.path === "string" && address.path !== "") return address;
+    if ("path" in address && typeof address.path === "string" && address.path !== "") return { path: address.path };
     if ("host" in address && typeof address.host === "string" && address.host !== "") {
-      const { port } = address;
-      if (Number.isInteger(port) && port >= 1 && port <= 65_535) return address;
-      throw new RangeError(`port ${String(port)} of address ${address.host} is not an integer from 1 to 65535`);
+      const { host, port } = address;
+      if (Number.isInteger(port) && port >= 1 && port <= 65_535) return { host, port };
+      throw new RangeError(`port ${String(port)} of address ${host} is not an integer from 1 to 65535`);
     }
   }
   throw new TypeError(`${JSON.stringify(address)} is not an address: give {host, port}, {path} or "host:port"`);

@@ -38,6 +38,14 @@ export function checkObject<T extends object>(name: string, value: T, wanted = "
   return value;
 }
 
+/** Returns `value`, or throws a TypeError that names the option. */
+export function checkSignal(name: string, value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value !== undefined && typeof value?.addEventListener !== "function") {
+    throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}`);
+  }
+  return value;
+}
+
 /** Throws a TypeError that names a field of the option that means nothing, and the ones that do. */
 export function checkNames(name: string, value: object, known: readonly string[]): void {
   for (const field of Object.keys(value)) {

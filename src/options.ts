@@ -81,7 +81,8 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
   pingIdleConnection?: boolean;
   /**
    * A connection whose PING is not answered within this time is dead: its calls fail with Unavailable, and it is dialled
-   * anew. So long may it take to notice a lost peer. Default 15 000, from 1; it does not need `pingIntervalMs`.
+   * anew. So long may it take to notice a lost peer. Default 15 000, from 1. Without `pingIntervalMs` it is for the PING
+   * after a missed deadline; the one after 30 s of silence has 10 s.
    */
   pingTimeoutMs?: number;
   /** Close a connection after this long without a call. Default 900 000, from 1; `Infinity`: never. */

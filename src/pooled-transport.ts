@@ -7,7 +7,7 @@ import { OpenCalls } from "./call/open-calls.ts";
 import { callStream } from "./call/stream.ts";
 import { timeoutError } from "./call/timeout.ts";
 import { callUnary } from "./call/unary.ts";
-import { checkNumber, longestMs } from "./check.ts";
+import { checkNumber, checkSignal, longestMs } from "./check.ts";
 import { closedFailure, factOf, toConnectError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Pool } from "./pool/pool.ts";
@@ -116,13 +116,10 @@ export class PooledTransport implements GlinkTransport {
   async ready(options: WaitOptions = {}): Promise<void> {
     if (this.#closing !== undefined) return rejectClosed();
     const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
+    const signal = checkSignal("ready: signal", options.signal);
     return new Promise((resolve, reject) => {
-      const lifetime = new Lifetime(
-        this.#waits,
-        this.#runtime.clock,
-        timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
-        options.signal,
-      );
+      const limitMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
+      const lifetime = new Lifetime(this.#waits, this.#runtime.clock, limitMs, signal);
       const stopListening = this.#pool.onChange(() => check());
       const end = () => {
         stopListening();
@@ -151,13 +148,14 @@ export class PooledTransport implements GlinkTransport {
   close(options: WaitOptions = {}): Promise<void> {
     try {
       const timeoutMs = checkNumber("close: timeoutMs", options.timeoutMs ?? closeTimeoutMs, waitRange);
+      const signal = checkSignal("close: signal", options.signal);
       if (this.#closing === undefined) {
         let closed = () => {};
         // First: whoever hears of the end may call again.
         this.#closing = new Promise((resolve) => {
           closed = resolve;
         });
-        this.#close(timeoutMs, options.signal, closed);
+        this.#close(timeoutMs, signal, closed);
       }
       return this.#closing;
     } catch (error) {

@@ -72,10 +72,10 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   const budget = limits === false ? undefined : new RetryBudget(limits, clock);
   const { readMaxBytes } = options;
   const attempt = { pool, clock, readMaxBytes, messageMemory: new MessageMemory() };
-  const starter = new RetryInterceptor({ attempt, runtime, events, budget }, retry, options.waitForReady);
+  const calls = new RetryInterceptor({ attempt, runtime, events, budget }, retry, options.waitForReady);
   const environment: CallEnvironment = {
     codec: new Codec({ ...options, userAgent: `glink/${version}` }),
-    starter,
+    calls,
     openCalls: new OpenCalls(runtime.hold),
     clock,
     abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),

@@ -43,3 +43,10 @@ test("an object that is no address is refused with what it holds", () => {
   assert.throws(() => checkAddress({} as Address), /\{\} is not an address/);
   assert.throws(() => checkAddress(null as unknown as Address), /null is not an address/);
 });
+
+test("an address is what its fields say, not which of them exist, and becomes an object of our own", () => {
+  const given = { host: "10.0.0.1", port: 50_051, path: undefined, weight: 3 } as unknown as Address;
+  const address = checkAddress(given);
+  assert.deepEqual(address, { host: "10.0.0.1", port: 50_051 });
+  assert.equal(formatAddress(address), "10.0.0.1:50051");
+});

@@ -200,6 +200,15 @@ test("bad options of ready and close reject, and do not close", () =>
     await transport.close();
   }));
 
+test("a signal that is none is refused by name, and the transport can still be closed", async () => {
+  const transport = glinkTransport({ baseUrl: "http://127.0.0.1:1" });
+  const signal = new AbortController() as unknown as AbortSignal;
+  await assert.rejects(transport.ready({ signal }), /ready: signal must be an AbortSignal, not an object/);
+  await assert.rejects(transport.close({ signal }), /close: signal must be an AbortSignal, not an object/);
+  await transport.close();
+  assert.equal(transport.snapshot().state, "shutdown");
+});
+
 test("an IP literal is its own list of addresses", async () => {
   const transport = glinkTransport({ baseUrl: "http://127.0.0.1:1" });
   assert.equal(transport.snapshot().resolver, "static");

@@ -71,9 +71,11 @@ class PickFirstPolicy implements Policy {
     this.#stopWaiting();
     const backend = this.#ordered.find((one) => one.state === "idle" && !this.#hasFailed(one));
     if (backend === undefined) return;
+    backend.connect();
+    // A resting pool dials nothing: it asks again when a call comes.
+    if (backend.state !== "connecting") return;
     const timer = this.#controller.clock.setTimeout(() => this.#dialNext(), dialDelayMs);
     this.#newest = { backend, timer };
-    backend.connect();
   }
 
   #stopWaiting(): void {

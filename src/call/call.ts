@@ -57,8 +57,10 @@ export interface CallListener {
   onEnd(end: CallEnd): void;
 }
 
-/** A call that has started. */
+/** One call on its way to a backend. */
 export interface RunningCall {
+  /** Begins, once. Whoever hears of its first attempt may cancel the call before this returns. */
+  start(): void;
   /** Sends one framed message. False: wait for `onWritable`. */
   send(framed: Uint8Array): boolean;
   /** Ends the request side, with a last framed message or none. */
@@ -69,7 +71,8 @@ export interface RunningCall {
   cancel(failure: Failure): void;
 }
 
-/** Starts calls: the retrying interceptor, for everything above it. */
-export interface CallStarter {
-  start(request: CallRequest, listener: CallListener): RunningCall;
+/** Makes calls: the retrying interceptor, for everything above it. */
+export interface CallMaker {
+  /** A call that has not started. Throws an error that names a call option that is wrong. */
+  make(request: CallRequest, listener: CallListener): RunningCall;
 }

@@ -1,13 +1,13 @@
 import type { ContextValues } from "@connectrpc/connect";
 import type { Clock } from "../runtime/clock.ts";
-import type { CallStarter } from "./call.ts";
+import type { CallMaker } from "./call.ts";
 import type { Codec } from "./codec.ts";
 import type { CallGroup, OpenCalls } from "./open-calls.ts";
 
 /** What every call of one transport works with. */
 export interface CallEnvironment {
   readonly codec: Codec;
-  readonly starter: CallStarter;
+  readonly calls: CallMaker;
   readonly openCalls: OpenCalls;
   readonly clock: Clock;
   /** Cancels response streams whose readers were garbage-collected. */

@@ -49,7 +49,7 @@ export interface CallMetadata {
   readonly userAgent: string | undefined;
 }
 
-const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
+export const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
 
 /**
  * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
@@ -81,17 +81,20 @@ export function readMetadata(init: HeadersInit | undefined): CallMetadata {
   const userAgent = values.get("user-agent");
   values.delete("user-agent");
   const fields = [...values].flat();
-  checkSize(fields);
   return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
 }
 
-function checkSize(fields: readonly string[]): void {
+/** Throws a ConnectError with InvalidArgument when a call's own headers, and a path of its own, are too long to send. */
+export function checkSize({ fields, userAgent }: CallMetadata, path: string | undefined): void {
+  const list = [...fields];
+  if (userAgent !== undefined) list.push("user-agent", userAgent);
+  if (path !== undefined) list.push(":path", path);
   let bytes = 0;
-  for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
+  for (const text of list) bytes += text.length + fieldOverheadBytes / 2;
   if (bytes <= listMaxBytes) return;
-  const sizes = fields.map((text) => text.length);
+  const sizes = list.map((text) => text.length);
   const longest = sizes.indexOf(Math.max(...sizes));
-  const name = fields[longest - (longest % 2)];
+  const name = list[longest - (longest % 2)];
   const text = `the headers are ${bytes} bytes long, above the ${listMaxBytes} that can be sent; the longest is "${name}"`;
   throw new ConnectError(text, Code.InvalidArgument);
 }

@@ -65,12 +65,12 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
 
   readonly #onNext = (result: IteratorResult<MessageInitShape<I>>): void => {
     if (this.#iterator === undefined) return;
-    if (result.done === true) {
-      this.#iterator = undefined;
-      if (!this.#halfClosed) this.#running?.halfClose();
-      return;
-    }
     try {
+      if (result.done === true) {
+        this.#iterator = undefined;
+        if (!this.#halfClosed) this.#running?.halfClose();
+        return;
+      }
       if (this.#halfClosed) {
         throw new ConnectError("protocol error: received extra input message", Code.Unimplemented);
       }

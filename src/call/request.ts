@@ -1,7 +1,7 @@
 import type { CallRequest, MethodInfo } from "./call.ts";
 import { callOptionsOf } from "./call-options.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
-import { readMetadata } from "./metadata.ts";
+import { checkSize, noMetadata, readMetadata } from "./metadata.ts";
 
 /**
  * One call's request, from what the caller gave. The caller's headers are read now: a later change of them does not
@@ -15,7 +15,9 @@ export function requestOf(
   body: Uint8Array | undefined,
 ): CallRequest {
   const { contextValues, path } = input;
-  const { fields, userAgent } = readMetadata(input.header);
+  const metadata = readMetadata(input.header);
+  if (metadata !== noMetadata || path !== undefined) checkSize(metadata, path);
+  const { fields, userAgent } = metadata;
   const { codec } = environment;
   // Interceptors see the user agent that would be sent, and pass it on: the method's own head, which is encoded already.
   const ownHead = path === undefined && (userAgent === undefined || userAgent === codec.userAgent);

@@ -10,7 +10,10 @@ import {
 } from "../check.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 
-/** How failed attempts are repeated. Names follow gRFC A6's retryPolicy. */
+/**
+ * How failed attempts are repeated. Names follow gRFC A6's retryPolicy. The waits between attempts: `initialBackoffMs` 100
+ * (0 and up), `multiplier` 2 (1 to 1 000), `maxBackoffMs` 1 000 (0 and up), `jitter` 0.2 (0 to 1).
+ */
 export interface RetryOptions extends BackoffOptions {
   /** Attempts per call, the first included. 1: no retry by policy. Default 3, range 1 to 100. */
   readonly maxAttempts: number;
@@ -28,7 +31,7 @@ export interface RetryOptions extends BackoffOptions {
   readonly idempotentOnly: boolean;
   /** Limits retries to a share of all calls; `false`: no limit. */
   readonly budget: RetryBudgetOptions | false;
-  /** Requests up to this size are kept for another attempt. Default 1 MiB. */
+  /** Requests up to this size are kept for another attempt. Default 1 MiB, range 0 to 2^32 - 1. */
   readonly bufferMaxBytes: number;
 }
 

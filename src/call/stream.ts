@@ -64,12 +64,14 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     if (!this.#lifetime.isOpen) return;
     try {
       const request = requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, undefined);
-      this.#running = this.#environment.starter.start(request, this);
+      this.#running = this.#environment.calls.make(request, this);
     } catch (error) {
       this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
       return;
     }
-    if (this.#lifetime.isOpen) this.#pump.start(messages, this.#running);
+    const running = this.#running;
+    running.start();
+    if (this.#lifetime.isOpen) this.#pump.start(messages, running);
   }
 
   cancel(failure: Failure): void {
@@ -86,8 +88,13 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     const failure = this.#environment.codec.encodingFailure(headers);
     if (failure !== undefined) {
       this.cancel(failure);
-      return;
+    } else {
+      this.#show(headers);
     }
+  }
+
+  /** The caller gets the response. */
+  #show(headers: HeaderFields): void {
     this.#headers = headers;
     const caller = this.#caller;
     this.#caller = undefined;
@@ -116,7 +123,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#running = undefined;
     // A client stream commits at its message. One that failed without shows the headers that came all the same.
     if (this.#caller !== undefined && end.failure?.kind === "status" && end.trailers.length > 0) {
-      this.onHeaders(end.headers);
+      this.#show(end.headers);
     }
     receiveLater(this.#trailer, end.trailers);
     this.#end(end.failure, end.attempts, end.note);

@@ -108,7 +108,9 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   #start(request: CallRequest): void {
-    if (this.#lifetime.isOpen) this.#running = this.#environment.starter.start(request, this);
+    if (!this.#lifetime.isOpen) return;
+    this.#running = this.#environment.calls.make(request, this);
+    this.#running.start();
   }
 
   #decode(end: CallEnd, payload: Uint8Array): void {

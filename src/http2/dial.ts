@@ -85,25 +85,27 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
     ...(input && { onread: input.onread }),
   };
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
-  const verify = tls.checkServerIdentity ?? checkServerIdentity;
-  const servername = tls.servername || target.host;
+  // Read once: an option may be a getter, for certificates that are renewed.
+  const own = { ...tls };
+  const verify = own.checkServerIdentity ?? checkServerIdentity;
+  const servername = own.servername || target.host;
   // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
-  const sni = (tls.servername ?? target.host).replace(/\.$/, "");
+  const sni = (own.servername ?? target.host).replace(/\.$/, "");
   const key = formatAddress(address);
-  const session = tlsSessions.take(key);
+  const session = tlsSessions.take(key, own);
   const socket = connectTls({
     ALPNProtocols: ["h2"],
-    ...tls,
+    ...own,
     ...endpoint,
     ...(session === undefined ? {} : { session }),
     ...(sni !== "" && isIP(sni) === 0 ? { servername: sni } : {}),
     // Against the name of baseUrl, never against the address dialled.
     checkServerIdentity: (_, certificate) => verify(servername, certificate),
   });
-  socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered));
+  socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered, own));
   socket.once("secureConnect", () => {
     // Node hears of no other session where one was resumed, so it serves again, as in Node's own https.Agent.
-    if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session);
+    if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session, own);
   });
   return socket.setNoDelay(true);
 }

@@ -1,24 +1,39 @@
+import type { ConnectionOptions } from "node:tls";
+
 /** More than any pool dials at a time; what was kept first goes first. */
 const mostSessions = 1_000;
 
+/** A session, and the options of tls.connect under which its server and its client were verified. */
+interface KeptSession {
+  readonly session: Buffer;
+  readonly options: ConnectionOptions;
+}
+
+/** What a session stands for: it is resumed without another look at certificates, ours and the server's. */
+const identities = ["ca", "cert", "crl", "key", "pfx", "rejectUnauthorized", "secureContext", "servername"] as const;
+
 /**
  * TLS sessions that servers offered for another connection, one for each address: resuming one spares a round trip of
- * TLS 1.2 and the certificates of both (RFC 8446 §2.2, RFC 5077). For dials with the same TLS options only: a resumed
- * session is not verified again.
+ * TLS 1.2 and the certificates of both (RFC 8446 §2.2, RFC 5077).
  */
 export class TlsSessions {
-  readonly #byAddress = new Map<string, Buffer>();
+  readonly #byAddress = new Map<string, KeptSession>();
 
-  /** The newest session of `address`. It is gone then, so that one which fails is not tried twice; who resumed it keeps it. */
-  take(address: string): Buffer | undefined {
-    const session = this.#byAddress.get(address);
+  /**
+   * The newest session of `address`, if it was made with the same certificates. It is gone then, so that one which
+   * fails is not tried twice; who resumed it keeps it. None for those who check identities themselves: pins change, and
+   * a resumed session would not be checked.
+   */
+  take(address: string, options: ConnectionOptions): Buffer | undefined {
+    const kept = this.#byAddress.get(address);
     this.#byAddress.delete(address);
-    return session;
+    if (kept === undefined || options.checkServerIdentity !== undefined) return undefined;
+    return identities.every((name) => kept.options[name] === options[name]) ? kept.session : undefined;
   }
 
-  keep(address: string, session: Buffer): void {
+  keep(address: string, session: Buffer, options: ConnectionOptions): void {
     this.#byAddress.delete(address);
-    this.#byAddress.set(address, session);
+    this.#byAddress.set(address, { session, options });
     if (this.#byAddress.size <= mostSessions) return;
     for (const eldest of this.#byAddress.keys()) {
       this.#byAddress.delete(eldest);

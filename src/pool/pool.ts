@@ -16,6 +16,7 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
+import { callUserCode } from "../user-code.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -57,6 +58,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
   /** The picker was published while a backend was ready: it has somewhere to send calls. */
   #pickerServes = false;
   #resting = false;
+  #newestFailure: Failure | undefined;
   #updateScheduled = false;
   #closed = false;
 
@@ -142,10 +144,15 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     return this.#drain;
   }
 
-  /** Why no backend is ready, as far as it is known. */
+  /** Why no backend is ready, as far as it is known: the newest failure of those that still count. */
   get lastFailure(): Failure | undefined {
-    for (const { lastFailure } of this.#subchannels.values()) if (lastFailure !== undefined) return lastFailure;
-    return this.#resolution.failure;
+    let failure: Failure | undefined;
+    for (const { lastFailure } of this.#subchannels.values()) {
+      if (lastFailure === undefined) continue;
+      if (lastFailure === this.#newestFailure) return lastFailure;
+      failure ??= lastFailure;
+    }
+    return failure ?? this.#resolution.failure;
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */
@@ -159,11 +166,11 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#closed = true;
     this.#rotation.stop();
     this.#resolution.close();
-    try {
-      this.#policy.close?.();
-    } catch (error) {
-      this.#policyThrew(error);
-    }
+    callUserCode(
+      () => this.#policy.close?.(),
+      [],
+      (error) => this.#policyThrew(error),
+    );
     for (const subchannel of this.#subchannels.values()) subchannel.shutdown("closing");
     this.#subchannels.clear();
     this.#drain.closeAll(failure);
@@ -211,6 +218,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     }
     // A loss or a failed dial is the first sign that the list is out of date.
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
+    if (failure !== undefined) this.#newestFailure = failure;
     if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
     this.#scheduleUpdate();
   }
@@ -253,13 +261,15 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     const backends = [...this.#subchannels.values()];
     const anyReady = backends.some(({ state }) => state === "ready");
     if (!anyReady) this.#hints.unreachable(backends);
-    try {
-      this.#policy.update(backends);
-    } catch (error) {
-      this.#policyThrew(error);
-      // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
-      if (!anyReady || !this.#pickerServes) this.#dispatcher.failAll(error);
-    }
+    callUserCode(
+      () => this.#policy.update(backends),
+      [],
+      (error) => {
+        this.#policyThrew(error);
+        // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
+        if (!anyReady || !this.#pickerServes) this.#dispatcher.failAll(error);
+      },
+    );
     this.#dispatcher.serveAll();
     for (const listener of this.#changeListeners) listener();
   }

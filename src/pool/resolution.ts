@@ -3,6 +3,7 @@ import { type Failure, factOf, nameResolutionFailure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { callUserCode } from "../user-code.ts";
 
 /** Told what the resolver found, checked. */
 export interface ResolutionListener {
@@ -64,6 +65,8 @@ export class Resolution {
         },
         this.#runtime,
       );
+      // A method that is async by mistake: what is wrong is said below, and its rejection ends no process.
+      if (watch instanceof Promise) watch.catch(() => undefined);
       if (typeof watch?.refresh !== "function" || typeof watch.close !== "function") {
         throw new TypeError("watch() of the resolver must return { refresh(), close() }");
       }
@@ -80,28 +83,34 @@ export class Resolution {
       if (this.#started && this.#runtime.clock.now() - this.#startedMs >= restartAfterMs) this.start();
       return;
     }
-    try {
-      this.#watch.refresh();
-    } catch (error) {
-      this.#failed(error);
-    }
+    const watch = this.#watch;
+    callUserCode(
+      () => watch.refresh(),
+      [],
+      (error) => this.#failed(error),
+    );
   }
 
   /** Stops the resolver; what it reports afterwards is ignored. */
   close(): void {
     this.#closed = true;
-    try {
-      this.#watch?.close();
-    } catch (error) {
-      if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "resolver", error });
-    }
+    callUserCode(
+      () => this.#watch?.close(),
+      [],
+      (error) => {
+        if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "resolver", error });
+      },
+    );
   }
 
   #found(addresses: readonly Address[]): void {
     if (this.#closed) return;
     const list = new Map<string, Address>();
     try {
-      for (const address of addresses) list.set(formatAddress(checkAddress(address)), address);
+      for (const given of addresses) {
+        const address = checkAddress(given);
+        list.set(formatAddress(address), address);
+      }
       if (list.size === 0) throw new Error("the answer has no addresses");
     } catch (error) {
       this.#failed(error);

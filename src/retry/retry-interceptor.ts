@@ -1,12 +1,12 @@
-import type { CallListener, CallRequest, CallStarter, RunningCall } from "../call/call.ts";
+import type { CallListener, CallMaker, CallRequest, RunningCall } from "../call/call.ts";
 import { checkRetryOptions, type RetryOptions, retryDefaults } from "../call/retry-options.ts";
 import { type RetryContext, RetryingCall } from "./retrying-call.ts";
 
 /**
- * Starts calls with the retry policy of the transport, or of the call. Every call passes through here once, whatever
+ * Makes calls with the retry policy of the transport, or of the call. Every call passes through here once, whatever
  * the number of its attempts.
  */
-export class RetryInterceptor implements CallStarter {
+export class RetryInterceptor implements CallMaker {
   readonly #context: RetryContext;
   readonly #retry: RetryOptions | false;
   readonly #waitForReady: boolean;
@@ -17,12 +17,10 @@ export class RetryInterceptor implements CallStarter {
     this.#waitForReady = waitForReady;
   }
 
-  start(request: CallRequest, listener: CallListener): RunningCall {
+  make(request: CallRequest, listener: CallListener): RunningCall {
     const { retry, waitForReady } = request.options;
     const options = retry === undefined ? this.#retry : this.#merge(retry);
-    const call = new RetryingCall(this.#context, request, listener, options, waitForReady ?? this.#waitForReady);
-    call.start();
-    return call;
+    return new RetryingCall(this.#context, request, listener, options, waitForReady ?? this.#waitForReady);
   }
 
   /** A call's own wishes, which are checked, over the transport's. */

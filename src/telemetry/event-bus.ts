@@ -26,7 +26,7 @@ const types: readonly GlinkFact["type"][] = [
  */
 export class EventBus implements Events {
   readonly #target: string;
-  readonly #listeners = new Set<GlinkListener>();
+  readonly #subscriptions = new Set<{ readonly listener: GlinkListener }>();
   readonly #channels: ReadonlyMap<string, Channel>;
 
   constructor(target: string) {
@@ -35,22 +35,24 @@ export class EventBus implements Events {
   }
 
   get active(): boolean {
-    if (this.#listeners.size > 0) return true;
+    if (this.#subscriptions.size > 0) return true;
     for (const one of this.#channels.values()) if (one.hasSubscribers) return true;
     return false;
   }
 
   subscribe(listener: GlinkListener): () => void {
-    this.#listeners.add(listener);
+    // Of its own: the same function may be subscribed twice, and each of the two ends alone.
+    const subscription = { listener };
+    this.#subscriptions.add(subscription);
     return () => {
-      this.#listeners.delete(listener);
+      this.#subscriptions.delete(subscription);
     };
   }
 
   publish(fact: GlinkFact): void {
     const event = { ...fact, target: this.#target } as GlinkEvent;
     this.#channels.get(fact.type)?.publish(event);
-    for (const listener of this.#listeners) {
+    for (const { listener } of this.#subscriptions) {
       callUserCode(listener, [event], (error) => this.#listenerFailed(fact, error));
     }
   }

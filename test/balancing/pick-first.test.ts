@@ -113,6 +113,14 @@ test("the first of two dials that succeeds serves, the other is given up, and no
   assert.equal(clock.pending, 0);
 });
 
+test("a backend that rests and cannot be dialled keeps no timer going", () => {
+  const resting = new FakeBackend("a", "idle");
+  resting.connect = () => undefined;
+  const { policy, clock } = policyOf(pickFirst());
+  policy.update([resting]);
+  assert.equal(clock.pending, 0);
+});
+
 test("a policy that is closed while it dials leaves no timer", () => {
   const { policy, clock } = policyOf(pickFirst());
   policy.update(idle("a", "b"));

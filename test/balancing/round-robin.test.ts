@@ -105,6 +105,17 @@ test("backends that a call has tried come last", () => {
   for (let i = 0; i < 6; i++) assert.ok([a, c].includes(pick([a, b, c]) as FakeBackend));
 });
 
+test("a call that has tried every backend goes on in turn", () => {
+  const list = backends("a", "b", "c");
+  const { pick } = setUp(list);
+  const retried = Array.from({ length: 6 }, () => list.indexOf(pick(list) as FakeBackend));
+  const start = retried[0] ?? 0;
+  assert.deepEqual(
+    retried,
+    [0, 1, 2, 3, 4, 5].map((turn) => (start + turn) % 3),
+  );
+});
+
 test("a pick among 10 000 backends looks at one", () => {
   const list = backends(...Array.from({ length: 10_000 }, (_, i) => String(i)));
   const { pick } = setUp(list);

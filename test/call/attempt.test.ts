@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Code } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { Attempt, type AttemptOwner } from "../../src/call/attempt.ts";
 import type { CallRequest } from "../../src/call/call.ts";
 import { MessageMemory } from "../../src/call/message-memory.ts";
+import type { Failure } from "../../src/errors.ts";
 import type { FakeStream } from "../support/fake-connector.ts";
 import { fakePool, pickInfo } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -35,29 +37,70 @@ const request: CallRequest = {
   body: new Uint8Array(5),
 };
 
-/** An attempt that is open on a connection with which the pool has parted since: there is a younger one. */
-async function attemptOnRetiredConnection() {
+/** An attempt that is open on the only connection of a pool, and the failures with which it ended. */
+async function openAttempt() {
   const all = fakePool();
   const { pool, clock, connector, resolver } = all;
   pool.wake();
   resolver.report("10.0.0.1");
   await settle();
+  const ends: (Failure | undefined)[] = [];
+  const owner: AttemptOwner = { ...deafOwner, attemptEnded: (_, failure) => ends.push(failure) };
   const context = { pool, clock, readMaxBytes: 1_000, messageMemory: new MessageMemory() };
-  const attempt = new Attempt(context, request, pickInfo, false, 0, deafOwner);
+  const attempt = new Attempt(context, request, pickInfo, false, 0, owner);
   attempt.start();
-  const elder = connector.open[0]!;
-  const [stream] = elder.streams as Iterable<FakeStream> as [FakeStream];
+  const connection = connector.open[0]!;
+  const [stream] = connection.streams as Iterable<FakeStream> as [FakeStream];
+  return { ...all, attempt, connection, stream, ends };
+}
+
+/** An attempt that is open on a connection with which the pool has parted since: there is a younger one. */
+async function attemptOnRetiredConnection() {
+  const all = await openAttempt();
+  const { pool, connector, connection: elder } = all;
   const [subchannel] = [...pool.subchannels];
   subchannel?.renew(() => undefined);
   await settle();
   const younger = connector.open.find((connection) => connection !== elder);
   assert.ok(younger !== undefined && subchannel?.live?.connection === younger && elder.draining);
-  return { ...all, attempt, stream, subchannel, elder, younger };
+  return { ...all, subchannel, elder, younger };
 }
+
+const grpcHeaders = ["content-type", "application/grpc"];
+
+test("a request whose answer has begun may have run, even if a late GOAWAY calls it refused", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, grpcHeaders, false);
+  stream.listener.onClosed({ kind: "goaway", code: Code.Unavailable, progress: "refused", message: "late" });
+  assert.deepEqual(
+    ends.map((failure) => failure?.progress),
+    ["unknown"],
+  );
+  close();
+});
+
+test("a grpc-status in the headers does not end a response that has a message and no status in its trailers", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, [...grpcHeaders, "grpc-status", "0"], false);
+  stream.listener.onData(new Uint8Array(5), 0, 5);
+  stream.listener.onTrailers(["x-other", "1"]);
+  assert.match(ends[0]?.message ?? "", /missing status/);
+  close();
+});
+
+test("the server's error is the call's, though the message before it was cut short", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, grpcHeaders, false);
+  // One byte of the nine that the prefix announces.
+  stream.listener.onData(Uint8Array.of(0, 0, 0, 0, 9, 1), 0, 6);
+  stream.listener.onTrailers(["grpc-status", "8", "grpc-message", "enough"]);
+  assert.deepEqual([ends[0]?.kind, ends[0]?.code, ends[0]?.message], ["status", Code.ResourceExhausted, "enough"]);
+  close();
+});
 
 test("an answer on a retired connection proves nothing about its successor", async () => {
   const { stream, subchannel, younger, close } = await attemptOnRetiredConnection();
-  stream.listener.onHeaders(200, ["content-type", "application/grpc"], false);
+  stream.listener.onHeaders(200, grpcHeaders, false);
   assert.equal(subchannel.live?.answered, false);
   younger.lose();
   assert.equal(subchannel.state, "transient-failure", "the next dial waits out the backoff");

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  createServer,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type Settings,
+} from "node:http2";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
@@ -48,8 +54,9 @@ interface RealServer {
 async function withServer(
   handler: (stream: ServerHttp2Stream, headers: Record<string, unknown>) => void,
   test: (server: RealServer) => Promise<void>,
+  settings: Settings = {},
 ): Promise<void> {
-  const server: Http2Server = createServer({ settings: { initialWindowSize: 100_000 } });
+  const server: Http2Server = createServer({ settings: { initialWindowSize: 100_000, ...settings } });
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
@@ -209,6 +216,23 @@ for (const engine of engines) {
           await owner.closed;
         },
       );
+    });
+
+    it("is understood by a server that keeps no header table, call after call", async () => {
+      const paths: unknown[] = [];
+      const handler = (stream: ServerHttp2Stream, headers: Record<string, unknown>) => {
+        paths.push(headers[":path"]);
+        echo(stream);
+      };
+      const test = async ({ port }: RealServer) => {
+        const owner = new RecordingOwner();
+        const connection = await connectTo(engine, port, owner);
+        for (let i = 0; i < 3; i++) assert.equal(await start(connection).listener.closed, undefined);
+        assert.deepEqual(paths, [head.path, head.path, head.path]);
+        connection.close(testEnd);
+        await owner.closed;
+      };
+      await withServer(handler, test, { headerTableSize: 0 });
     });
 
     it("sends and receives more than every window, in order", async () => {

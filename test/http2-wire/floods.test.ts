@@ -178,6 +178,26 @@ describe("a flood", () => {
     });
   });
 
+  it("is not a window of small messages that is under way on a stream whose headers were malformed", async () => {
+    await withStillScene(async ({ peer, first, second }) => {
+      const messages = Array.from({ length: 20_000 }, () => dataFrame(1, Buffer.alloc(5)));
+      peer.send(headersFrame(1, block(":status", "none")), Buffer.concat(messages), response(3));
+      assert.equal((await first.closed)?.kind, "protocol");
+      assert.equal(await second.closed, undefined);
+    });
+  });
+
+  it("of interim responses begins above the limit, and not at it", async () => {
+    await withStillScene(async ({ peer, first, second }) => {
+      const interim = (id: number) => headersFrame(id, block(":status", "100"));
+      const allowed = (id: number) => Array.from({ length: maxInterimResponses }, () => interim(id));
+      peer.send(...allowed(1), response(1));
+      assert.equal(await first.closed, undefined);
+      peer.send(...allowed(3), interim(3), response(3));
+      assert.match((await second.closed)?.message ?? "", /too many interim responses/);
+    });
+  });
+
   it("is not what an honest server does: 8 CONTINUATION frames, and answers to a thousand calls", async () => {
     await withStillScene(async ({ peer, connection, first }) => {
       peer.send(headersFrame(1, okHead.subarray(0, 1), 0));

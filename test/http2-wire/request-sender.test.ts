@@ -174,6 +174,18 @@ describe("RequestSender", () => {
     peer.close();
   });
 
+  it("says so as soon as half of what may wait is left, and not before", () => {
+    const peer = new Account();
+    const stream = peer.open(1);
+    assert.equal(peer.sender.write(stream, Buffer.alloc(65_535 + 65_537)), false);
+    peer.growConnection(65_537);
+    peer.growStream(1, 32_768);
+    assert.deepEqual(peer.listeners.get(1)?.events, []);
+    peer.growStream(1, 1);
+    assert.deepEqual(peer.listeners.get(1)?.events, ["writable"]);
+    peer.close();
+  });
+
   it("lets streams that share the connection's window take turns", () => {
     const peer = new Account();
     const first = peer.open(1);

@@ -165,6 +165,16 @@ test("a stall of our own event loop is not held against the peer", async () => {
   assert.deepEqual(silences, []);
 });
 
+test("a peer is owed the time that our event loop stood still, and no more", async () => {
+  const { clock, keepalive, silences } = watch();
+  keepalive.suspect();
+  clock.stall(15.5 * seconds);
+  await clock.advance(0);
+  assert.deepEqual(silences, []);
+  await clock.advance(0.5 * seconds);
+  assert.deepEqual(silences, [16 * seconds]);
+});
+
 test("a peer that stays silent after a stall is still found out", async () => {
   const { clock, keepalive, silences } = watch();
   keepalive.suspect();
@@ -181,6 +191,19 @@ test("slowDown doubles the interval", async () => {
   assert.equal(connection.pings, 0);
   await clock.advance(3 * seconds);
   assert.equal(connection.pings, 1);
+});
+
+test("slowDown doubles the time between the PINGs for suspicions too", async () => {
+  const { clock, connection, keepalive } = watch({ pingIntervalMs: 10 * seconds });
+  keepalive.slowDown();
+  keepalive.suspect();
+  connection.answer();
+  await clock.advance(19 * seconds);
+  keepalive.suspect();
+  assert.equal(connection.pings, 1);
+  await clock.advance(1 * seconds);
+  keepalive.suspect();
+  assert.equal(connection.pings, 2);
 });
 
 test("stop leaves no timer, with a PING under way too", async () => {

@@ -6,7 +6,7 @@ import type { ConnectionOptions, SecureVersion, TLSSocket } from "node:tls";
 import { TlsSessions } from "../../src/http2/tls-sessions.ts";
 import { parseTarget } from "../../src/target.ts";
 import { connectTo, emptyMessage, engines, head, RecordingListener, RecordingOwner } from "../http2-wire/engine.ts";
-import { ca, serverIdentity } from "../support/certificates.ts";
+import { ca, clientIdentity, otherCa, serverIdentity } from "../support/certificates.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 
 checkForLeaks();
@@ -50,6 +50,25 @@ for (const engine of engines) {
       });
     }
 
+    it("verifies anew when the authorities have changed, which a getter of nodeOptions can do", async () => {
+      const server = await startServer("TLSv1.3");
+      const sessions = new TlsSessions();
+      let authorities = ca;
+      const tls = {
+        get ca() {
+          return authorities;
+        },
+      };
+      await visit(server.port, sessions, tls);
+      await visit(server.port, sessions, tls);
+      authorities = otherCa;
+      await assert.rejects(visit(server.port, sessions, tls), /TLS failed/);
+      authorities = ca;
+      await visit(server.port, sessions, tls);
+      assert.deepEqual(server.resumed, [false, true, false]);
+      await server.close();
+    });
+
     it("connects to another server on the same address, which does not know the session", async () => {
       const first = await startServer("TLSv1.3");
       const sessions = new TlsSessions();
@@ -65,19 +84,30 @@ for (const engine of engines) {
 }
 
 describe("TlsSessions", () => {
+  const options = { ca };
+
   it("keeps the newest session of each address, for one use", () => {
     const sessions = new TlsSessions();
-    sessions.keep("a", Buffer.from("1"));
-    sessions.keep("a", Buffer.from("2"));
-    assert.equal(sessions.take("a")?.toString(), "2");
-    assert.equal(sessions.take("a"), undefined);
+    sessions.keep("a", Buffer.from("1"), options);
+    sessions.keep("a", Buffer.from("2"), options);
+    assert.equal(sessions.take("a", options)?.toString(), "2");
+    assert.equal(sessions.take("a", options), undefined);
   });
 
   it("forgets the eldest of more than a thousand", () => {
     const sessions = new TlsSessions();
-    for (let i = 0; i <= 1_000; i++) sessions.keep(String(i), Buffer.from(String(i)));
-    assert.equal(sessions.take("0"), undefined);
-    assert.equal(sessions.take("1")?.toString(), "1");
-    assert.equal(sessions.take("1000")?.toString(), "1000");
+    for (let i = 0; i <= 1_000; i++) sessions.keep(String(i), Buffer.from(String(i)), options);
+    assert.equal(sessions.take("0", options), undefined);
+    assert.equal(sessions.take("1", options)?.toString(), "1");
+    assert.equal(sessions.take("1000", options)?.toString(), "1000");
+  });
+
+  it("gives no session to a dial with other certificates than it was made with, or with a check of its own", () => {
+    const sessions = new TlsSessions();
+    for (const changed of [{ ca: otherCa }, { ca, ...clientIdentity }, { ca, checkServerIdentity: () => undefined }]) {
+      sessions.keep("a", Buffer.from("1"), options);
+      assert.equal(sessions.take("a", changed), undefined);
+      assert.equal(sessions.take("a", options), undefined, "it is of no use any more");
+    }
   });
 });

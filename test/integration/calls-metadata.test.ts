@@ -32,6 +32,9 @@ for (const { name: server, start } of servers) {
       const headers = Object.fromEntries(["a", "b", "c"].map((name) => [`x-huge-${name}`, "x".repeat(50_000)]));
       headers["x-huge-c"] = "x".repeat(100_000);
       await assert.rejects(client.unary({}, { headers }), tooLong);
+      const userAgent = { "user-agent": "x".repeat(70_000) };
+      const tooLongAgent = connectError(Code.InvalidArgument, /70\d{3} bytes long, above the 64512 .* "user-agent"/);
+      await assert.rejects(client.unary({}, { headers: userAgent }), tooLongAgent);
       await client.unary({}, { headers: { "x-large": "x".repeat(60_000) } });
       assert.equal((await open).length, 20);
       await client.unary({});

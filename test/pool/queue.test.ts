@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { pickFromReady } from "../../src/balancing/policy.ts";
-import { fakePool, TestCall } from "../support/fake-pool.ts";
+import { CallQueue, type PendingCall } from "../../src/pool/call-queue.ts";
+import { fakePool, pickInfo, TestCall } from "../support/fake-pool.ts";
 import { settle } from "../support/manual-clock.ts";
 
 async function limitedPool(maxConcurrentStreams: number, maxQueuedCalls = 1_000) {
@@ -170,4 +171,24 @@ test("with a picker that looks at the call, one that waits for a full backend ho
   b1.stream?.finish();
   assert.deepEqual([a2.waits, b2.waits], [true, false]);
   close();
+});
+
+test("a call that queues again while it is served waits for the next round", () => {
+  const queue = new CallQueue();
+  let failed = 0;
+  const call: PendingCall = {
+    pickInfo,
+    waitForReady: false,
+    onPicked: () => assert.fail("there is no backend"),
+    onPickFailed: () => {
+      if (++failed < 5) queue.add(call);
+    },
+  };
+  queue.add(call);
+  const noBackend = { kind: "no-backend", code: Code.Unavailable, progress: "unsent", message: "none" } as const;
+  queue.serve(
+    () => noBackend,
+    () => true,
+  );
+  assert.deepEqual([failed, queue.size], [1, 1]);
 });

@@ -124,3 +124,30 @@ test("rotation goes on after a backend is removed in the middle of its renewal",
   }
   close();
 });
+
+test("a connection that could not be replaced is tried again a second later", async () => {
+  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
+  pool.wake();
+  resolver.report(...addresses);
+  await settle();
+  connector.answerWith((dial) => dial.fail());
+  await clock.advance(10_000);
+  assert.equal(connector.dials.length, 4);
+  await clock.advance(999);
+  assert.equal(connector.dials.length, 4);
+  await clock.advance(1);
+  assert.equal(connector.dials.length, 5);
+  close();
+});
+
+test("a pool that is closed in the middle of a renewal leaves no timer", async () => {
+  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
+  pool.wake();
+  resolver.report(...addresses);
+  await settle();
+  connector.answerWith(() => undefined);
+  await clock.advance(10_000);
+  assert.equal(connector.pending.length, 1);
+  close();
+  assert.equal(clock.pending, 0);
+});

@@ -2,8 +2,7 @@
 // Bugs 9 to 18, of its connection manager and its tests, are in test/pool/go-seed-bugs.test.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { type AttemptReport, type GlinkCallOptions, glinkCall } from "../../src/index.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { glinkTransport } from "../support/transport.ts";
@@ -14,18 +13,13 @@ import {
   inTurn,
   loseConnection,
   staySilent,
+  watched,
   withBench,
 } from "./scripted-server.ts";
 
 checkForLeaks();
 
 const unavailable = failTrailersOnly(Code.Unavailable);
-
-function watched(options: GlinkCallOptions = {}) {
-  const reports: AttemptReport[] = [];
-  const onAttempt = (report: AttemptReport) => reports.push(report);
-  return { reports, contextValues: createContextValues().set(glinkCall, { onAttempt, ...options }) };
-}
 
 async function failureOf(promise: Promise<unknown>): Promise<ConnectError> {
   return promise.then(

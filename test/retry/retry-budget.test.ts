@@ -43,6 +43,16 @@ test("what was spent comes back after 10 s, and not all at once with the next se
   assert.equal(withdrawAll(budget), 100);
 });
 
+test("calls that may be more than 10 s ago earn no retry any more", () => {
+  const clock = new ManualClock();
+  const budget = new RetryBudget({ ratio: 1, minPerSecond: 0 }, clock);
+  for (let i = 0; i < 50; i++) budget.deposit();
+  clock.stall(9_500);
+  assert.equal(budget.withdraw(), true);
+  clock.stall(1_000);
+  assert.equal(budget.withdraw(), false);
+});
+
 test("a budget that slept for a day knows neither old calls nor old retries", () => {
   const clock = new ManualClock();
   const budget = new RetryBudget({ ratio: 1, minPerSecond: 1 }, clock);

@@ -296,3 +296,16 @@ test("waits grow with ± 20 % of jitter and never turn negative or unbounded", (
     }),
   );
 });
+
+test("however a connection ends, its calls go to another without a wait and without budget", () => {
+  const ends: readonly FailureKind[] = [
+    "connection-lost",
+    "connection-error",
+    "goaway",
+    "ping-timeout",
+    "no-streams",
+    "idle",
+    "drain-timeout",
+  ];
+  for (const kind of ends) check({ failure: failure(kind, "unknown") }, 0, {}, false);
+});

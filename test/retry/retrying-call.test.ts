@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import {
-  type AttemptReport,
-  type Failure,
-  type GlinkCallOptions,
-  glinkCall,
-  pickFirst,
-  pickFromReady,
-} from "../../src/index.ts";
+import { Code, createContextValues } from "@connectrpc/connect";
+import { type Failure, type GlinkCallOptions, glinkCall, pickFirst, pickFromReady } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import { settle } from "../support/manual-clock.ts";
@@ -16,6 +9,7 @@ import {
   answer,
   begin,
   bodyOf,
+  errorOf,
   failAfterHeaders,
   failAfterMessage,
   failTrailersOnly,
@@ -25,30 +19,13 @@ import {
   refuse,
   type Script,
   staySilent,
+  watched,
   withBench,
 } from "./scripted-server.ts";
 
 checkForLeaks();
 
 const unavailable = failTrailersOnly(Code.Unavailable);
-
-/** A call's options that collect its attempts. */
-function watched(options: GlinkCallOptions = {}) {
-  const reports: AttemptReport[] = [];
-  const onAttempt = (report: AttemptReport) => reports.push(report);
-  return { reports, contextValues: createContextValues().set(glinkCall, { onAttempt, ...options }) };
-}
-
-/** The error of a promise that must fail. */
-async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof ConnectError, String(error));
-    return error;
-  }
-  throw new Error("the call should have failed");
-}
 
 test("waits follow the curve, and nothing is waited for after the last attempt", () =>
   withBench({ script: unavailable }, async ({ client, clock, fleet }) => {
@@ -383,6 +360,16 @@ test("a unary call whose server dies between its message and its status is tried
       );
     },
   ));
+
+test("the message of an attempt that died without a status is never taken for that of the next one", () =>
+  withBench({ script: inTurn(begin(framedText("never complete")), answer("second")) }, async ({ client, fleet }) => {
+    const call = client.unary({});
+    await until("the first attempt is there", () => fleet.calls.length === 1);
+    const { session, cut } = fleet.calls[0] as Parameters<Script>[0];
+    await new Promise((resolve) => session.ping(resolve));
+    cut();
+    assert.equal((await call).text, "second");
+  }));
 
 test("an attempt whose message is whole and whose status never comes is cut by perAttemptTimeoutMs", () =>
   withBench(

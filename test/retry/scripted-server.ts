@@ -1,9 +1,17 @@
+import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
+import { ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService, UnaryResponseSchema } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkTransport, type GlinkTransportOptions, staticResolver } from "../../src/index.ts";
+import {
+  type AttemptReport,
+  type GlinkCallOptions,
+  type GlinkTransport,
+  type GlinkTransportOptions,
+  glinkCall,
+  staticResolver,
+} from "../../src/index.ts";
 import { systemHold } from "../../src/runtime/process-hold.ts";
 import { assemble } from "../../src/transport.ts";
 import { SocketsManualClock } from "../support/manual-clock.ts";
@@ -142,6 +150,24 @@ export async function bodyOf(call: ReceivedCall): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of call.stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** A call's options that collect its attempts. */
+export function watched(options: GlinkCallOptions = {}) {
+  const reports: AttemptReport[] = [];
+  const onAttempt = (report: AttemptReport) => reports.push(report);
+  return { reports, contextValues: createContextValues().set(glinkCall, { onAttempt, ...options }) };
+}
+
+/** The error of a promise that must fail. */
+export async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof ConnectError, String(error));
+    return error;
+  }
+  throw new Error("the call should have failed");
 }
 
 /** What a test of retries works with: a fleet, a client whose time stands still, and no jitter. */

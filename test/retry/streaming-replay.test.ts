@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { ClientStreamRequestSchema } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type AttemptReport, glinkCall } from "../../src/index.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
 import {
@@ -13,20 +12,13 @@ import {
   failTrailersOnly,
   type ReceivedCall,
   type Script,
+  watched,
   withBench,
 } from "./scripted-server.ts";
 
 checkForLeaks();
 
 const unavailable = failAfterHeaders(Code.Unavailable);
-
-function watched() {
-  const reports: AttemptReport[] = [];
-  return {
-    reports,
-    contextValues: createContextValues().set(glinkCall, { onAttempt: (report) => reports.push(report) }),
-  };
-}
 
 /** Request messages that a test hands over one at a time. */
 class Requests implements AsyncIterable<{ text: string }> {

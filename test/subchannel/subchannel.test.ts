@@ -176,6 +176,16 @@ for (const proof of ["answered a call", "stayed ready for 10 s"]) {
   });
 }
 
+test("a connection that answered nothing and was lost before 10 s leaves the next dial on the backoff curve", async () => {
+  const all = setUp();
+  const { subchannel, clock, hold } = all;
+  const connection = await makeReady(all);
+  await clock.advance(9_999);
+  connection.lose();
+  assert.equal(subchannel.state, "transient-failure");
+  hold.close();
+});
+
 test("a server that accepts and hangs up is dialled on the backoff curve, not in a loop", async () => {
   const all = setUp();
   const { subchannel, clock, connector, hold } = all;
@@ -243,6 +253,20 @@ test("a connection that ended before it could serve counts as a failed dial and 
     assert.equal(connection.closed, true);
     hold.close();
   }
+});
+
+test("a connection that says GOAWAY before it could serve is closed, though its socket stays open", async () => {
+  const { subchannel, connector, hold } = setUp();
+  subchannel.connect();
+  const connection = connector.last.succeed();
+  // An open stream keeps the fake from closing by itself.
+  connection.request({ path: "/x", fields: [] }, [], undefined, deafListener);
+  connection.goaway();
+  assert.equal(connection.closed, false);
+  await settle();
+  assert.equal(subchannel.state, "transient-failure");
+  assert.equal(connection.closed, true);
+  hold.close();
 });
 
 test("a server that allows no streams is not ready, and is dialled again with backoff", async () => {
@@ -356,6 +380,25 @@ test("replacing a connection for its age does not make an idle one young", async
   await clock.advance(3_500);
   assert.equal(subchannel.state, "idle");
   assert.equal(connector.open.length, 0);
+  hold.close();
+});
+
+test("the successor of a connection with an open call begins its idle time anew", async () => {
+  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
+  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const { subchannel, clock, connector, hold } = all;
+  await makeReady(all);
+  // The call begins after the last look for idleness before the renewal.
+  await clock.advance(7_500);
+  const stream = request(subchannel);
+  subchannel.renew(() => undefined);
+  connector.last.succeed();
+  await settle();
+  stream?.reset(http2ErrorCode.cancel);
+  await clock.advance(9_500);
+  assert.equal(subchannel.state, "ready");
+  await clock.advance(1_000);
+  assert.equal(subchannel.state, "idle");
   hold.close();
 });
 

@@ -26,3 +26,19 @@ test("every event is also a diagnostics channel", () => {
   }
   assert.equal(bus.active, false);
 });
+
+test("a function that is subscribed twice hears everything twice, and each subscription ends alone", () => {
+  const bus = new EventBus("http://echo.test");
+  let heard = 0;
+  const listener = () => heard++;
+  const first = bus.subscribe(listener);
+  const second = bus.subscribe(listener);
+  bus.publish({ type: "closed" });
+  assert.equal(heard, 2);
+  first();
+  first();
+  bus.publish({ type: "closed" });
+  assert.equal(heard, 3);
+  second();
+  assert.equal(bus.active, false);
+});

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Code } from "@connectrpc/connect";
+import type { Attempt } from "../../src/call/attempt.ts";
+import { retryDefaults } from "../../src/call/retry-options.ts";
+import type { Failure } from "../../src/errors.ts";
+import { AttemptHistory, type CallState } from "../../src/retry/attempt-history.ts";
+import { constantRandom } from "../support/random.ts";
+
+/** Only what a history looks at: an attempt that reached a backend, which sent no pushback. */
+const attempt = { subchannel: {}, headers: [], trailers: [] } as unknown as Attempt;
+
+const state: CallState = {
+  committed: false,
+  answerBegan: false,
+  tooLarge: false,
+  remainingMs: Number.POSITIVE_INFINITY,
+  idempotent: false,
+  otherConnection: true,
+};
+
+const unsent: Failure = { kind: "connection-lost", progress: "unsent", code: Code.Unavailable, message: "lost" };
+const refused: Failure = { kind: "stream-reset", progress: "refused", code: Code.Unavailable, message: "refused" };
+
+test("a request that never left does not use up the one free retry of a refused one", () => {
+  const history = new AttemptHistory(retryDefaults, undefined, constantRandom());
+  const decisions = [unsent, refused, refused].map((failure) => history.decide(attempt, failure, state).retry);
+  assert.deepEqual(decisions, ["free", "free", "policy"]);
+});
