@@ -254,15 +254,24 @@ const tests: Record<keyof GrpcTransportOptions, () => Promise<void>> = {
   },
 
   async idleConnectionTimeoutMs() {
-    const pause = async (client: EchoClient, backend: ConnectEchoBackend) => {
-      await client.unary({});
-      const before = backend.connections();
-      await sleep(400);
-      await client.unary({});
-      return backend.connections() - before;
+    const afterPause = (pause: (backend: ConnectEchoBackend) => Promise<void>) => {
+      return async (client: EchoClient, backend: ConnectEchoBackend) => {
+        await client.unary({});
+        const before = backend.connections();
+        await pause(backend);
+        await client.unary({});
+        return backend.connections() - before;
+      };
     };
-    assert.equal(await withEcho({ idleConnectionTimeoutMs: 50 }, pause), 1);
-    assert.equal(await withEcho({ idleConnectionTimeoutMs: 60_000 }, pause), 0);
+    const untilClosed = afterPause((backend) => until(() => backend.sessions.size === 0, "the connection is closed"));
+    assert.equal(await withEcho({ idleConnectionTimeoutMs: 50 }, untilClosed), 1);
+    assert.equal(
+      await withEcho(
+        { idleConnectionTimeoutMs: 60_000 },
+        afterPause(() => sleep(400)),
+      ),
+      0,
+    );
   },
 };
 

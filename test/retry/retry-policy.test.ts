@@ -295,6 +295,8 @@ test("waits grow with ± 20 % of jitter and never turn negative or unbounded", (
       assert.ok(decision.delayMs >= middle * 0.8 && decision.delayMs <= middle * 1.2, `${decision.delayMs}`);
     }),
   );
+  const waits = [1, 2, 3].map((seed) => decideRetry(usual, retryDefaults, () => true, seededRandom(seed)));
+  assert.equal(new Set(waits.map((wait) => "delayMs" in wait && wait.delayMs)).size, 3, "no two clients wait alike");
 });
 
 test("however a connection ends, its calls go to another without a wait and without budget", () => {
