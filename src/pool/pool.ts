@@ -1,13 +1,11 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Address } from "../address.ts";
-import type { LoadBalancing, Policy } from "../balancing/policy.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
-import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Resolver } from "../resolver/resolver.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type {
@@ -16,22 +14,18 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
-import { callUserCode } from "../user-code.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
 import { Hints } from "./hints.ts";
+import { PolicyRunner, type PolicyRunnerOptions, type PolicyWatcher } from "./policy-runner.ts";
 import { Resolution, type ResolutionListener } from "./resolution.ts";
 import { Rotation } from "./rotation.ts";
 
 /** What a pool is made of. */
-export interface PoolOptions {
-  readonly target: ResolverTarget;
+export interface PoolOptions extends PolicyRunnerOptions {
   readonly resolver: Resolver;
-  readonly loadBalancing: LoadBalancing;
   readonly subchannel: SubchannelOptions;
-  readonly runtime: Runtime;
-  readonly events: Events;
   readonly rotationIntervalMs: number;
   readonly drainTimeoutMs: number;
   readonly maxQueuedCalls: number;
@@ -41,7 +35,7 @@ export interface PoolOptions {
  * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
  * and finds a backend for each attempt.
  */
-export class Pool implements SubchannelOwner, ResolutionListener {
+export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
   pingSlowdowns = 0;
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
   readonly #scope = new AsyncResource("glink.Pool");
@@ -53,17 +47,13 @@ export class Pool implements SubchannelOwner, ResolutionListener {
   readonly #hints: Hints;
   readonly #resolution: Resolution;
   readonly #rotation: Rotation;
-  readonly #policy: Policy;
+  readonly #policy: PolicyRunner;
   readonly #changeListeners = new Set<() => void>();
-  /** The picker was published while a backend was ready: it has somewhere to send calls. */
-  #pickerServes = false;
   #resting = false;
   #newestFailure: Failure | undefined;
-  #updateScheduled = false;
-  #closed = false;
 
   constructor(options: PoolOptions) {
-    const { target, resolver, runtime, events, loadBalancing, subchannel, rotationIntervalMs } = options;
+    const { target, resolver, runtime, events, subchannel, rotationIntervalMs } = options;
     this.#subchannelOptions = subchannel;
     this.#events = events;
     this.#dispatcher = new Dispatcher(options.maxQueuedCalls, events);
@@ -73,17 +63,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#rotation = new Rotation(rotationIntervalMs, runtime, () => this.refresh(), {
       [Symbol.iterator]: () => this.#subchannels.values(),
     });
-    this.#policy = loadBalancing.createPolicy({
-      target: target.host,
-      random: runtime.random,
-      clock: runtime.clock,
-      publish: (picker) => {
-        this.#dispatcher.use(picker);
-        this.#pickerServes = this.readyCount > 0;
-        // Not now: the policy is still at work, and a call that is served calls into the user's code.
-        if (this.#dispatcher.queuedCalls > 0) queueMicrotask(() => this.#dispatcher.serveAll());
-      },
-    });
+    this.#policy = new PolicyRunner(options, this.#dispatcher, this);
   }
 
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
@@ -163,14 +143,9 @@ export class Pool implements SubchannelOwner, ResolutionListener {
 
   /** Ends everything. Open calls on connections fail with `failure`; calls back when all sockets are closed. */
   close(failure: Failure, closed: () => void): void {
-    this.#closed = true;
     this.#rotation.stop();
     this.#resolution.close();
-    callUserCode(
-      () => this.#policy.close?.(),
-      [],
-      (error) => this.#policyThrew(error),
-    );
+    this.#policy.close();
     for (const subchannel of this.#subchannels.values()) subchannel.shutdown("closing");
     this.#subchannels.clear();
     this.#drain.closeAll(failure);
@@ -201,7 +176,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
       });
     }
     for (const subchannel of removed) subchannel.shutdown("removed");
-    this.#scheduleUpdate();
+    this.#policy.scheduleUpdate();
   }
 
   resolveFailed(failure: Failure): void {
@@ -220,7 +195,7 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
     if (failure !== undefined) this.#newestFailure = failure;
     if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
-    this.#scheduleUpdate();
+    this.#policy.scheduleUpdate();
   }
 
   subchannelCapacity(): void {
@@ -247,35 +222,12 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     for (const one of this.#subchannels.values()) one.slowDownPings();
   }
 
-  /** State changes of one tick become one update: 10 000 backends that connect at once are not 10 000 rebuilds. */
-  #scheduleUpdate(): void {
-    if (this.#updateScheduled || this.#closed) return;
-    this.#updateScheduled = true;
-    queueMicrotask(() => {
-      this.#updateScheduled = false;
-      if (!this.#closed) this.#update();
-    });
+  beforeUpdate(backends: readonly Subchannel[]): void {
+    if (this.readyCount === 0) this.#hints.unreachable(backends);
   }
 
-  #update(): void {
-    const backends = [...this.#subchannels.values()];
-    const anyReady = backends.some(({ state }) => state === "ready");
-    if (!anyReady) this.#hints.unreachable(backends);
-    callUserCode(
-      () => this.#policy.update(backends),
-      [],
-      (error) => {
-        this.#policyThrew(error);
-        // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
-        if (!anyReady || !this.#pickerServes) this.#dispatcher.failAll(error);
-      },
-    );
-    this.#dispatcher.serveAll();
+  afterUpdate(): void {
     for (const listener of this.#changeListeners) listener();
-  }
-
-  #policyThrew(error: unknown): void {
-    if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
   }
 
   #hasRoom(): boolean {
@@ -293,6 +245,6 @@ export class Pool implements SubchannelOwner, ResolutionListener {
     this.#resting = false;
     for (const subchannel of this.#subchannels.values()) subchannel.wake();
     if (this.readyCount === 0) this.#dispatcher.use(queueAll);
-    this.#scheduleUpdate();
+    this.#policy.scheduleUpdate();
   }
 }
