@@ -133,7 +133,9 @@ export class NodeStream implements Stream {
    * Returns whether it did. HEADERS that wait are dropped by the reset.
    */
   giveBack(failure: Failure): boolean {
-    if (this.#listener === undefined || this.#stream.state.state !== streamStateIdle) return false;
+    // A stream that has ended is as idle to Node as one that has not begun.
+    if (this.#listener === undefined || this.#stream.closed || this.#stream.state.state !== streamStateIdle)
+      return false;
     this.#finish(failure);
     this.#discard(http2ErrorCode.cancel);
     this.#host.streamClosed(this);
