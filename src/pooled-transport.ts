@@ -8,11 +8,12 @@ import { callStream } from "./call/stream.ts";
 import { timeoutError } from "./call/timeout.ts";
 import { callUnary } from "./call/unary.ts";
 import { checkNumber, checkSignal, longestMs } from "./check.ts";
+import type { ConnectivityState } from "./connectivity-state.ts";
 import { closedFailure, factOf, toConnectError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { Runtime } from "./runtime/runtime.ts";
-import { aggregateState, type GlinkSnapshot, subchannelSnapshots } from "./snapshot.ts";
+import { aggregateState, type GlinkSnapshot, type SubchannelSnapshot, subchannelSnapshots } from "./snapshot.ts";
 import type { EventBus, GlinkListener } from "./telemetry/event-bus.ts";
 
 /** How long `ready()` and `close()` wait. */
@@ -171,8 +172,7 @@ export class PooledTransport implements GlinkTransport {
     const { target, resolver, loadBalancing, engine } = this.#options;
     const subchannels = subchannelSnapshots(this.#pool, this.#runtime.clock);
     const { lastFailure } = this.#pool;
-    const state =
-      this.#closing === undefined ? aggregateState(subchannels.map((subchannel) => subchannel.state)) : "shutdown";
+    const state = this.#stateOf(subchannels);
     return {
       target: target.url,
       resolver: resolver.name,
@@ -187,6 +187,14 @@ export class PooledTransport implements GlinkTransport {
       callsStarted: this.#environment.openCalls.started,
       lastError: lastFailure === undefined || state === "ready" ? undefined : factOf(lastFailure),
     };
+  }
+
+  #stateOf(subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
+    if (this.#closing !== undefined) return "shutdown";
+    if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
+    if (!this.#pool.started) return "idle";
+    // As gRPC has it: a name without an answer is a failure, and one that is being looked up is on its way.
+    return this.#pool.lastFailure === undefined ? "connecting" : "transient-failure";
   }
 
   subscribe(listener: GlinkListener): () => void {

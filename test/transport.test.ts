@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkEvent, type GlinkTransportOptions, glinkCall, staticResolver } from "../src/index.ts";
+import {
+  type GlinkEvent,
+  type GlinkTransportOptions,
+  glinkCall,
+  type Resolver,
+  type ResolverListener,
+  staticResolver,
+} from "../src/index.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "./support/echo-server.ts";
 import { checkForLeaks } from "./support/leaks.ts";
 import { glinkTransport } from "./support/transport.ts";
@@ -199,6 +206,25 @@ test("bad options of ready and close reject, and do not close", () =>
     await transport.ready();
     await transport.close();
   }));
+
+test("the state is connecting while a name is looked up for the first time, and transient-failure when that failed", async () => {
+  let listener: ResolverListener | undefined;
+  const resolver: Resolver = {
+    name: "manual",
+    watch: (_, given) => {
+      listener = given;
+      return { refresh: () => undefined, close: () => undefined };
+    },
+  };
+  await using transport = glinkTransport({ baseUrl: "http://echo.test", resolver });
+  assert.equal(transport.snapshot().state, "idle");
+  const ready = transport.ready({ timeoutMs: 1_000 });
+  ready.catch(() => undefined);
+  assert.equal(transport.snapshot().state, "connecting");
+  listener?.onError(new Error("no such name"));
+  assert.equal(transport.snapshot().state, "transient-failure");
+  assert.equal(transport.snapshot().lastError?.kind, "name-resolution");
+});
 
 test("a signal that is none is refused by name, and the transport can still be closed", async () => {
   const transport = glinkTransport({ baseUrl: "http://127.0.0.1:1" });

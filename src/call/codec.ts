@@ -88,9 +88,9 @@ export class Codec {
       throw new ConnectError(text, Code.ResourceExhausted);
     }
     if (sendCompression === undefined || payload.length < compressMinBytes) return frameMessage(payload, 0);
-    return sendCompression
-      .compress(payload as Uint8Array<ArrayBuffer>)
-      .then((compressed) => frameMessage(compressed, compressedFlag));
+    return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>)).then((compressed) =>
+      frameMessage(compressed, compressedFlag),
+    );
   }
 
   /** The message of a payload; a promise where it is compressed. Throws, or rejects with, a ConnectError. */
@@ -104,9 +104,16 @@ export class Codec {
       const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
       throw new ConnectError(text, Code.Internal);
     }
-    return compression
-      .decompress(payload as Uint8Array<ArrayBuffer>, this.#options.readMaxBytes)
-      .then((plain) => method.parse(plainBytes(plain)), rejectAsInternal);
+    const { readMaxBytes } = this.#options;
+    const decompressing = begun(() => compression.decompress(payload as Uint8Array<ArrayBuffer>, readMaxBytes));
+    return decompressing.then((plain) => {
+      // A user's Compression may not know of limits.
+      if (plain.length > readMaxBytes) {
+        const text = `message size ${plain.length} is larger than configured readMaxBytes ${readMaxBytes}`;
+        throw new ConnectError(text, Code.ResourceExhausted);
+      }
+      return method.parse(plainBytes(plain));
+    }, rejectAsInternal);
   }
 
   /** What is wrong with a response's encoding, known from its headers. */
@@ -125,7 +132,7 @@ export class Codec {
 
   #compressionOf(headers: HeaderFields): Compression | undefined {
     const encoding = fieldOf(headers, "grpc-encoding")?.toLowerCase();
-    return this.#options.acceptCompression.find(({ name }) => name === encoding);
+    return this.#options.acceptCompression.find(({ name }) => name.toLowerCase() === encoding);
   }
 
   #describe(desc: DescMethod): MethodInfo {
@@ -162,6 +169,13 @@ export class Codec {
       parse: guarded("parse JSON", (bytes) => fromJsonString(desc.output, decoder.decode(bytes), options)),
     };
   }
+}
+
+/** The promise of work that a user's code may do at once, or refuse at once. */
+function begun<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
 }
 
 /** Not the Buffer that zlib makes, whose `slice` shares memory: bytes fields are views of it, and users see them. */

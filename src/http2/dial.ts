@@ -73,7 +73,14 @@ function openSocket(options: DialOptions, address: Address, input: SocketInput |
   const { target, tls, createConnection, tlsSessions } = options;
   if (createConnection !== undefined) {
     const text = formatAddress(address);
-    return createConnection(new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`));
+    const url = new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`);
+    const socket: unknown = createConnection(url);
+    if (!(socket instanceof Promise)) return socket as Socket;
+    socket.then(
+      (late) => late?.destroy?.(),
+      () => undefined,
+    );
+    throw new TypeError("createConnection must return a socket, not a promise");
   }
   const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
   // Whatever nodeOptions say of the place: the resolver says where.

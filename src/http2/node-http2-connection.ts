@@ -126,8 +126,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   drain(): void {
     this.#accepting = false;
     this.#draining = true;
-    // Later: Node sends what was requested in this turn of the event loop at its end.
-    this.#context.clock.afterInput(() => this.#giveBackHeld());
+    this.#giveBackHeld();
     this.#closeIfDrained();
     this.#lingerIfOver();
   }
@@ -139,12 +138,17 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#lingerIfOver();
   }
 
-  /** Requests that wait within nghttp2 may find room elsewhere, and may never find it here. */
+  /**
+   * Requests that wait within nghttp2 may find room elsewhere, and may never find it here. Later: Node sends what was
+   * requested in this turn of the event loop at its end, and nghttp2 may be receiving now.
+   */
   #giveBackHeld(): void {
-    const message =
-      "the request did not leave: the server lowered MAX_CONCURRENT_STREAMS, or the connection was retired";
-    const failure = connectionFailure("connection-lost", this.#address, "unsent", message);
-    for (const stream of [...this.#streams]) stream.giveBack(failure);
+    this.#context.clock.afterInput(() => {
+      const message =
+        "the request did not leave: the server lowered MAX_CONCURRENT_STREAMS, or the connection was retired";
+      const failure = connectionFailure("connection-lost", this.#address, "unsent", message);
+      for (const stream of [...this.#streams]) stream.giveBack(failure);
+    });
   }
 
   streamClosed(stream: NodeStream): void {

@@ -129,17 +129,20 @@ export class NodeStream implements Stream {
   }
 
   /**
-   * Ends it with `failure` if nothing of it has left: nghttp2 holds requests back beyond its peer's limit of streams.
-   * Returns whether it did. HEADERS that wait are dropped by the reset.
+   * Ends it with `failure` if nothing of it has left: nghttp2 holds requests back beyond its peer's limit of streams, and
+   * while the socket takes no more. Not to be called from within nghttp2's callbacks.
    */
-  giveBack(failure: Failure): boolean {
-    // A stream that has ended is as idle to Node as one that has not begun.
-    if (this.#listener === undefined || this.#stream.closed || this.#stream.state.state !== streamStateIdle)
-      return false;
+  giveBack(failure: Failure): void {
+    if (this.#listener === undefined || !this.#isHeldBack) return;
+    // Takes the HEADERS that wait out of nghttp2's hands; a reset would send them first.
+    this.#stream.destroy();
     this.#finish(failure);
-    this.#discard(http2ErrorCode.cancel);
     this.#host.streamClosed(this);
-    return true;
+  }
+
+  get #isHeldBack(): boolean {
+    // A stream that has ended is as idle to Node as one that has not begun.
+    return !this.#stream.closed && this.#stream.state.state === streamStateIdle;
   }
 
   /** The connection is gone, or node:http2 is done with this stream. */

@@ -75,7 +75,7 @@ export class Dispatcher {
       if (result === "queue") return result;
       // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
       if (result instanceof Subchannel) return result.hasRoom ? result : "queue";
-      if (typeof result !== "object" || result === null || !("kind" in result)) {
+      if (!isFailure(result)) {
         throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${describeValue(result)}`);
       }
       return call.waitForReady && result.code === Code.Unavailable ? "queue" : result;
@@ -84,6 +84,12 @@ export class Dispatcher {
       return policyFailure(error);
     }
   }
+}
+
+/** A picker may be the user's own, and its failure made by hand. */
+function isFailure(result: unknown): result is Failure {
+  const { kind, code, message } = (result ?? {}) as Partial<Failure>;
+  return kind !== undefined && code !== undefined && code in Code && typeof message === "string";
 }
 
 function policyFailure(cause: unknown): Failure {

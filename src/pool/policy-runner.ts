@@ -52,6 +52,12 @@ export class PolicyRunner {
         if (dispatcher.queuedCalls > 0) queueMicrotask(() => dispatcher.serveAll());
       },
     });
+    const policy: unknown = this.#policy;
+    // A function that is async by mistake: its rejection ends no process.
+    if (policy instanceof Promise) policy.catch(() => undefined);
+    if (typeof this.#policy?.update !== "function") {
+      throw new TypeError("createPolicy() of loadBalancing must return an object with a method update(backends)");
+    }
   }
 
   /** State changes of one tick become one update: 10 000 backends that connect at once are not 10 000 rebuilds. */
@@ -83,6 +89,8 @@ export class PolicyRunner {
         this.#threw(error);
         // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
         if (this.#watcher.readyCount === 0 || !this.#pickerServes) this.#dispatcher.failAll(error);
+        // A rejection comes later.
+        this.#dispatcher.serveAll();
       },
     );
     this.#dispatcher.serveAll();

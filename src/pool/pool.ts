@@ -37,6 +37,7 @@ export interface PoolOptions extends PolicyRunnerOptions {
  */
 export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
   pingSlowdowns = 0;
+  resting = false;
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
   readonly #scope = new AsyncResource("glink.Pool");
   readonly #subchannelOptions: SubchannelOptions;
@@ -49,7 +50,6 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   readonly #rotation: Rotation;
   readonly #policy: PolicyRunner;
   readonly #changeListeners = new Set<() => void>();
-  #resting = false;
   #newestFailure: Failure | undefined;
 
   constructor(options: PoolOptions) {
@@ -69,7 +69,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
     if (!this.#resolution.started) this.#scope.runInAsyncScope(() => this.#start());
-    else if (this.#resting) this.#scope.runInAsyncScope(() => this.#endRest());
+    else if (this.resting) this.#scope.runInAsyncScope(() => this.#endRest());
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
@@ -81,6 +81,11 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   /** The call no longer waits. */
   unqueue(call: PendingCall): void {
     this.#dispatcher.unqueue(call);
+  }
+
+  /** True once somebody wanted a backend. */
+  get started(): boolean {
+    return this.#resolution.started;
   }
 
   /** Asks the resolver to look again: a hint that it limits itself. */
@@ -207,7 +212,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   }
 
   subchannelResting(): void {
-    this.#resting = true;
+    this.resting = true;
   }
 
   connectionRetired(subchannel: OwnedSubchannel, live: LiveConnection, reason: RetireReason): void {
@@ -242,7 +247,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
 
   /** What was known before the rest is old news: calls wait for what the new dials bring. */
   #endRest(): void {
-    this.#resting = false;
+    this.resting = false;
     for (const subchannel of this.#subchannels.values()) subchannel.wake();
     if (this.readyCount === 0) this.#dispatcher.use(queueAll);
     this.#policy.scheduleUpdate();

@@ -30,6 +30,8 @@ export interface OwnedSubchannel {
 export interface SubchannelOwner {
   /** How often the servers have complained of too many PINGs: each time new connections ask half as often (gRFC A8). */
   readonly pingSlowdowns: number;
+  /** No call has come since a subchannel went to rest: what nobody waits for is not dialled. */
+  readonly resting: boolean;
   /** After the change. Policies are told at the end of the tick; the picker skips what is not ready at once. */
   subchannelChanged(subchannel: OwnedSubchannel, from: ConnectivityState, failure: Failure | undefined): void;
   /** A call ended, or a successor took over: one more call may start. */

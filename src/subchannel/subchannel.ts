@@ -107,6 +107,10 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   connect(): void {
     if (this.#state.status !== "idle" || this.#state.resting) return;
+    if (this.#owner.resting && !this.#options.runtime.hold.held) {
+      this.#state = { status: "idle", resting: true };
+      return;
+    }
     const dial = this.#newDial(this);
     this.#transition({ status: "connecting", dial });
     dial.start(this.#options.connector);

@@ -122,6 +122,45 @@ test("when the first update throws, calls fail instead of waiting for ever", asy
   close();
 });
 
+test("when an update rejects, calls that wait fail instead of waiting for ever", async () => {
+  const policy: LoadBalancing = {
+    name: "async",
+    createPolicy: () => ({ update: () => Promise.reject(new Error("not today")) }),
+  };
+  const { pool, resolver, close } = fakePool({ loadBalancing: policy, connects: false });
+  pool.wake();
+  const call = new TestCall(pool).start();
+  resolver.report("10.0.0.1");
+  await settle();
+  assert.match(call.failure?.message ?? "", /the load-balancing policy threw: not today/);
+  close();
+});
+
+for (const [what, answer] of Object.entries({
+  "a failure without a code": { kind: "no-backend", message: "none" },
+  "a failure without a message": { kind: "no-backend", code: Code.Unavailable },
+  "a promise": Promise.resolve("queue"),
+  nothing: undefined,
+})) {
+  test(`a picker that returns ${what} fails its call with Internal, and says what it may return`, async () => {
+    const { pool, close } = await poolWith(pickFromReady("broken", () => ({ pick: () => answer as never })));
+    const { failure } = new TestCall(pool).start();
+    assert.equal(failure?.code, Code.Internal);
+    assert.match(failure?.message ?? "", /a picker returns a backend, "queue" or a failure, not/);
+    close();
+  });
+}
+
+for (const [what, createPolicy] of Object.entries({
+  nothing: (): undefined => undefined,
+  "a promise": () => Promise.reject(new Error("late")),
+})) {
+  test(`createPolicy that returns ${what} is refused at construction`, () => {
+    const policy = { name: "broken", createPolicy } as unknown as LoadBalancing;
+    assert.throws(() => fakePool({ loadBalancing: policy }), /createPolicy\(\) of loadBalancing must return an object/);
+  });
+}
+
 test("when an update throws as the first backend becomes ready, calls that wait fail instead of waiting for ever", async () => {
   const policy = pickFromReady("broken", () => {
     throw new Error("broken");

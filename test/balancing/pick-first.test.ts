@@ -236,3 +236,33 @@ test("in a pool, a failed backend is left alone once another serves", async () =
   assert.equal(connector.open.length, 1);
   close();
 });
+
+test("in a pool, nobody is dialled when the one that served goes to rest", async () => {
+  const { pool, clock, hold, connector, resolver, close } = fakePool({
+    loadBalancing: pickFirst(),
+    held: false,
+    connects: false,
+    subchannel: {
+      live: {
+        keepalive: { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 },
+        idleConnectionTimeoutMs: 10_000,
+      },
+    },
+  });
+  connector.answerWith((dial) => (dial.address === "10.0.0.2:1" ? dial.succeed() : undefined));
+  hold.acquire();
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2");
+  await clock.advance(250);
+  assert.equal(connector.open.length, 1);
+  hold.release();
+  await clock.advance(60_000);
+  assert.equal(connector.open.length, 0);
+  assert.equal(connector.dials.length, 2);
+  hold.acquire();
+  pool.wake();
+  await clock.advance(250);
+  assert.equal(connector.dials.length, 4, "a call brings both to work again");
+  hold.release();
+  close();
+});

@@ -275,6 +275,19 @@ function setting(name: "initialWindowSize" | "maxHeaderListSize" | "enablePush")
 }
 
 const wire: Record<string, () => Promise<Outcome>> = {
+  "a call that is aborted in the tick it began in, on a ready connection": () =>
+    withEcho(({ address, counters }) =>
+      sideBySide({ baseUrl: `http://${address}` }, async (client) => {
+        await client.unary({});
+        const before = counters.executions;
+        const controller = new AbortController();
+        const call = codeOf(client.unary({}, { signal: controller.signal }));
+        controller.abort();
+        assert.equal(await call, "Canceled");
+        await client.unary({});
+        return counters.executions - before === 1 ? "not sent" : "sent and reset";
+      }),
+    ),
   "user-agent, without one of the caller's": async () => {
     const agents: string[] = [];
     const peer = await startOddPeer((stream, { "user-agent": agent = "" }) => {

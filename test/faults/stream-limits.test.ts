@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { staticResolver } from "../../src/index.ts";
 import { setting } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
@@ -61,6 +62,17 @@ test("a limit that is lowered below what is open holds for later calls, and a ra
     await until(() => peer.requests.length === 7, "all are open");
     for (const request of peer.requests.slice(3)) request.ok();
     for (const outcome of await Promise.all(calls)) assert.equal(outcome.code, undefined, outcome.message);
+  }));
+
+test("a limit that is lowered as calls are made: those that it holds up are sent once", () =>
+  withPeer({ onRequest: (request) => setTimeout(() => request.ok(), 5) }, async (transport, peer) => {
+    await transport.ready();
+    // In a timer: what the peer says now is read before what is requested now leaves.
+    await sleep(1);
+    peer.connections[0]?.settings([setting.maxConcurrentStreams, 1]);
+    const calls = Array.from({ length: 4 }, () => tryUnary(transport));
+    for (const { code, message } of await Promise.all(calls)) assert.equal(code, undefined, message);
+    assert.equal(peer.requests.length, 4);
   }));
 
 test("MAX_CONCURRENT_STREAMS 0 from the start: Unavailable, and it says so", () =>

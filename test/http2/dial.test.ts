@@ -303,3 +303,12 @@ test("settings that node:http2 refuses fail the call with its reason, and not th
     await backend.close();
   }
 });
+
+test("createConnection that is async fails the dial with what it must return, and ends no process", async () => {
+  const createConnection = () => Promise.reject(new Error("late")) as never;
+  const options = { ...dialOptions(new ManualClock()), createConnection };
+  await assert.rejects(
+    dial(options, { host: "127.0.0.1", port: 1 }, new AbortController().signal, () => undefined),
+    /createConnection must return a socket, not a promise/,
+  );
+});

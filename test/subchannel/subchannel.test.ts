@@ -16,6 +16,7 @@ class RecordingOwner implements SubchannelOwner {
   pingSlowdowns = 0;
   readonly steps: string[] = [];
   readonly retired: string[] = [];
+  resting = false;
   readonly failures: Failure[] = [];
   rests = 0;
 
