@@ -236,35 +236,6 @@ test("a loss and a failed dial ask the resolver again", async () => {
   close();
 });
 
-test("too_many_pings on one connection slows the PINGs of all, later ones included", async () => {
-  const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
-  const { pool, clock, connector, resolver, close } = fakePool({
-    subchannel: { live: { keepalive, idleConnectionTimeoutMs: Number.POSITIVE_INFINITY } },
-  });
-  connector.answerWith((dial) => {
-    dial.succeed().answersPings = true;
-  });
-  pool.wake();
-  resolver.report("10.0.0.1", "10.0.0.2");
-  await settle();
-  connector.open[0]?.goaway(11, "too_many_pings");
-  await clock.advance(0);
-  resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
-  await clock.advance(250);
-  assert.equal(connector.dials.length, 4, "three backends, and one dial more for the connection that was sent away");
-  await clock.advance(19_000);
-  assert.deepEqual(
-    connector.open.map(({ pings }) => pings),
-    [0, 0, 0],
-  );
-  await clock.advance(2_000);
-  assert.deepEqual(
-    connector.open.map(({ pings }) => pings),
-    [1, 1, 1],
-  );
-  close();
-});
-
 test("a pool at rest dials again when a call comes, and the call waits for what that brings", async () => {
   const { pool, clock, hold, connector, resolver, close } = fakePool({ connects: false, held: false });
   pool.wake();
