@@ -189,14 +189,6 @@ export class PooledTransport implements GlinkTransport {
     };
   }
 
-  #stateOf(subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
-    if (this.#closing !== undefined) return "shutdown";
-    if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
-    if (!this.#pool.started) return "idle";
-    // As gRPC has it: a name without an answer is a failure, and one that is being looked up is on its way.
-    return this.#pool.lastFailure === undefined ? "connecting" : "transient-failure";
-  }
-
   subscribe(listener: GlinkListener): () => void {
     if (typeof listener !== "function") throw new TypeError("subscribe takes a function");
     return this.#events.subscribe(listener);
@@ -212,6 +204,14 @@ export class PooledTransport implements GlinkTransport {
     const limitMs = timeoutMs ?? this.#options.defaultTimeoutMs;
     const timed = limitMs !== undefined && limitMs > 0 && limitMs !== Number.POSITIVE_INFINITY;
     return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, scope: undefined };
+  }
+
+  #stateOf(subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
+    if (this.#closing !== undefined) return "shutdown";
+    if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
+    if (!this.#pool.started) return "idle";
+    // As gRPC has it: a name without an answer is a failure, and one that is being looked up is on its way.
+    return this.#pool.lastFailure === undefined ? "connecting" : "transient-failure";
   }
 
   #close(timeoutMs: number, signal: AbortSignal | undefined, closed: () => void): void {

@@ -9,7 +9,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { CallRequest } from "./call.ts";
-import { MessageReader, type MessageSink } from "./framing.ts";
+import { MessageReader, type MessageSink, tooLargeText } from "./framing.ts";
 import type { MessageMemory } from "./message-memory.ts";
 import { noFields } from "./metadata.ts";
 import { fieldOf, headFailure, readStatus } from "./status.ts";
@@ -165,7 +165,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
 
   tooLarge(length: number): void {
     const { readMaxBytes } = this.#context;
-    const message = `message size ${length} is larger than configured readMaxBytes ${readMaxBytes}`;
+    const message = tooLargeText(length, "readMaxBytes", readMaxBytes);
     this.#failAndReset(this.#failure("message-size", Code.ResourceExhausted, message));
   }
 

@@ -20,7 +20,7 @@ import { describeCause, type Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import type { Target } from "../target.ts";
 import type { MethodInfo } from "./call.ts";
-import { compressedFlag, frameMessage } from "./framing.ts";
+import { compressedFlag, frameMessage, tooLargeText } from "./framing.ts";
 import { fieldOf } from "./status.ts";
 
 /** How messages of one transport are written and read. */
@@ -84,8 +84,7 @@ export class Codec {
     const { sendCompression, compressMinBytes, writeMaxBytes } = this.#options;
     const payload = method.serialize(create(method.desc.input, message));
     if (payload.length > writeMaxBytes) {
-      const text = `message size ${payload.length} is larger than configured writeMaxBytes ${writeMaxBytes}`;
-      throw new ConnectError(text, Code.ResourceExhausted);
+      throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
     }
     if (sendCompression === undefined || payload.length < compressMinBytes) return frameMessage(payload, 0);
     return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>)).then((compressed) =>
@@ -109,8 +108,7 @@ export class Codec {
     return decompressing.then((plain) => {
       // A user's Compression may not know of limits.
       if (plain.length > readMaxBytes) {
-        const text = `message size ${plain.length} is larger than configured readMaxBytes ${readMaxBytes}`;
-        throw new ConnectError(text, Code.ResourceExhausted);
+        throw new ConnectError(tooLargeText(plain.length, "readMaxBytes", readMaxBytes), Code.ResourceExhausted);
       }
       return method.parse(plainBytes(plain));
     }, rejectAsInternal);

@@ -6,6 +6,11 @@ const prefixBytes = 5;
 /** The flag of a compressed message. */
 export const compressedFlag = 1;
 
+/** Connect's words for a message above one of its limits. */
+export function tooLargeText(length: number, option: "readMaxBytes" | "writeMaxBytes", limit: number): string {
+  return `message size ${length} is larger than configured ${option} ${limit}`;
+}
+
 /** Puts the prefix before a message, in one array. */
 export function frameMessage(payload: Uint8Array, flag: number): Uint8Array {
   const { length } = payload;

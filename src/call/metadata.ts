@@ -49,7 +49,7 @@ export interface CallMetadata {
   readonly userAgent: string | undefined;
 }
 
-export const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
+const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
 
 /**
  * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
@@ -85,13 +85,11 @@ export function readMetadata(init: HeadersInit | undefined): CallMetadata {
 }
 
 /** Throws a ConnectError with InvalidArgument when a call's own headers, and a path of its own, are too long to send. */
-export function checkSize({ fields, userAgent }: CallMetadata, path: string | undefined): void {
-  const list = [...fields];
-  if (userAgent !== undefined) list.push("user-agent", userAgent);
-  if (path !== undefined) list.push(":path", path);
-  let bytes = 0;
-  for (const text of list) bytes += text.length + fieldOverheadBytes / 2;
+export function checkSize({ fields, userAgent = "" }: CallMetadata, path = ""): void {
+  let bytes = userAgent.length + path.length;
+  for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
   if (bytes <= listMaxBytes) return;
+  const list = [...fields, "user-agent", userAgent, ":path", path];
   const sizes = list.map((text) => text.length);
   const longest = sizes.indexOf(Math.max(...sizes));
   const name = list[longest - (longest % 2)];

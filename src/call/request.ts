@@ -1,7 +1,7 @@
 import type { CallRequest, MethodInfo } from "./call.ts";
 import { callOptionsOf } from "./call-options.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
-import { checkSize, noMetadata, readMetadata } from "./metadata.ts";
+import { checkSize, readMetadata } from "./metadata.ts";
 
 /**
  * One call's request, from what the caller gave. The caller's headers are read now: a later change of them does not
@@ -16,7 +16,7 @@ export function requestOf(
 ): CallRequest {
   const { contextValues, path } = input;
   const metadata = readMetadata(input.header);
-  if (metadata !== noMetadata || path !== undefined) checkSize(metadata, path);
+  checkSize(metadata, path);
   const { fields, userAgent } = metadata;
   const { codec } = environment;
   // Interceptors see the user agent that would be sent, and pass it on: the method's own head, which is encoded already.

@@ -1,28 +1,17 @@
-import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../address.ts";
 import { describeCause, type Failure } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Target } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
+import { openSocket, type SocketOptions } from "./open-socket.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "./socket-input.ts";
-import type { TlsSessions } from "./tls-sessions.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
-export interface DialOptions {
-  readonly target: Target;
+export interface DialOptions extends SocketOptions {
   /** For TCP, TLS and the peer's first SETTINGS together. */
   readonly connectTimeoutMs: number;
-  /** Options of `net.connect` and `tls.connect`, from the user's `nodeOptions`. */
-  readonly tls: ConnectionOptions;
-  /**
-   * The user's own way to open a socket, from `nodeOptions`: a tunnel, say. The URL has the scheme of baseUrl and the
-   * address to dial, or is `unix:` and the path. What it returns is used as it is, so TLS is its own affair.
-   */
-  readonly createConnection?: ((url: URL) => Socket) | undefined;
-  /** Of earlier dials with these options, to resume. */
-  readonly tlsSessions: TlsSessions;
   readonly runtime: Runtime;
 }
 
@@ -67,54 +56,6 @@ export function dial(
     }
     new Dialing(options, socket, input, formatAddress(address), signal, resolve, reject).begin(start);
   });
-}
-
-function openSocket(options: DialOptions, address: Address, input: SocketInput | undefined): Socket {
-  const { target, tls, createConnection, tlsSessions } = options;
-  if (createConnection !== undefined) {
-    const text = formatAddress(address);
-    const url = new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`);
-    const socket: unknown = createConnection(url);
-    if (!(socket instanceof Promise)) return socket as Socket;
-    socket.then(
-      (late) => late?.destroy?.(),
-      () => undefined,
-    );
-    throw new TypeError("createConnection must return a socket, not a promise");
-  }
-  const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
-  // Whatever nodeOptions say of the place: the resolver says where.
-  const endpoint = {
-    host: undefined,
-    port: undefined,
-    path: undefined,
-    ...place,
-    ...(input && { onread: input.onread }),
-  };
-  if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
-  // Read once: an option may be a getter, for certificates that are renewed.
-  const own = { ...tls };
-  const verify = own.checkServerIdentity ?? checkServerIdentity;
-  const servername = own.servername || target.host;
-  // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
-  const sni = (own.servername ?? target.host).replace(/\.$/, "");
-  const key = formatAddress(address);
-  const session = tlsSessions.take(key, own);
-  const socket = connectTls({
-    ALPNProtocols: ["h2"],
-    ...own,
-    ...endpoint,
-    ...(session === undefined ? {} : { session }),
-    ...(sni !== "" && isIP(sni) === 0 ? { servername: sni } : {}),
-    // Against the name of baseUrl, never against the address dialled.
-    checkServerIdentity: (_, certificate) => verify(servername, certificate),
-  });
-  socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered, own));
-  socket.once("secureConnect", () => {
-    // Node hears of no other session where one was resumed, so it serves again, as in Node's own https.Agent.
-    if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session, own);
-  });
-  return socket.setNoDelay(true);
 }
 
 /** What a socket says of itself before it is ready. A Duplex from createConnection says nothing, and is ready. */

@@ -89,7 +89,7 @@ export class Dispatcher {
 /** A picker may be the user's own, and its failure made by hand. */
 function isFailure(result: unknown): result is Failure {
   const { kind, code, message } = (result ?? {}) as Partial<Failure>;
-  return kind !== undefined && code !== undefined && code in Code && typeof message === "string";
+  return kind !== undefined && typeof code === "number" && code in Code && typeof message === "string";
 }
 
 function policyFailure(cause: unknown): Failure {

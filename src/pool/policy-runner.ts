@@ -41,7 +41,7 @@ export class PolicyRunner {
     this.#watcher = watcher;
     this.#dispatcher = dispatcher;
     this.#events = events;
-    this.#policy = loadBalancing.createPolicy({
+    const policy: Policy | Promise<unknown> = loadBalancing.createPolicy({
       target: target.host,
       random: runtime.random,
       clock: runtime.clock,
@@ -52,12 +52,12 @@ export class PolicyRunner {
         if (dispatcher.queuedCalls > 0) queueMicrotask(() => dispatcher.serveAll());
       },
     });
-    const policy: unknown = this.#policy;
     // A function that is async by mistake: its rejection ends no process.
     if (policy instanceof Promise) policy.catch(() => undefined);
-    if (typeof this.#policy?.update !== "function") {
+    if (typeof policy?.update !== "function") {
       throw new TypeError("createPolicy() of loadBalancing must return an object with a method update(backends)");
     }
+    this.#policy = policy;
   }
 
   /** State changes of one tick become one update: 10 000 backends that connect at once are not 10 000 rebuilds. */
