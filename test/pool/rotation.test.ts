@@ -6,6 +6,15 @@ import { constantRandom, seededRandom } from "../support/random.ts";
 
 const addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
 
+/** All backends are ready, and their connections are to be replaced after 10 s. */
+async function agingPool() {
+  const all = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
+  all.pool.wake();
+  all.resolver.report(...addresses);
+  await settle();
+  return all;
+}
+
 test("the resolver is asked at every interval, whether or not there are calls", async () => {
   const { pool, clock, resolver, close } = fakePool({ rotationIntervalMs: 30_000, held: false });
   await clock.advance(60_000);
@@ -88,10 +97,7 @@ test("ages vary by 10 % either way", async () => {
 });
 
 test("a successor that cannot be dialled leaves the elder in service, and the others get their turn", async () => {
-  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
-  pool.wake();
-  resolver.report(...addresses);
-  await settle();
+  const { pool, clock, connector, resolver, close } = await agingPool();
   connector.answerWith((dial) => (dial.address === "10.0.0.1:1" ? dial.fail() : dial.succeed()));
   await clock.advance(15_000);
   assert.equal(pool.readyCount, 3);
@@ -108,10 +114,7 @@ test("a successor that cannot be dialled leaves the elder in service, and the ot
 });
 
 test("rotation goes on after a backend is removed in the middle of its renewal", async () => {
-  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
-  pool.wake();
-  resolver.report(...addresses);
-  await settle();
+  const { clock, connector, resolver, close } = await agingPool();
   connector.answerWith(() => undefined);
   await clock.advance(10_000);
   const renewing = connector.last.address.replace(":1", "");
@@ -126,10 +129,7 @@ test("rotation goes on after a backend is removed in the middle of its renewal",
 });
 
 test("a connection that could not be replaced is tried again a second later", async () => {
-  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
-  pool.wake();
-  resolver.report(...addresses);
-  await settle();
+  const { clock, connector, close } = await agingPool();
   connector.answerWith((dial) => dial.fail());
   await clock.advance(10_000);
   assert.equal(connector.dials.length, 4);
@@ -141,10 +141,7 @@ test("a connection that could not be replaced is tried again a second later", as
 });
 
 test("a pool that is closed in the middle of a renewal leaves no timer", async () => {
-  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
-  pool.wake();
-  resolver.report(...addresses);
-  await settle();
+  const { clock, connector, close } = await agingPool();
   connector.answerWith(() => undefined);
   await clock.advance(10_000);
   assert.equal(connector.pending.length, 1);
