@@ -8,6 +8,7 @@ export const usage = `npm run bench -- [options]
   --only LIST      loads, comma-separated: whole names, or parts of names
   --peers LIST     only these peers
   --rounds N       interleaved rounds, 5 or more for a report (default 9, with --quick 5)
+  --before REF     also measure glink as it was at this commit, and print what changed since
   --window MS      length of one measurement (default 500)
   --json [FILE]    JSON instead of the table, or to FILE beside it
   --svg FILE       where the plot goes (default bench/results/bench.svg; --quick and --only write none by default)
@@ -22,6 +23,8 @@ export interface Arguments {
   readonly loads: readonly NamedLoad[];
   readonly peers: readonly PeerName[];
   readonly pace: Pace;
+  /** A commit, branch or tag of this repository. */
+  readonly before: string | undefined;
   /** "-": standard output. */
   readonly json: string | undefined;
   readonly svg: string | undefined;
@@ -39,6 +42,7 @@ export function readArguments(args: readonly string[]): Arguments {
       only: { type: "string" },
       peers: { type: "string" },
       rounds: { type: "string" },
+      before: { type: "string" },
       window: { type: "string", default: "500" },
       json: { type: "string" },
       svg: { type: "string" },
@@ -56,6 +60,7 @@ export function readArguments(args: readonly string[]): Arguments {
       rounds: positive("--rounds", values.rounds ?? (values.quick ? "5" : "9")),
       windowMs: positive("--window", values.window),
     },
+    before: values.before,
     json: values.json,
     svg: values.svg ?? (whole ? "bench/results/bench.svg" : undefined),
     profile: values.profile === undefined ? undefined : peerNamed(values.profile),

@@ -88,6 +88,23 @@ export function judge(results: readonly LoadResult[]): Verdict[] {
   });
 }
 
+/** What became of glink's CPU since an earlier commit, load by load. */
+export interface Change {
+  readonly text: string;
+  readonly ratio: number;
+}
+
+/** Every load on which glink was measured beside what it was. */
+export function changes(results: readonly LoadResult[]): Change[] {
+  return results.flatMap(({ load, figures }) =>
+    (["glink", "glink-node"] as const).flatMap((name) => {
+      const [now, before] = [figures.get(name), figures.get(`${name}-before`)];
+      if (now === undefined || before === undefined) return [];
+      return [{ text: `${load.name}: cpu of ${name}`, ratio: cpuRatio(now, before) }];
+    }),
+  );
+}
+
 /** The median of the ratios round by round: what slowed a whole round down slowed both sides down. */
 export function cpuRatio(one: Figures, other: Figures): number {
   const ratios = one.cpuMicrosByRound.map((micros, round) => micros / (other.cpuMicrosByRound[round] ?? Number.NaN));

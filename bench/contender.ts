@@ -1,4 +1,4 @@
-import { built, cache } from "./build.ts";
+import { cache, root } from "./build.ts";
 import type { MeasureCommand, Measurement, Task } from "./client/task.ts";
 import { LineProcess } from "./line-process.ts";
 import { type Load, type NamedLoad, type PeerName, plainLoad } from "./loads.ts";
@@ -7,30 +7,41 @@ import type { Servers } from "./server-process.ts";
 /** glink with the plain small unary load, beside a variant of it. */
 export type PlainName = `${"glink" | "glink-node"}-plain`;
 
+/** glink as it was at an earlier commit. */
+export type BeforeName = `${"glink" | "glink-node"}-before`;
+
 /** A line of the report: a peer, or glink as its own yardstick. */
-export type ContenderName = PeerName | PlainName;
+export type ContenderName = PeerName | PlainName | BeforeName;
 
 /** One peer on one load. */
 export interface Entry {
   readonly name: ContenderName;
   readonly peer: PeerName;
   readonly load: Load;
+  /** The root of what was built for it. */
+  readonly tree: string;
 }
 
-/** Who is measured in the rounds of a load. */
-export function entriesOf(load: NamedLoad, peers: readonly PeerName[]): Entry[] {
-  const entries: Entry[] = load.peers
-    .filter((peer) => peers.includes(peer))
-    .map((peer) => ({ name: peer, peer, load }));
-  if (!load.comparePlain) return entries;
-  const plain = (["glink", "glink-node"] as const).filter((peer) => peers.includes(peer));
-  return [...entries, ...plain.map((peer) => ({ name: `${peer}-plain` as const, peer, load: plainLoad }))];
+/** Who is measured in the rounds of a load. `before`: the root of an earlier build of glink, to be measured too. */
+export function entriesOf(load: NamedLoad, peers: readonly PeerName[], before: string | undefined): Entry[] {
+  const present = load.peers.filter((peer) => peers.includes(peer));
+  const entries: Entry[] = present.map((peer) => ({ name: peer, peer, load, tree: root }));
+  const own = (["glink", "glink-node"] as const).filter((peer) => present.includes(peer));
+  if (load.comparePlain) {
+    for (const peer of own) entries.push({ name: `${peer}-plain`, peer, load: plainLoad, tree: root });
+  }
+  if (before !== undefined) {
+    for (const peer of own) entries.push({ name: `${peer}-before`, peer, load, tree: before });
+  }
+  return entries;
 }
 
 /** How client processes are run. */
 export interface RunOptions {
   /** The built Go client. */
   readonly goClient: string | undefined;
+  /** The root of an earlier build of glink. */
+  readonly before: string | undefined;
   /** Write a CPU profile of this peer's processes. */
   readonly profile: PeerName | undefined;
 }
@@ -50,7 +61,7 @@ export class Contender {
     const { peer, load, name } = entry;
     const certificate = load.listener === "tls" ? servers.certificate : undefined;
     const task: Task = { peer, load, backends: servers.backends(peer, load), certificate };
-    const [command, ...args] = commandOf(peer, options);
+    const [command, ...args] = commandOf(entry, options);
     const child = new LineProcess(`the client ${name}`, command as string, [...args, JSON.stringify(task)]);
     await child.receive();
     return new Contender(entry, child);
@@ -66,9 +77,9 @@ export class Contender {
   }
 }
 
-function commandOf(peer: PeerName, { goClient, profile }: RunOptions): string[] {
+function commandOf({ peer, tree }: Entry, { goClient, profile }: RunOptions): string[] {
   if (peer === "grpc-go") return [goClient as string];
   const profiling = profile === peer ? ["--cpu-prof", `--cpu-prof-dir=${cache}/profiles`] : [];
   // connect-node 2.2 warns about Node 20 and works on it.
-  return [process.execPath, "--no-warnings", ...profiling, built("bench/client/worker.ts")];
+  return [process.execPath, "--no-warnings", ...profiling, `${tree}.cache/bench/bench/client/worker.js`];
 }

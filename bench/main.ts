@@ -1,14 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
-import { judge } from "./budgets.ts";
-import { build } from "./build.ts";
+import { changes, judge } from "./budgets.ts";
+import { build, buildBefore } from "./build.ts";
 import { buildGoClient } from "./grpc-go.ts";
 import { loads } from "./loads.ts";
 import { jsonReport } from "./report/json.ts";
 import { machineOf } from "./report/machine.ts";
 import { plot } from "./report/plot.ts";
-import { headerText, loadTable, verdictTable } from "./report/table.ts";
+import { changeTable, headerText, loadTable, verdictTable } from "./report/table.ts";
 import { type LoadResult, measureLoad } from "./rounds.ts";
 import { Servers } from "./server-process.ts";
 
@@ -19,9 +19,10 @@ if (args.help) console.log(usage);
 else if (args.list) for (const { name, peers } of loads) console.log(`${name.padEnd(22)}${peers.join(" ")}`);
 else process.exitCode = await run(args);
 
-async function run({ loads, peers, pace, profile, json, svg, quick }: Arguments): Promise<number> {
+async function run({ loads, peers, pace, before: commit, profile, json, svg, quick }: Arguments): Promise<number> {
   const note = (text: string) => process.stderr.write(`${text}\n`);
   build();
+  const before = commit === undefined ? undefined : buildBefore(commit);
   const goClient = peers.includes("grpc-go") ? buildGoClient(note) : undefined;
   const present = goClient === undefined ? peers.filter((peer) => peer !== "grpc-go") : peers;
   const machine = machineOf(["bench", ...process.argv.slice(2)], goClient);
@@ -30,7 +31,7 @@ async function run({ loads, peers, pace, profile, json, svg, quick }: Arguments)
   if (json !== "-") console.log(headerText(machine, pace));
   try {
     for (const load of loads) {
-      const result = await measureLoad(load, present, servers, pace, { goClient, profile });
+      const result = await measureLoad(load, present, servers, pace, { goClient, before, profile });
       results.push(result);
       if (json !== "-") console.log(loadTable(result));
     }
@@ -40,6 +41,7 @@ async function run({ loads, peers, pace, profile, json, svg, quick }: Arguments)
   const verdicts = judge(results);
   if (json === "-") console.log(jsonReport(machine, pace, results, verdicts));
   else console.log(verdictTable(verdicts));
+  if (commit !== undefined && json !== "-") console.log(changeTable(commit, changes(results)));
   if (json !== undefined && json !== "-") write(json, jsonReport(machine, pace, results, verdicts));
   if (svg !== undefined) write(svg, plot(machine, results));
   return quick && verdicts.some(({ met }) => !met) ? 1 : 0;

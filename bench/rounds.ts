@@ -43,7 +43,7 @@ export async function measureLoad(
   const contenders: Contender[] = [];
   const measurements = new Map<ContenderName, Measurement[]>();
   try {
-    for (const entry of entriesOf(load, peers)) {
+    for (const entry of entriesOf(load, peers, options.before)) {
       const contender = await Contender.start(entry, servers, options);
       contenders.push(contender);
       measurements.set(entry.name, []);

@@ -1,4 +1,4 @@
-import { cpuRatio, type Verdict } from "../budgets.ts";
+import { type Change, cpuRatio, type Verdict } from "../budgets.ts";
 import type { Figures, LoadResult, Pace } from "../rounds.ts";
 import type { Spread } from "../statistics.ts";
 import type { Machine } from "./machine.ts";
@@ -56,6 +56,12 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "no budget was measured by these loads and peers";
   const rows = verdicts.map(({ text, ratio, met }) => [met ? "met" : "MISSED", ratio.toFixed(2), text]);
   return `budgets\n${textTable([["", "ratio", "budget"], ...rows], 2)}`;
+}
+
+/** Ratios to an earlier commit: below 1 is less CPU than it took then. */
+export function changeTable(commit: string, changes: readonly Change[]): string {
+  const rows = changes.map(({ text, ratio }) => [ratio.toFixed(3), text]);
+  return `against ${commit}\n${textTable([["ratio", "load"], ...rows], 1)}`;
 }
 
 function median(spread: Spread | undefined, format: (value: number) => string): string {
