@@ -1,40 +1,74 @@
 import { execFileSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { root } from "./build.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
 
-// What loading costs: `npm run build && node --import tsx bench/module-load.ts`. Each round is a process of its own that
-// loads Connect, then connect-node, which glink takes its compressions from, then the class Headers, which Node loads when
-// it is first named and every Connect client needs for its first response, then the built glink.
+// What loading glink costs over Connect's own: `npm run bench:load`. Each round is a process of its own for each of the two
+// builds, in turn. It loads Connect, as every program that makes calls does, then the built glink, then the class Headers,
+// which Node loads when it is first named: every Connect client needs it for its first response.
 
-const rounds = 15;
-const steps = {
-  connect: 'await import("@connectrpc/connect")',
-  "connect-node": 'await import("@connectrpc/connect-node")',
-  "Node's Headers": "Headers",
-  glink: `await import(${JSON.stringify(pathToFileURL(`${root}dist/index.js`).href)})`,
-};
+const rounds = 41;
+const dist = `${root}dist`;
 
-const program = `
-  const times = [];
-  let begun = performance.now();
-  const lap = () => {
-    const now = performance.now();
-    times.push(now - begun);
-    begun = now;
-  };
-  ${Object.values(steps)
-    .map((step) => `${step}; lap();`)
-    .join("\n")}
-  console.log(JSON.stringify(times));
-`;
+const builds = {
+  import: {
+    flags: ["--input-type=module"],
+    steps: {
+      Connect: 'await import("@connectrpc/connect")',
+      glink: `await import(${JSON.stringify(pathToFileURL(`${dist}/esm/index.js`).href)})`,
+      "Node's Headers": "Headers",
+    },
+  },
+  require: {
+    flags: ["--input-type=commonjs"],
+    steps: {
+      Connect: 'require("@connectrpc/connect")',
+      glink: `require(${JSON.stringify(`${dist}/cjs/index.js`)})`,
+      "Node's Headers": "Headers",
+    },
+  },
+} as const;
+type Build = keyof typeof builds;
 
-const samples = Array.from({ length: rounds }, () => {
-  const args = ["--no-warnings", "--input-type=module", "--eval", program];
-  return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" })) as number[];
-});
+/** Milliseconds of wall and CPU time that one step took. */
+interface Sample {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
 
-for (const [i, name] of Object.keys(steps).entries()) {
-  const times = samples.map((sample) => sample[i] as number).sort((a, b) => a - b);
-  const [least, median] = [times[0] as number, times[rounds >> 1] as number];
-  console.log(`${name.padEnd(16)} median ${median.toFixed(1)} ms, least ${least.toFixed(1)} ms`);
+/** Loads everything in a new process; a sample for each step. */
+function measure(build: Build): Sample[] {
+  const { flags, steps } = builds[build];
+  const program = `
+    const samples = [];
+    let [wallMs, cpu] = [performance.now(), process.cpuUsage()];
+    const lap = () => {
+      const { user, system } = process.cpuUsage(cpu);
+      samples.push({ wallMs: performance.now() - wallMs, cpuMs: (user + system) / 1_000 });
+      [wallMs, cpu] = [performance.now(), process.cpuUsage()];
+    };
+    ${Object.values(steps)
+      .map((step) => `${step}; lap();`)
+      .join("\n")}
+    console.log(JSON.stringify(samples));
+  `;
+  const args = ["--no-warnings", ...flags, "--eval", program];
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" })) as Sample[];
+}
+
+const names = Object.keys(builds) as Build[];
+const measured: Record<Build, Sample[][]> = { import: [], require: [] };
+for (let round = 0; round < rounds; round++) for (const build of names) measured[build].push(measure(build));
+for (const build of names) {
+  for (const [i, step] of Object.keys(builds[build].steps).entries()) {
+    const samples = measured[build].map((steps) => steps[i] as Sample);
+    const wall = text(samples.map(({ wallMs }) => wallMs));
+    const cpu = text(samples.map(({ cpuMs }) => cpuMs));
+    console.log(`${build.padEnd(8)} ${step.padEnd(15)} wall ${wall}; CPU ${cpu}`);
+  }
+}
+
+function text(valuesMs: readonly number[]): string {
+  const { median, min } = spreadOf(valuesMs) as Spread;
+  return `median ${median.toFixed(1)} ms, least ${min.toFixed(1)} ms`;
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { roundRobin } from "./balancing/round-robin.ts";
+import { brotli, gzip } from "./call/compression.ts";
 import { checkRetryOptions, type RetryOptions, retryBudgetDefaults } from "./call/retry-options.ts";
 import {
   checkBoolean,
@@ -102,7 +102,7 @@ export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions 
 }
 
 function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
-  const { interceptors = [], acceptCompression = [compressionGzip, compressionBrotli], sendCompression } = options;
+  const { interceptors = [], acceptCompression = [gzip, brotli], sendCompression } = options;
   if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== "function")) {
     throw new TypeError(`interceptors must be an array of functions, not ${describeValue(interceptors)}`);
   }

@@ -35,6 +35,7 @@ type AnyRequest = Parameters<AnyFn>[0];
 export class InterceptedCalls {
   readonly #environment: CallEnvironment;
   readonly #interceptors: readonly Interceptor[];
+  readonly #callEnded = new ConnectError("the call has ended", Code.Canceled);
 
   constructor(environment: CallEnvironment, interceptors: readonly Interceptor[]) {
     this.#environment = environment;
@@ -46,7 +47,7 @@ export class InterceptedCalls {
     message: MessageInitShape<I>,
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
-    const scope = new InterceptorScope(this.#environment, input, undefined);
+    const scope = new InterceptorScope(this.#environment, input, this.#callEnded, undefined);
     const response = await this.#run(scope, () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
@@ -61,7 +62,8 @@ export class InterceptedCalls {
     input: CallInput,
   ): Promise<StreamResponse<I, O>> {
     const requests = new CallerMessages(method.input, messages);
-    const scope = new InterceptorScope(this.#environment, input, requests as CallerMessages<DescMessage>);
+    const messagesSent = requests as CallerMessages<DescMessage>;
+    const scope = new InterceptorScope(this.#environment, input, this.#callEnded, messagesSent);
     const response = (await this.#run(scope, () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: true, method, message: requests } as unknown as StreamRequest;

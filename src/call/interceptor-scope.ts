@@ -12,9 +12,6 @@ import type { CallGroup } from "./open-calls.ts";
 /** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
 const settleMs = 100;
 
-/** Why the signal of a call that ended well is aborted: Connect aborts it at every end, so that waiting code wakes. */
-const callEnded = new ConnectError("the call has ended", Code.Canceled);
-
 /**
  * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
  * while interceptors work for it or a call that they passed on is open.
@@ -24,6 +21,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   readonly #environment: CallEnvironment;
   readonly #input: CallInput;
   readonly #controller = new AbortController();
+  readonly #callEnded: ConnectError;
   /** The caller's iterable of request messages, of a stream. */
   readonly #messages: CallerMessages<DescMessage> | undefined;
   readonly #innerCalls = new Set<Cancellable>();
@@ -35,10 +33,20 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** What cancelled the call, where something did. */
   #reason: ConnectError | undefined;
 
-  constructor(environment: CallEnvironment, input: CallInput, messages: CallerMessages<DescMessage> | undefined) {
+  /**
+   * `callEnded`: why the signal of a call that ended well is aborted. Connect aborts it at every end, so that waiting code
+   * wakes.
+   */
+  constructor(
+    environment: CallEnvironment,
+    input: CallInput,
+    callEnded: ConnectError,
+    messages: CallerMessages<DescMessage> | undefined,
+  ) {
     const { timeoutMs } = input;
     this.#environment = environment;
     this.#input = input;
+    this.#callEnded = callEnded;
     this.#messages = messages;
     this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.clock.now() + timeoutMs;
     environment.openCalls.started++;
@@ -85,7 +93,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   }
 
   /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
-  finish(error: ConnectError = callEnded): void {
+  finish(error: ConnectError = this.#callEnded): void {
     this.#environment.abandonedStreams.unregister(this);
     if (this.#ended === undefined) this.#end(canceledFailure(error), error);
     this.#closeIfIdle();
@@ -122,7 +130,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** Calls passed on first: they know which backend it was about. */
   #end(failure: Failure, reason: ConnectError): void {
     this.#ended = failure;
-    this.#messages?.callEnded(reason === callEnded ? undefined : reason);
+    this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
     for (const call of this.#innerCalls) call.cancel(failure);
     this.#controller.abort(reason);
   }

@@ -13,94 +13,103 @@ interface Inspectable {
  * `{ ...response }` keeps it.
  */
 export function receivedHeaders(fields: HeaderFields): Headers {
-  return new ReceivedHeaders(fields);
+  receivedHeadersClass ??= extendHeaders();
+  return new receivedHeadersClass(fields);
 }
 
 /** Adds what came later: the trailers of a stream, whose response the user has already. `headers` is of this file. */
 export function receiveLater(headers: Headers, fields: HeaderFields): void {
-  ReceivedHeaders.receive(headers as ReceivedHeaders, fields);
+  receivedHeadersClass?.receive(headers as ReceivedHeaders, fields);
 }
 
-class ReceivedHeaders extends Headers {
-  /** What has come and was not looked at. */
-  #fields: HeaderFields | undefined;
+type ReceivedHeadersClass = ReturnType<typeof extendHeaders>;
+type ReceivedHeaders = InstanceType<ReceivedHeadersClass>;
 
-  constructor(fields: HeaderFields) {
-    super();
-    this.#fields = fields;
-  }
+/** A constant that is made at its first use: Node loads all of undici when `Headers` is first named. */
+let receivedHeadersClass: ReceivedHeadersClass | undefined;
 
-  /** Static, because users see the methods. */
-  static receive(headers: ReceivedHeaders, fields: HeaderFields): void {
-    headers.#fill();
-    headers.#fields = fields;
-  }
+function extendHeaders() {
+  return class ReceivedHeaders extends Headers {
+    /** What has come and was not looked at. */
+    #fields: HeaderFields | undefined;
 
-  override append(name: string, value: string): void {
-    this.#fill();
-    super.append(name, value);
-  }
+    constructor(fields: HeaderFields) {
+      super();
+      this.#fields = fields;
+    }
 
-  override delete(name: string): void {
-    this.#fill();
-    super.delete(name);
-  }
+    /** Static, because users see the methods. */
+    static receive(headers: ReceivedHeaders, fields: HeaderFields): void {
+      headers.#fill();
+      headers.#fields = fields;
+    }
 
-  override get(name: string): string | null {
-    this.#fill();
-    return super.get(name);
-  }
-
-  override getSetCookie(): string[] {
-    this.#fill();
-    return super.getSetCookie();
-  }
-
-  override has(name: string): boolean {
-    this.#fill();
-    return super.has(name);
-  }
-
-  override set(name: string, value: string): void {
-    this.#fill();
-    super.set(name, value);
-  }
-
-  override forEach(callback: (value: string, name: string, parent: Headers) => void, thisArg?: unknown): void {
-    this.#fill();
-    super.forEach(callback, thisArg);
-  }
-
-  override entries(): HeadersIterator<[string, string]> {
-    this.#fill();
-    return super.entries();
-  }
-
-  override keys(): HeadersIterator<string> {
-    this.#fill();
-    return super.keys();
-  }
-
-  override values(): HeadersIterator<string> {
-    this.#fill();
-    return super.values();
-  }
-
-  override [Symbol.iterator](): HeadersIterator<[string, string]> {
-    return this.entries();
-  }
-
-  [inspect.custom](...args: unknown[]): unknown {
-    this.#fill();
-    return (Headers.prototype as unknown as Inspectable)[inspect.custom].apply(this, args);
-  }
-
-  #fill(): void {
-    const fields = this.#fields;
-    if (fields === undefined) return;
-    this.#fields = undefined;
-    headersOf(fields).forEach((value, name) => {
+    override append(name: string, value: string): void {
+      this.#fill();
       super.append(name, value);
-    });
-  }
+    }
+
+    override delete(name: string): void {
+      this.#fill();
+      super.delete(name);
+    }
+
+    override get(name: string): string | null {
+      this.#fill();
+      return super.get(name);
+    }
+
+    override getSetCookie(): string[] {
+      this.#fill();
+      return super.getSetCookie();
+    }
+
+    override has(name: string): boolean {
+      this.#fill();
+      return super.has(name);
+    }
+
+    override set(name: string, value: string): void {
+      this.#fill();
+      super.set(name, value);
+    }
+
+    override forEach(callback: (value: string, name: string, parent: Headers) => void, thisArg?: unknown): void {
+      this.#fill();
+      super.forEach(callback, thisArg);
+    }
+
+    override entries(): HeadersIterator<[string, string]> {
+      this.#fill();
+      return super.entries();
+    }
+
+    override keys(): HeadersIterator<string> {
+      this.#fill();
+      return super.keys();
+    }
+
+    override values(): HeadersIterator<string> {
+      this.#fill();
+      return super.values();
+    }
+
+    override [Symbol.iterator](): HeadersIterator<[string, string]> {
+      return this.entries();
+    }
+
+    [inspect.custom](...args: unknown[]): unknown {
+      this.#fill();
+      return (Headers.prototype as unknown as Inspectable)[inspect.custom].apply(this, args);
+    }
+
+    #fill(): void {
+      const fields = this.#fields;
+      if (fields === undefined) return;
+      this.#fields = undefined;
+      headersOf(fields).forEach((value, name) => {
+        super.append(name, value);
+      });
+    }
+  };
 }

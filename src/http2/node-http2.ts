@@ -1,5 +1,5 @@
-import { connect } from "node:http2";
 import type { Address } from "../address.ts";
+import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { Connection, ConnectionOwner, Connector } from "./connection.ts";
 import { type DialOptions, dial, type Handshake } from "./dial.ts";
 import type { Http2Limits } from "./limits.ts";
@@ -30,6 +30,7 @@ export class NodeHttp2Connector implements Connector {
   #speak(handshake: Handshake, owner: ConnectionOwner): void {
     const { target } = this.#dial;
     const { initialWindowBytes, connectionWindowBytes, maxHeaderListBytes, nodeOptions } = this.#limits;
+    const { connect } = builtinModule("node:http2");
     const session = connect(`${target.tls ? "https" : "http"}://${target.authority}`, {
       // Node refuses streams with ENHANCE_YOUR_CALM once a session holds 10 MB (nodejs/node#27416).
       maxSessionMemory: 1_000,

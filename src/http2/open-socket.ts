@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { type Address, formatAddress } from "../address.ts";
+import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { Target } from "../target.ts";
 import type { SocketInput } from "./socket-input.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
@@ -43,6 +44,7 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
     ...(input && { onread: input.onread }),
   };
   if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
+  const { checkServerIdentity, connect: connectTls } = builtinModule("node:tls");
   // Read once: an option may be a getter, for certificates that are renewed.
   const own = { ...tls };
   const verify = own.checkServerIdentity ?? checkServerIdentity;

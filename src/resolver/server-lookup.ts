@@ -1,5 +1,6 @@
-import { Resolver } from "node:dns/promises";
+import type { Resolver } from "node:dns/promises";
 import { describeCause } from "../errors.ts";
+import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { AddressFamily, Lookup, LookupAnswer } from "./lookup.ts";
 
@@ -45,6 +46,7 @@ class ServerLookup implements Lookup {
     this.#families = family === 0 ? [4, 6] : [family];
     this.#runtime = runtime;
     const timeout = Math.ceil((timeoutMs * firstRoundShare) / servers.length);
+    const { Resolver } = builtinModule("node:dns/promises");
     this.#resolver = new Resolver({ timeout, tries: rounds });
     this.#resolver.setServers(servers);
     this.#servers = servers;

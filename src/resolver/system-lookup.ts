@@ -1,5 +1,5 @@
 import type { LookupAddress } from "node:dns";
-import { lookup as getaddrinfo } from "node:dns/promises";
+import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { AddressFamily, Lookup } from "./lookup.ts";
 
 /** `lookup` of node:dns/promises, as far as it is used. */
@@ -12,7 +12,11 @@ export type SystemLookup = (
  * The operating system's own lookup, getaddrinfo: hosts file, search domains, whatever nsswitch.conf says. It tells no
  * TTL, takes one thread of libuv's pool, and neither it nor the process it keeps alive can be released before it ends.
  */
-export function systemLookup(host: string, family: AddressFamily, lookup: SystemLookup = getaddrinfo): Lookup {
+export function systemLookup(
+  host: string,
+  family: AddressFamily,
+  lookup: SystemLookup = builtinModule("node:dns/promises").lookup,
+): Lookup {
   let hadIpv4 = false;
   return {
     host,

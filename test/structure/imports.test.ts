@@ -56,6 +56,15 @@ test("node:http2 is imported by its engine alone", () => {
   );
 });
 
+test("what most processes never need is not loaded with the package: connect-node, and modules of Node's", () => {
+  const early = /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|http2|tls|zlib))";/m;
+  const loaders = sources.filter(({ text }) => early.test(text));
+  assert.deepEqual(
+    loaders.map(({ path }) => path),
+    [],
+  );
+});
+
 test("sockets are opened in http2 alone", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
   // address.ts and target.ts ask node:net what an IP address is, resolve-options.ts names a type.

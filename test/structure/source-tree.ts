@@ -7,7 +7,7 @@ export const root = resolve(import.meta.dirname, "../..");
 
 /** One import declaration, or a re-export. */
 export interface Import {
-  /** Path from the root, or the name of a package or of a Node module. */
+  /** Path from the root, or the name of a package or of a module of Node's, one that is loaded late included. */
   readonly from: string;
   /** Names taken; `*` for a namespace and for `import()`. */
   readonly names: readonly string[];
@@ -59,6 +59,9 @@ function readSource(path: string): SourceFile {
   }
   for (const [, specifier = ""] of text.matchAll(/\bimport\("(\.[^"]+)"\)/g)) {
     imports.push({ from: target(path, specifier), names: ["*"] });
+  }
+  for (const [, name = ""] of text.matchAll(/\bbuiltinModule\("(node:[^"]+)"\)/g)) {
+    imports.push({ from: name, names: ["*"] });
   }
   return { path, text, imports, exports };
 }

@@ -1,0 +1,25 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The package as it would be published. */
+export interface PackedPackage {
+  readonly tarball: string;
+  /** Paths of what it holds. */
+  readonly files: readonly string[];
+}
+
+/** Builds the package and packs it into `folder`. */
+export function packPackage(folder: string): PackedPackage {
+  npm(root, "run", "build");
+  const [packed] = JSON.parse(npm(root, "pack", "--json", "--ignore-scripts", "--pack-destination", folder)) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) };
+}
+
+/** Runs npm in `folder`, returns what it printed, and throws with all of its output when it fails. */
+export function npm(folder: string, ...args: string[]): string {
+  return execFileSync("npm", args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
