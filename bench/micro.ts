@@ -72,6 +72,7 @@ function roundRobinPicker(count: number): Picker {
       address,
       key: JSON.stringify(address),
       state: "ready",
+      availability: "usable",
       hasRoom: true,
       openCalls: 0,
       lastFailure: undefined,
@@ -80,7 +81,7 @@ function roundRobinPicker(count: number): Picker {
     }),
   );
   const controller = { target: "localhost", random: systemRandom(), clock: systemClock(), publish };
-  roundRobin().createPolicy(controller).update(backends);
+  roundRobin().createPolicy(controller).update({ backends, ready: backends, changed: backends });
   return picker as unknown as Picker;
 }
 

@@ -9,10 +9,12 @@ export type GlinkEvent = {
   readonly target: string;
 } & (
   | {
-      /** The set of addresses changed. Never published for the same set in another order. */
+      /** The set of backends changed. Never published for the same set in another order. */
       readonly type: "pool-updated";
       readonly added: readonly string[];
       readonly removed: readonly string[];
+      /** No longer named by the resolver, and in service until one that it names is ready. */
+      readonly leaving: readonly string[];
       readonly kept: number;
     }
   | {
@@ -54,10 +56,35 @@ export type GlinkEvent = {
       readonly cutCalls: number;
     }
   | {
-      /** A backend left a call or a connection unanswered, and is asked by PING whether it lives. */
+      /**
+       * A backend left a call or a PING unanswered. Calls go to others, while there are any, until it answers; a PING
+       * asks for that where the server permits one.
+       */
       readonly type: "subchannel-suspect";
       readonly address: string;
       readonly reason: "deadline" | "silence";
+    }
+  | {
+      /** Nothing at all came from a suspect for so long. Once for each suspicion. */
+      readonly type: "subchannel-silent";
+      readonly address: string;
+      readonly silentMs: number;
+    }
+  | {
+      /** A suspect answered, or gets another chance where no PING may ask it. Calls go to it again. */
+      readonly type: "subchannel-usable";
+      readonly address: string;
+      readonly suspectMs: number;
+    }
+  | {
+      /**
+       * A connection could not be replaced before it grew old, and goes on. First of an episode, which lasts until all
+       * connections that could not be replaced are: `first`.
+       */
+      readonly type: "renewal-failed";
+      readonly address: string;
+      readonly error: FailureFact;
+      readonly first: boolean;
     }
   | {
       /** An attempt failed. With `retryDelayMs` another follows after that wait. */

@@ -5,6 +5,7 @@ export {
   type LoadBalancing,
   type Policy,
   type PolicyController,
+  type PolicyUpdate,
   pickFromReady,
   type ReadyPicker,
 } from "./balancing/policy.ts";
@@ -26,7 +27,7 @@ export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { GlinkSnapshot, SubchannelSnapshot } from "./snapshot.ts";
-export type { Backend } from "./subchannel/backend.ts";
+export type { Availability, Backend } from "./subchannel/backend.ts";
 export type { GlinkListener } from "./telemetry/event-bus.ts";
 export type { LogFunction, Logger } from "./telemetry/logger.ts";
 export { glinkTransport } from "./transport.ts";

@@ -2,11 +2,14 @@ import type { ConnectivityState } from "./connectivity-state.ts";
 import { type FailureFact, factOf } from "./errors.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { Clock } from "./runtime/clock.ts";
+import type { Availability } from "./subchannel/backend.ts";
 
 /** One backend at one moment. */
 export interface SubchannelSnapshot {
   readonly address: string;
   readonly state: ConnectivityState;
+  /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
+  readonly availability: Availability;
   /** Age of the connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   readonly openCalls: number;
@@ -15,6 +18,8 @@ export interface SubchannelSnapshot {
   readonly callsFailed: number;
   /** Why the last dial failed; undefined once it works. */
   readonly lastError: FailureFact | undefined;
+  /** Why the connection in service could not be replaced before it grew old; undefined once it was. */
+  readonly lastRenewalError: FailureFact | undefined;
 }
 
 /** A transport at one moment, as plain data. */
@@ -40,16 +45,19 @@ export interface GlinkSnapshot {
 }
 
 export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapshot[] {
-  return Array.from(pool.subchannels, (subchannel) => {
-    const { key, state, live, openCalls, callsStarted, callsFailed, lastFailure } = subchannel;
+  return pool.subchannels.map((subchannel) => {
+    const { key, state, availability, live, openCalls, callsStarted, callsFailed } = subchannel;
+    const { lastFailure, lastRenewalFailure } = subchannel;
     return {
       address: key,
       state,
+      availability,
       connectionAgeMs: live === undefined ? undefined : Math.round(clock.now() - live.readySinceMs),
       openCalls,
       callsStarted,
       callsFailed,
       lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
+      lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
     };
   });
 }

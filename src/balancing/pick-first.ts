@@ -3,7 +3,7 @@ import type { Failure } from "../errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
-import type { LoadBalancing, Policy, PolicyController } from "./policy.ts";
+import type { LoadBalancing, Policy, PolicyController, PolicyUpdate } from "./policy.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
@@ -14,8 +14,8 @@ export interface PickFirstOptions {
 
 /**
  * All calls to the first backend that can be reached, as gRPC's pick_first: the others are dialled only when it is
- * lost, or does not answer the dial within 250 ms (gRFC A61). For targets where any one backend will do and
- * connections are dear.
+ * lost, or does not answer the dial within 250 ms (gRFC A61), or a suspicion that it is dead stands for as long. For
+ * targets where any one backend will do and connections are dear.
  */
 export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
   checkNames("pickFirst", checkObject("pickFirst", options), ["shuffle"]);
@@ -33,6 +33,8 @@ class PickFirstPolicy implements Policy {
   readonly #rank: WeakMap<Backend, number> | undefined;
   #chosen: Backend | undefined;
   #ordered: readonly Backend[] = [];
+  /** Runs while the chosen one is suspect. */
+  #doubtTimer: TimerHandle | undefined;
   /** Of the dials of the present pass. The timer is what starts another beside it. */
   #newest: { readonly backend: Backend; readonly timer: TimerHandle } | undefined;
   /** Failures from before the present pass over the backends: they say nothing about it. */
@@ -43,16 +45,21 @@ class PickFirstPolicy implements Policy {
     this.#rank = shuffle ? new WeakMap() : undefined;
   }
 
-  update(backends: readonly Backend[]): void {
+  update({ backends, ready }: PolicyUpdate): void {
     this.#ordered = this.#order(backends);
-    if (this.#chosen?.state !== "ready" || !this.#ordered.includes(this.#chosen)) {
+    // One that is suspect stays chosen until there is a better one: calls must go somewhere.
+    if (this.#chosen === undefined || !ready.includes(this.#chosen)) {
       if (this.#chosen !== undefined) this.#beginPass();
-      this.#chosen = this.#ordered.find((backend) => backend.state === "ready");
+      this.#chosen = ready.length === 0 ? undefined : this.#ordered.find((backend) => ready.includes(backend));
     }
     if (this.#chosen !== undefined) {
-      this.#endPass(this.#chosen);
+      if (this.#chosen.availability === "usable") this.#endPass(this.#chosen);
+      else this.#doubt(this.#chosen);
       this.#controller.publish(new SinglePicker(this.#chosen));
-    } else if (this.#ordered.every((backend) => this.#hasFailed(backend))) {
+      return;
+    }
+    this.#trust();
+    if (this.#ordered.every((backend) => this.#hasFailed(backend))) {
       // All failed: each is dialled again on its own backoff.
       for (const backend of this.#ordered) backend.connect();
       this.#controller.publish(withoutReady(this.#ordered, this.#controller.target));
@@ -63,7 +70,23 @@ class PickFirstPolicy implements Policy {
   }
 
   close(): void {
+    this.#trust();
     this.#stopWaiting();
+  }
+
+  /** The chosen one is suspect: if it still is in a moment, another is dialled to take its place. */
+  #doubt(chosen: Backend): void {
+    this.#doubtTimer ??= this.#controller.clock.setTimeout(() => {
+      this.#doubtTimer = undefined;
+      if (this.#chosen !== chosen || chosen.availability === "usable") return;
+      this.#beginPass();
+      this.#dialNext();
+    }, dialDelayMs);
+  }
+
+  #trust(): void {
+    this.#controller.clock.clearTimeout(this.#doubtTimer);
+    this.#doubtTimer = undefined;
   }
 
   /** Dials the first that was not dialled in this pass; the one after it when that fails, or in a moment all the same. */
@@ -85,6 +108,7 @@ class PickFirstPolicy implements Policy {
 
   /** One serves: the dials beside it are given up, and a connection that came too late is closed. */
   #endPass(chosen: Backend): void {
+    this.#trust();
     this.#stopWaiting();
     for (const backend of this.#ordered) if (backend !== chosen) backend.disconnect();
   }

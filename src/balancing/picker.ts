@@ -24,4 +24,9 @@ export interface Picker {
    * - a failure: calls that do not wait for ready fail with it.
    */
   pick(info: PickInfo): Backend | "queue" | Failure;
+  /**
+   * A backend that had no room (`hasRoom`) has some again: for pickers that remember who is full. Called before the
+   * calls that wait are picked for; must be as fast as `pick`, and never throw.
+   */
+  roomAgain?(backend: Backend): void;
 }

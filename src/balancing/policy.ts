@@ -15,6 +15,23 @@ export interface PolicyController {
   publish(picker: Picker): void;
 }
 
+/** What a policy is told. Its arrays are not changed afterwards. */
+export interface PolicyUpdate {
+  /** All backends, in a stable order. */
+  readonly backends: readonly Backend[];
+  /**
+   * Those that calls may go to: connected, and not left out because others are the better choice (a suspect, while
+   * another is usable). The same array as in the update before when nothing in it changed.
+   */
+  readonly ready: readonly Backend[];
+  /**
+   * Those that are different since the update before: new ones, those whose `state` or `availability` changed, and those
+   * that have left, whose state is `shutdown`. All there are in the first update. With ten thousand backends, look at
+   * these.
+   */
+  readonly changed: readonly Backend[];
+}
+
 /**
  * Turns the backends and their states into pickers. One per transport.
  *
@@ -23,10 +40,11 @@ export interface PolicyController {
  */
 export interface Policy {
   /**
-   * The set of backends, or the state of one, changed. Called at most once a tick, with all of them, in a stable order.
-   * A backend that is idle is dialled when the policy calls its `connect`. The array is the caller's: copy what you keep.
+   * The set of backends changed, or the state or availability of some. Called once for all changes of a turn of the
+   * event loop; the first backend that is ready is told at once. A backend that is idle is dialled when the policy calls
+   * its `connect`.
    */
-  update(backends: readonly Backend[]): void;
+  update(update: PolicyUpdate): void;
   /** The transport was closed: stop timers. */
   close?(): void;
 }
@@ -38,7 +56,10 @@ export interface LoadBalancing {
   createPolicy(controller: PolicyController): Policy;
 }
 
-/** Makes a picker for the backends that are ready: never called with none. */
+/**
+ * Makes a picker for the backends that calls may go to: never called with none. They are ready, and not suspect while
+ * another is usable.
+ */
 export type ReadyPicker = (ready: readonly Backend[], previous: Picker | undefined, random: Random) => Picker;
 
 /**
@@ -52,6 +73,8 @@ export function pickFromReady(name: string, makePicker: ReadyPicker): LoadBalanc
 class ReadyPolicy implements Policy {
   readonly #controller: PolicyController;
   readonly #makePicker: ReadyPicker;
+  /** What the present picker was made for; undefined while calls wait or fail. */
+  #ready: readonly Backend[] | undefined;
   #previous: Picker | undefined;
 
   constructor(controller: PolicyController, makePicker: ReadyPicker) {
@@ -59,17 +82,19 @@ class ReadyPolicy implements Policy {
     this.#makePicker = makePicker;
   }
 
-  update(backends: readonly Backend[]): void {
+  update({ backends, ready, changed }: PolicyUpdate): void {
     const { random, target } = this.#controller;
-    const idle = backends.filter((backend) => backend.state === "idle");
+    const idle = changed.filter((backend) => backend.state === "idle");
     // In random order: else the first calls of many clients would all meet the head of the list, ready before the rest.
     for (const backend of shuffled(idle, random)) backend.connect();
-    const ready = backends.filter((backend) => backend.state === "ready");
-    if (ready.length > 0) {
+    if (ready.length === 0) {
+      this.#ready = undefined;
+      this.#controller.publish(withoutReady(backends, target));
+    } else if (ready !== this.#ready) {
+      this.#ready = undefined;
       this.#previous = this.#makePicker(ready, this.#previous, random);
       this.#controller.publish(this.#previous);
-    } else {
-      this.#controller.publish(withoutReady(backends, target));
+      this.#ready = ready;
     }
   }
 }

@@ -21,15 +21,30 @@ export function roundRobin(): LoadBalancing {
 class RoundRobinPicker implements Picker {
   readonly #ready: readonly Backend[];
   #last: number;
+  /**
+   * Of a ring in which nobody had room: those that have some again, in turn. Nobody else can have any, so thousands of
+   * waiting calls do not walk around a full ring.
+   */
+  #roomAgain: Set<Backend> | undefined;
 
   constructor(ready: readonly Backend[], previous: RoundRobinPicker | undefined, random: Random) {
     this.#ready = ready;
     this.#last = previous === undefined ? Math.floor(random.next() * ready.length) : previous.positionIn(ready);
   }
 
-  pick(info: PickInfo): Backend | "queue" {
+  pick({ tried }: PickInfo): Backend | "queue" {
+    return this.#roomAgain === undefined ? this.#pickInRing(tried) : this.#pickAgain(tried, this.#roomAgain);
+  }
+
+  roomAgain(backend: Backend): void {
+    if (this.#roomAgain === undefined) return;
+    this.#roomAgain.add(backend);
+    // With many of them the next one that has room is near.
+    if (this.#roomAgain.size > this.#ready.length / 2) this.#roomAgain = undefined;
+  }
+
+  #pickInRing(tried: readonly Backend[]): Backend | "queue" {
     const ready = this.#ready;
-    const { tried } = info;
     let fallback = -1;
     for (let step = 1, i = this.#last + 1; step <= ready.length; step++, i++) {
       if (i >= ready.length) i = 0;
@@ -42,9 +57,31 @@ class RoundRobinPicker implements Picker {
       this.#last = i;
       return backend;
     }
-    if (fallback === -1) return "queue";
+    if (fallback === -1) {
+      this.#roomAgain = new Set();
+      return "queue";
+    }
     this.#last = fallback;
     return ready[fallback] as Backend;
+  }
+
+  #pickAgain(tried: readonly Backend[], candidates: Set<Backend>): Backend | "queue" {
+    let picked: Backend | undefined;
+    for (const backend of candidates) {
+      if (!backend.hasRoom) {
+        candidates.delete(backend);
+        continue;
+      }
+      picked ??= backend;
+      if (tried.includes(backend)) continue;
+      picked = backend;
+      break;
+    }
+    if (picked === undefined) return "queue";
+    // To the end: it has had its turn.
+    candidates.delete(picked);
+    candidates.add(picked);
+    return picked;
   }
 
   /**
@@ -52,6 +89,8 @@ class RoundRobinPicker implements Picker {
    * pick goes on from it.
    */
   positionIn(ready: readonly Backend[]): number {
+    const same = ready.indexOf(this.#ready[this.#last] as Backend);
+    if (same !== -1) return same;
     const index = new Map(ready.map((backend, i) => [backend, i]));
     for (let step = 0, i = this.#last; step < this.#ready.length; step++, i--) {
       if (i < 0) i = this.#ready.length - 1;

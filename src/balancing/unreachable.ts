@@ -14,16 +14,28 @@ export function failAll(failure: Failure): Picker {
  * The picker while no backend is ready: calls wait while one may become it, and fail once all have failed. A backend
  * that failed counts as failed until it is ready again, even while it is being dialled once more: otherwise calls would
  * alternate between failing fast and hanging. `target` is named in the failure.
+ *
+ * The backends are looked at when a call comes: thousands that fail one by one make thousands of these pickers.
  */
 export function withoutReady(backends: readonly Backend[], target: string): Picker {
+  let result: "queue" | Failure | undefined;
+  return {
+    pick() {
+      result ??= unreachable(backends, target);
+      return result;
+    },
+  };
+}
+
+function unreachable(backends: readonly Backend[], target: string): "queue" | Failure {
   let last: Failure | undefined;
   for (const { lastFailure } of backends) {
-    if (lastFailure === undefined) return queueAll;
+    if (lastFailure === undefined) return "queue";
     last = lastFailure;
   }
-  if (last === undefined) return queueAll;
+  if (last === undefined) return "queue";
   const advice = allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
-  return failAll(noBackendFailure(`no backend of ${target} is reachable${advice}`, last));
+  return noBackendFailure(`no backend of ${target} is reachable${advice}`, last);
 }
 
 /** What to check when nothing listens where it should. */

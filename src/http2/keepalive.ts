@@ -11,6 +11,16 @@ export interface KeepaliveOptions {
   readonly pingTimeoutMs: number;
 }
 
+/** Told of a connection's suspicions. Each begins with `suspected` and ends with one of the others, or with `stop`. */
+export interface KeepaliveListener {
+  /** The peer is asked by PING, because a call timed out or because of silence. */
+  suspected(reason: "deadline" | "silence"): void;
+  /** The peer lives. */
+  cleared(): void;
+  /** The PING stayed unanswered for `waitedMs`. The last word: whoever hears it closes the connection. */
+  silent(waitedMs: number): void;
+}
+
 /**
  * The watchdog, for connections without `pingIntervalMs`: open calls and no byte read for this long draw one PING.
  * Servers count a client that pings more often than every 5 minutes as abusive (gRFC A8), so that is the pace.
@@ -45,8 +55,7 @@ export class Keepalive {
   readonly #connection: Connection;
   readonly #options: KeepaliveOptions;
   readonly #clock: Clock;
-  readonly #onSilent: (waitedMs: number) => void;
-  readonly #onProbe: ((reason: "deadline" | "silence") => void) | undefined;
+  readonly #listener: KeepaliveListener;
   #tickTimer: TimerHandle | undefined;
   #bytesRead = 0;
   #lastReadMs: number;
@@ -58,25 +67,19 @@ export class Keepalive {
   /** Answered PINGs in a row between which the peer sent nothing else. Servers count these as strikes (gRFC A8). */
   #bareAnswers = 0;
 
-  /**
-   * `onSilent` is called once, when a PING stayed unanswered; the owner then closes the connection. `onProbe` is called
-   * for each PING, with its reason: a call that timed out, or silence.
-   */
-  constructor(
-    connection: Connection,
-    options: KeepaliveOptions,
-    clock: Clock,
-    onSilent: (waitedMs: number) => void,
-    onProbe?: (reason: "deadline" | "silence") => void,
-  ) {
+  constructor(connection: Connection, options: KeepaliveOptions, clock: Clock, listener: KeepaliveListener) {
     this.#connection = connection;
     this.#options = options;
     this.#clock = clock;
-    this.#onSilent = onSilent;
-    this.#onProbe = onProbe;
+    this.#listener = listener;
     this.#lastReadMs = clock.now();
     this.#intervalMs = options.pingIntervalMs ?? watchdog.silenceMs;
     this.#scheduleTick();
+  }
+
+  /** True while a PING waits for its answer. */
+  get isSuspicious(): boolean {
+    return this.#probe !== undefined;
   }
 
   /**
@@ -134,7 +137,7 @@ export class Keepalive {
     this.#lastProbeMs = this.#clock.now();
     this.#await(probe, timeoutMs, this.#lastProbeMs);
     this.#connection.ping(() => this.#answered(probe));
-    this.#onProbe?.(reason);
+    this.#listener.suspected(reason);
   }
 
   #await(probe: Probe, waitMs: number, sinceMs: number): void {
@@ -158,11 +161,12 @@ export class Keepalive {
     this.#lastReadMs = this.#clock.now();
     this.#bytesReadAtAnswer = this.#connection.bytesRead;
     this.#bareAnswers++;
+    this.#listener.cleared();
   }
 
   #silent(sinceMs: number): void {
     const waitedMs = Math.round(this.#clock.now() - sinceMs);
     this.stop();
-    this.#onSilent(waitedMs);
+    this.#listener.silent(waitedMs);
   }
 }

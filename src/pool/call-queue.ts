@@ -33,8 +33,8 @@ export class CallQueue {
   }
 
   /**
-   * Picks again for waiting calls, in their order. `goOn` is asked after each that has to wait on: a picker may look at
-   * the call, so the next may fare better.
+   * Picks again for waiting calls, in their order. `goOn` is asked after each that was served or has to wait on: whether
+   * the next may fare better.
    */
   serve(pick: (call: PendingCall) => PickOutcome, goOn: () => boolean): void {
     // A call that is served may queue again: the round is over those that wait now.
@@ -42,13 +42,15 @@ export class CallQueue {
     for (const call of this.#calls) {
       if (left-- === 0) return;
       const outcome = pick(call);
-      if (outcome === "queue") {
-        if (goOn()) continue;
-        return;
+      if (outcome !== "queue") {
+        this.#calls.delete(call);
+        if (!(outcome instanceof Subchannel)) {
+          call.onPickFailed(outcome);
+          continue;
+        }
+        call.onPicked(outcome);
       }
-      this.#calls.delete(call);
-      if (outcome instanceof Subchannel) call.onPicked(outcome);
-      else call.onPickFailed(outcome);
+      if (!goOn()) return;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../check.ts";
@@ -10,13 +11,18 @@ import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
 export class Dispatcher {
   readonly #maxQueuedCalls: number;
+  /** The backends that the picker may choose from. */
+  readonly #ready: ReadyBackends;
   readonly #events: Events;
   readonly #queue = new CallQueue();
   #picker: Picker = queueAll;
+  #serving = false;
+  #serveDue = false;
 
   /** Beyond `maxQueuedCalls` waiting calls, more fail with ResourceExhausted. */
-  constructor(maxQueuedCalls: number, events: Events) {
+  constructor(maxQueuedCalls: number, ready: ReadyBackends, events: Events) {
     this.#maxQueuedCalls = maxQueuedCalls;
+    this.#ready = ready;
     this.#events = events;
   }
 
@@ -24,7 +30,7 @@ export class Dispatcher {
     return this.#queue.size;
   }
 
-  /** Replaces the picker. {@link serveAll} picks again for the calls that wait. */
+  /** Replaces the picker. {@link serve} picks again for the calls that wait. */
   use(picker: Picker): void {
     if (typeof picker?.pick !== "function") throw new TypeError("a picker is an object with a method pick(info)");
     this.#picker = picker;
@@ -32,7 +38,9 @@ export class Dispatcher {
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
   dispatch(call: PendingCall): PickOutcome {
-    const outcome = this.#pick(call);
+    if (this.#serveDue) this.serve();
+    // Whoever waits already comes first, also when one of them made this call as it was served.
+    const outcome = this.#serving && this.#queue.size > 0 ? "queue" : this.#pick(call);
     if (outcome !== "queue") return outcome;
     if (this.#queue.size >= this.#maxQueuedCalls) {
       return {
@@ -43,6 +51,7 @@ export class Dispatcher {
       };
     }
     this.#queue.add(call);
+    if (this.#serving) this.serveSoon();
     return "queue";
   }
 
@@ -51,17 +60,36 @@ export class Dispatcher {
     this.#queue.remove(call);
   }
 
-  /** The picker is new: each waiting call may fare differently. */
-  serveAll(): void {
-    this.#queue.serve(
-      (call) => this.#pick(call),
-      () => true,
-    );
+  /** The picker is new, or what it may choose from is: picks again for the calls that wait. */
+  serve(): void {
+    if (this.#serving) return;
+    this.#serveDue = false;
+    if (this.#queue.size === 0) return;
+    this.#serving = true;
+    try {
+      this.#queue.serve(
+        (call) => this.#pick(call),
+        // Without a ready backend some calls fail and others wait. With one, no more are served than there is room for.
+        () => this.#ready.list.length === 0 || this.#ready.anyRoom,
+      );
+    } finally {
+      this.#serving = false;
+    }
   }
 
-  /** A stream slot came free. `anyRoom`: whether some backend still has one. */
-  serveNext(anyRoom: () => boolean): void {
-    if (this.#queue.size > 0) this.#queue.serve((call) => this.#pick(call), anyRoom);
+  /** The same, once whoever is at work now has returned. */
+  serveSoon(): void {
+    if (this.#serveDue || this.#queue.size === 0) return;
+    this.#serveDue = true;
+    queueMicrotask(() => {
+      if (this.#serveDue) this.serve();
+    });
+  }
+
+  /** One more call may go to the backend: those that wait come first. `wasFull`: none could until now. */
+  roomAt(subchannel: Subchannel, wasFull: boolean): void {
+    if (wasFull && this.#ready.roomChanged(subchannel)) this.#picker.roomAgain?.(subchannel);
+    if (this.#queue.size > 0 && this.#ready.anyRoom) this.serve();
   }
 
   /** The policy threw, and no earlier picker of it is of use. */

@@ -82,6 +82,14 @@ export class Drain implements LiveConnectionHolder {
     }
   }
 
+  connectionUnanswered(): void {
+    // No new call goes there, whether it lives or not.
+  }
+
+  connectionCleared(): void {
+    // No new call goes there, whether it lives or not.
+  }
+
   connectionSilent(live: LiveConnection, waitedMs: number): void {
     const address = this.#draining.get(live)?.address ?? "";
     live.connection.close(

@@ -1,5 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Address } from "../address.ts";
+import { ReadyBackends } from "../availability/ready-backends.ts";
+import { Suspects } from "../availability/suspects.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { type Failure, factOf } from "../errors.ts";
@@ -18,6 +20,7 @@ import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
 import { Hints } from "./hints.ts";
+import { Members } from "./members.ts";
 import { PolicyRunner, type PolicyRunnerOptions, type PolicyWatcher } from "./policy-runner.ts";
 import { Resolution, type ResolutionListener } from "./resolution.ts";
 import { Rotation } from "./rotation.ts";
@@ -38,11 +41,13 @@ export interface PoolOptions extends PolicyRunnerOptions {
 export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
   pingSlowdowns = 0;
   resting = false;
+  readyCount = 0;
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
   readonly #scope = new AsyncResource("glink.Pool");
-  readonly #subchannelOptions: SubchannelOptions;
   readonly #events: Events;
-  readonly #subchannels = new Map<string, Subchannel>();
+  readonly #members: Members;
+  readonly #ready = new ReadyBackends();
+  readonly #suspects: Suspects;
   readonly #dispatcher: Dispatcher;
   readonly #drain: Drain;
   readonly #hints: Hints;
@@ -54,16 +59,18 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
 
   constructor(options: PoolOptions) {
     const { target, resolver, runtime, events, subchannel, rotationIntervalMs } = options;
-    this.#subchannelOptions = subchannel;
     this.#events = events;
-    this.#dispatcher = new Dispatcher(options.maxQueuedCalls, events);
+    this.#members = new Members((address) => new Subchannel(address, subchannel, this));
+    this.#suspects = new Suspects(runtime.clock, events, (subchannel) => this.#policy.changed(subchannel, false));
+    this.#dispatcher = new Dispatcher(options.maxQueuedCalls, this.#ready, events);
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
     this.#resolution = new Resolution(target, resolver, runtime, events, this);
-    this.#rotation = new Rotation(rotationIntervalMs, runtime, () => this.refresh(), {
-      [Symbol.iterator]: () => this.#subchannels.values(),
+    this.#rotation = new Rotation(rotationIntervalMs, runtime, events, {
+      backends: () => this.#members.list,
+      refresh: () => this.refresh(),
     });
-    this.#policy = new PolicyRunner(options, this.#dispatcher, this);
+    this.#policy = new PolicyRunner(options, this.#dispatcher, this.#ready, this);
   }
 
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
@@ -93,18 +100,12 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#scope.runInAsyncScope(() => this.#resolution.refresh());
   }
 
-  get readyCount(): number {
-    let count = 0;
-    for (const { state } of this.#subchannels.values()) if (state === "ready") count++;
-    return count;
-  }
-
   /**
    * True when a call that failed on these connections, on the last of them just now, has another to go to: one that is
    * ready, or one that is being made or will be at once, because nothing is known against its backend.
    */
   hasConnectionBeyond(failed: readonly LiveConnection[]): boolean {
-    for (const { live, hasRoom, state, lastFailure } of this.#subchannels.values()) {
+    for (const { live, hasRoom, state, lastFailure } of this.#members) {
       if (live === undefined) {
         if ((state === "idle" || state === "connecting") && lastFailure === undefined) return true;
       } else if (live === failed.at(-1)) {
@@ -121,8 +122,9 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     return this.#dispatcher.queuedCalls;
   }
 
-  get subchannels(): Iterable<Subchannel> {
-    return this.#subchannels.values();
+  /** All of them, in a stable order. */
+  get subchannels(): readonly Subchannel[] {
+    return this.#members.list;
   }
 
   get draining(): Iterable<{ readonly address: string; readonly openCalls: number }> {
@@ -132,7 +134,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   /** Why no backend is ready, as far as it is known: the newest failure of those that still count. */
   get lastFailure(): Failure | undefined {
     let failure: Failure | undefined;
-    for (const { lastFailure } of this.#subchannels.values()) {
+    for (const { lastFailure } of this.#members) {
       if (lastFailure === undefined) continue;
       if (lastFailure === this.#newestFailure) return lastFailure;
       failure ??= lastFailure;
@@ -151,46 +153,35 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#rotation.stop();
     this.#resolution.close();
     this.#policy.close();
-    for (const subchannel of this.#subchannels.values()) subchannel.shutdown("closing");
-    this.#subchannels.clear();
+    for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
+    this.#suspects.close();
     this.#drain.closeAll(failure);
     this.#drain.whenEmpty(closed);
   }
 
-  /** Keeps what stayed, adds what is new, drains what left. Pickers skip what has left until they are replaced. */
+  /**
+   * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready, else once one is.
+   * Pickers skip what has left until they are replaced.
+   */
   resolved(list: ReadonlyMap<string, Address>): void {
     this.#hints.resolved(list.size);
     // Until now calls failed for want of a list.
-    if (this.#subchannels.size === 0) this.#dispatcher.use(queueAll);
-    const removed: Subchannel[] = [];
-    for (const [key, subchannel] of this.#subchannels) if (!list.has(key)) removed.push(subchannel);
-    const added: string[] = [];
-    for (const [key, address] of list) {
-      if (this.#subchannels.has(key)) continue;
-      this.#subchannels.set(key, new Subchannel(address, this.#subchannelOptions, this));
-      added.push(key);
-    }
-    if (added.length === 0 && removed.length === 0) return;
-    for (const { key } of removed) this.#subchannels.delete(key);
-    if (this.#events.active) {
-      this.#events.publish({
-        type: "pool-updated",
-        added,
-        removed: removed.map(({ key }) => key),
-        kept: this.#subchannels.size - added.length,
-      });
-    }
+    if (this.#members.size === 0) this.#dispatcher.use(queueAll);
+    const { added, removed, leaving } = this.#members.reconcile(list);
+    if (added.length + removed.length + leaving.length === 0) return;
+    this.#publishChange(added, removed, leaving);
     for (const subchannel of removed) subchannel.shutdown("removed");
-    this.#policy.scheduleUpdate();
+    const atOnce = this.#ready.list.length === 0;
+    for (const subchannel of added) this.#policy.changed(subchannel, atOnce);
   }
 
   resolveFailed(failure: Failure): void {
-    if (this.#subchannels.size > 0) return;
+    if (this.#members.size > 0) return;
     this.#dispatcher.use(failAll(failure));
-    this.#dispatcher.serveAll();
+    this.#dispatcher.serve();
   }
 
-  subchannelChanged(subchannel: OwnedSubchannel, from: ConnectivityState, failure: Failure | undefined): void {
+  subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
     const { state, key } = subchannel;
     if (this.#events.active) {
       const error = failure === undefined ? undefined : factOf(failure);
@@ -199,23 +190,45 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     // A loss or a failed dial is the first sign that the list is out of date.
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
     if (failure !== undefined) this.#newestFailure = failure;
-    if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
-    this.#policy.scheduleUpdate();
+    if (state === "ready") this.#becameReady(subchannel);
+    else if (from === "ready") this.#lost(subchannel);
+    this.#policy.changed(subchannel, state === "ready" && this.#ready.list.length === 0);
   }
 
-  subchannelCapacity(): void {
-    this.#dispatcher.serveNext(() => this.#hasRoom());
+  subchannelCapacity(subchannel: Subchannel, wasFull: boolean): void {
+    this.#dispatcher.roomAt(subchannel, wasFull);
   }
 
-  subchannelSuspect(subchannel: OwnedSubchannel, reason: SuspectReason): void {
-    if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.key, reason });
+  subchannelFull(subchannel: Subchannel): void {
+    this.#ready.roomChanged(subchannel);
+  }
+
+  subchannelSuspect(subchannel: Subchannel, reason: SuspectReason): void {
+    if (subchannel.live !== undefined) this.#suspects.asked(subchannel, subchannel.live, reason);
+  }
+
+  subchannelUnanswered(subchannel: Subchannel): void {
+    if (subchannel.live !== undefined) this.#suspects.unanswered(subchannel, subchannel.live);
+  }
+
+  subchannelCleared(subchannel: Subchannel): void {
+    this.#suspects.cleared(subchannel);
+  }
+
+  renewalFailed(subchannel: Subchannel, failure: Failure): void {
+    this.#rotation.failed(subchannel, failure);
   }
 
   subchannelResting(): void {
     this.resting = true;
   }
 
-  connectionRetired(subchannel: OwnedSubchannel, live: LiveConnection, reason: RetireReason): void {
+  connectionRetired(subchannel: Subchannel, live: LiveConnection, reason: RetireReason): void {
+    // With a state that is still ready: its successor is in service.
+    if (reason === "max-age") {
+      this.#suspects.replaced(subchannel, live);
+      this.#rotation.left(subchannel);
+    }
     this.#drain.add(subchannel.key, live, reason);
   }
 
@@ -224,20 +237,46 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     if (code !== http2ErrorCode.enhanceYourCalm || !debug.includes("too_many_pings")) return;
     // gRFC A8. The server speaks for all of its kind: the whole pool slows down, and stays slow.
     this.pingSlowdowns++;
-    for (const one of this.#subchannels.values()) one.slowDownPings();
+    for (const one of this.#members) one.slowDownPings();
   }
 
-  beforeUpdate(backends: readonly Subchannel[]): void {
-    if (this.readyCount === 0) this.#hints.unreachable(backends);
+  beforeUpdate(): void {
+    if (this.readyCount === 0) this.#hints.unreachable(this.#members.list);
   }
 
   afterUpdate(): void {
     for (const listener of this.#changeListeners) listener();
   }
 
-  #hasRoom(): boolean {
-    for (const { hasRoom } of this.#subchannels.values()) if (hasRoom) return true;
-    return false;
+  #becameReady(subchannel: Subchannel): void {
+    this.readyCount++;
+    if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
+    if (this.#members.isLeaving(subchannel)) return;
+    const released = this.#members.releaseLeaving();
+    if (released.length === 0) return;
+    this.#publishChange([], released, []);
+    for (const one of released) one.shutdown("removed");
+  }
+
+  #lost(subchannel: Subchannel): void {
+    this.readyCount--;
+    this.#suspects.forget(subchannel);
+    this.#rotation.left(subchannel);
+    if (!this.#members.isLeaving(subchannel)) return;
+    this.#members.remove(subchannel);
+    this.#publishChange([], [subchannel], []);
+    subchannel.shutdown("removed");
+  }
+
+  #publishChange(added: readonly Subchannel[], removed: readonly Subchannel[], leaving: readonly Subchannel[]): void {
+    if (!this.#events.active) return;
+    this.#events.publish({
+      type: "pool-updated",
+      added: added.map(({ key }) => key),
+      removed: removed.map(({ key }) => key),
+      leaving: leaving.map(({ key }) => key),
+      kept: this.#members.size - added.length - leaving.length,
+    });
   }
 
   #start(): void {
@@ -248,8 +287,8 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   /** What was known before the rest is old news: calls wait for what the new dials bring. */
   #endRest(): void {
     this.resting = false;
-    for (const subchannel of this.#subchannels.values()) subchannel.wake();
+    const atOnce = this.#ready.list.length === 0;
+    for (const subchannel of this.#members) if (subchannel.wake()) this.#policy.changed(subchannel, atOnce);
     if (this.readyCount === 0) this.#dispatcher.use(queueAll);
-    this.#policy.scheduleUpdate();
   }
 }

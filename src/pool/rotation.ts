@@ -1,3 +1,5 @@
+import { type Failure, factOf } from "../errors.ts";
+import type { Events } from "../events.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -10,24 +12,46 @@ const intervalJitter = 0.1;
 /** After a connection could not be replaced, the next one that is due is looked for after this. */
 const ageRecheckMs = 1_000;
 
-/** The two clocks of a pool: ask the resolver again, and replace connections before they grow old, one at a time. */
+/** A look at the ages visits all backends: so much time lies between two of them for each. */
+const lookPaceMsPerBackend = 0.01;
+
+/** At most this share of the connections is being replaced at any time, and at least one. */
+const renewalShare = 0.05;
+
+/** The pool, as its clocks see it. */
+export interface RotatedPool {
+  backends(): readonly Subchannel[];
+  /** Asks the resolver again. */
+  refresh(): void;
+}
+
+/**
+ * The two clocks of a pool: ask the resolver again, and replace connections before they grow old. One at a time, so that
+ * a pool never is without more than one of them; several where there are many, or they would not all have their turn, and
+ * one backend that does not answer the dial would hold up all others.
+ */
 export class Rotation {
   readonly #intervalMs: number;
   readonly #runtime: Runtime;
-  readonly #refresh: () => void;
-  readonly #subchannels: Iterable<Subchannel>;
+  readonly #events: Events;
+  readonly #pool: RotatedPool;
   #intervalTimer: TimerHandle | undefined;
   #ageTimer: TimerHandle | undefined;
   #ageDueMs: number = Number.POSITIVE_INFINITY;
-  #renewing = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #renewing = 0;
+  /** Some were due at the last look and had to wait for their turn. */
+  #someWait = false;
+  /** Backends whose connection could not be replaced when it was last tried, and goes on. */
+  readonly #notRenewed = new Set<Subchannel>();
   #stopped = false;
 
   /** `intervalMs`: how often to ask the resolver, ± 10 %; `Infinity`: never. */
-  constructor(intervalMs: number, runtime: Runtime, refresh: () => void, subchannels: Iterable<Subchannel>) {
+  constructor(intervalMs: number, runtime: Runtime, events: Events, pool: RotatedPool) {
     this.#intervalMs = intervalMs;
     this.#runtime = runtime;
-    this.#refresh = refresh;
-    this.#subchannels = subchannels;
+    this.#events = events;
+    this.#pool = pool;
   }
 
   start(): void {
@@ -36,7 +60,20 @@ export class Rotation {
 
   /** A connection became ready, with an age to watch. */
   watchAge({ expiresAtMs }: LiveConnection): void {
-    if (expiresAtMs < this.#ageDueMs && !this.#renewing) this.#renewAt(expiresAtMs);
+    if (expiresAtMs < this.#ageDueMs) this.#lookAt(expiresAtMs);
+  }
+
+  /** A connection could not be replaced. It goes on, and says when it is to be tried again. */
+  failed(subchannel: Subchannel, failure: Failure): void {
+    const first = this.#notRenewed.size === 0;
+    this.#notRenewed.add(subchannel);
+    if (!this.#events.active) return;
+    this.#events.publish({ type: "renewal-failed", address: subchannel.key, error: factOf(failure), first });
+  }
+
+  /** The connection of which {@link failed} told is out of service: replaced, or lost. */
+  left(subchannel: Subchannel): void {
+    this.#notRenewed.delete(subchannel);
   }
 
   stop(): void {
@@ -50,58 +87,59 @@ export class Rotation {
     this.#intervalTimer = this.#runtime.clock.setTimeout(
       () => {
         this.#scheduleRefresh();
-        this.#refresh();
+        this.#pool.refresh();
       },
       jitter(this.#intervalMs, intervalJitter, this.#runtime.random),
     );
   }
 
-  /** Waits for the connection that expires first. */
-  #next(): void {
-    this.#renewAt(this.#eldest()?.live?.expiresAtMs ?? Number.POSITIVE_INFINITY);
-  }
-
-  #renewAt(dueMs: number): void {
+  /** Looks at the ages again at `dueMs`, in clock time. */
+  #lookAt(dueMs: number): void {
     const { clock } = this.#runtime;
     clock.clearTimeout(this.#ageTimer);
+    this.#ageTimer = undefined;
     this.#ageDueMs = dueMs;
-    this.#ageTimer =
-      dueMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : clock.setTimeout(() => this.#renewEldest(), Math.max(0, dueMs - clock.now()));
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const paceMs = this.#pool.backends().length * lookPaceMsPerBackend;
+    const atMs = Math.max(dueMs, this.#lookedMs + paceMs);
+    this.#ageTimer = clock.setTimeout(() => this.#renewDue(), Math.max(0, atMs - clock.now()));
   }
 
-  #renewEldest(): void {
-    const { clock } = this.#runtime;
-    const eldest = this.#eldest();
-    if (eldest?.live === undefined || eldest.live.expiresAtMs > clock.now()) {
-      this.#next();
-      return;
+  /** Replaces as many of those that are due as may be at a time, the eldest first, and waits for the next. */
+  #renewDue(): void {
+    const backends = this.#pool.backends();
+    const nowMs = this.#runtime.clock.now();
+    this.#lookedMs = nowMs;
+    const due: { readonly subchannel: Subchannel; readonly expiresAtMs: number }[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const subchannel of backends) {
+      const { live, isRenewing } = subchannel;
+      if (live === undefined || isRenewing) continue;
+      const { expiresAtMs } = live;
+      if (expiresAtMs <= nowMs) due.push({ subchannel, expiresAtMs });
+      else nextMs = Math.min(nextMs, expiresAtMs);
     }
-    this.#renewing = true;
-    eldest.renew((replaced) => {
-      this.#renewing = false;
-      if (this.#stopped) return;
-      if (replaced) {
-        this.#next();
-      } else {
-        // A backend that takes no new connections may be gone from DNS.
-        this.#refresh();
-        this.#renewAt(clock.now() + ageRecheckMs);
-      }
-    });
+    this.#lookAt(nextMs);
+    due.sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    const mayBegin = Math.max(1, Math.floor(backends.length * renewalShare)) - this.#renewing;
+    this.#someWait = due.length > mayBegin;
+    for (const { subchannel } of due.slice(0, Math.max(0, mayBegin))) {
+      this.#renewing++;
+      subchannel.renew((replaced) => this.#renewed(subchannel, replaced));
+    }
   }
 
-  /** The ready one whose connection expires first. */
-  #eldest(): Subchannel | undefined {
-    let eldest: Subchannel | undefined;
-    let expiresAtMs = Number.POSITIVE_INFINITY;
-    for (const subchannel of this.#subchannels) {
-      const { live } = subchannel;
-      if (live === undefined || live.expiresAtMs >= expiresAtMs) continue;
-      eldest = subchannel;
-      expiresAtMs = live.expiresAtMs;
+  #renewed({ live }: Subchannel, replaced: boolean): void {
+    this.#renewing--;
+    if (this.#stopped) return;
+    if (replaced && live !== undefined) this.watchAge(live);
+    const nowMs = this.#runtime.clock.now();
+    if (!replaced) {
+      // A backend that takes no new connections may be gone from DNS.
+      this.#pool.refresh();
+      this.#lookAt(Math.min(this.#ageDueMs, nowMs + ageRecheckMs));
+    } else if (this.#someWait) {
+      this.#lookAt(nowMs);
     }
-    return eldest;
   }
 }

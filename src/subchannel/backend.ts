@@ -2,12 +2,19 @@ import type { Address } from "../address.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import type { Failure } from "../errors.ts";
 
+/**
+ * Whether calls should go to a connected backend; apart from connectivity, which says whether they can. A `suspect` left a
+ * call or a PING unanswered, and is passed over while another connected backend is `usable`.
+ */
+export type Availability = "usable" | "suspect";
+
 /** One backend as pickers and policies see it. The pool's subchannels are these. */
 export interface Backend {
   readonly address: Address;
   /** The text of the address: the backend's identity. */
   readonly key: string;
   readonly state: ConnectivityState;
+  readonly availability: Availability;
   /** True when it is ready and its peer's MAX_CONCURRENT_STREAMS leaves room for one more call. */
   readonly hasRoom: boolean;
   /** Calls that are open on it now. */

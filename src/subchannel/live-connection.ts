@@ -19,9 +19,13 @@ export interface LiveConnectionHolder {
   /** A call ended, or the peer changed how many it allows. */
   connectionCapacity(live: LiveConnection): void;
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
-  /** A PING was sent to find out whether the peer lives. */
+  /** Suspicion begins: a PING was sent to find out whether the peer lives. */
   connectionSuspected(live: LiveConnection, reason: SuspectReason): void;
-  /** A PING stayed unanswered for `waitedMs`. */
+  /** A call timed out, and no PING may ask now whether the peer lives: it was asked a moment ago. */
+  connectionUnanswered(live: LiveConnection): void;
+  /** Suspicion ends well: the peer lives. */
+  connectionCleared(live: LiveConnection): void;
+  /** Suspicion ends badly: a PING stayed unanswered for `waitedMs`. */
   connectionSilent(live: LiveConnection, waitedMs: number): void;
   /** No call for `idleConnectionTimeoutMs`. */
   connectionIdle(live: LiveConnection): void;
@@ -67,13 +71,11 @@ export class LiveConnection implements ConnectionOwner {
     if (this.#ended) return false;
     this.#connection = connection;
     this.readySinceMs = this.#clock.now();
-    this.#keepalive = new Keepalive(
-      connection,
-      this.#options.keepalive,
-      this.#clock,
-      (waitedMs) => this.holder.connectionSilent(this, waitedMs),
-      (reason) => this.holder.connectionSuspected(this, reason),
-    );
+    this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, {
+      suspected: (reason) => this.holder.connectionSuspected(this, reason),
+      cleared: () => this.holder.connectionCleared(this),
+      silent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
+    });
     this.#idleSinceMs = this.readySinceMs;
     this.#watchIdle();
     return true;
@@ -84,8 +86,16 @@ export class LiveConnection implements ConnectionOwner {
     return this.#connection as Connection;
   }
 
+  /** True from the PING that asks whether the peer lives until its answer. */
+  get isSuspect(): boolean {
+    return this.#keepalive?.isSuspicious ?? false;
+  }
+
+  /** A call on it timed out. */
   suspect(): void {
+    if (this.#ended) return;
     this.#keepalive?.suspect();
+    if (!this.isSuspect) this.holder.connectionUnanswered(this);
   }
 
   slowDownPings(): void {

@@ -1,3 +1,4 @@
+import type { Failure } from "../errors.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { PendingConnection, PendingConnectionOwner } from "./pending-connection.ts";
 
@@ -6,7 +7,7 @@ export interface RenewalOwner {
   /** The successor is ready: the elder can go. */
   successorReady(successor: PendingConnection): void;
   /** There is no successor: the elder goes on. */
-  successorFailed(successor: PendingConnection): void;
+  successorFailed(successor: PendingConnection, failure: Failure): void;
 }
 
 /** Make-before-break: a successor is being dialled while its elder serves. */
@@ -35,8 +36,8 @@ export class Renewal implements PendingConnectionOwner {
     this.done(true);
   }
 
-  dialFailed(successor: PendingConnection): void {
-    this.#owner.successorFailed(successor);
+  dialFailed(successor: PendingConnection, failure: Failure): void {
+    this.#owner.successorFailed(successor, failure);
     this.done(false);
   }
 

@@ -34,10 +34,18 @@ export interface SubchannelOwner {
   readonly resting: boolean;
   /** After the change. Policies are told at the end of the tick; the picker skips what is not ready at once. */
   subchannelChanged(subchannel: OwnedSubchannel, from: ConnectivityState, failure: Failure | undefined): void;
-  /** A call ended, or a successor took over: one more call may start. */
-  subchannelCapacity(): void;
-  /** The connection is asked by PING whether it lives. */
+  /** A call ended, or a successor took over: one more call may start. `wasFull`: none could until now. */
+  subchannelCapacity(subchannel: OwnedSubchannel, wasFull: boolean): void;
+  /** Its peer's limit is reached: no further call may start. */
+  subchannelFull(subchannel: OwnedSubchannel): void;
+  /** Suspicion of the connection in service begins: it is asked by PING whether it lives. */
   subchannelSuspect(subchannel: OwnedSubchannel, reason: SuspectReason): void;
+  /** A call timed out, and no PING may ask now whether the peer lives. */
+  subchannelUnanswered(subchannel: OwnedSubchannel): void;
+  /** Suspicion is over while the state stays ready: the peer lives, or a successor took the connection's place. */
+  subchannelCleared(subchannel: OwnedSubchannel): void;
+  /** The connection could not be replaced before its age: it goes on, and is tried again. */
+  renewalFailed(subchannel: OwnedSubchannel, failure: Failure): void;
   /** Takes over a connection that has left service: it may still carry calls. */
   connectionRetired(subchannel: OwnedSubchannel, live: LiveConnection, reason: RetireReason): void;
   goawayReceived(subchannel: OwnedSubchannel, goaway: GoawayNotice): void;

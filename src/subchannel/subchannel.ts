@@ -5,7 +5,7 @@ import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/
 import { http2ErrorCode, http2ErrorName } from "../http2/error-codes.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
-import type { Backend } from "./backend.ts";
+import type { Availability, Backend } from "./backend.ts";
 import { type GoawayNotice, LiveConnection, type LiveConnectionHolder, type SuspectReason } from "./live-connection.ts";
 import { PendingConnection, type PendingConnectionOwner } from "./pending-connection.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
@@ -25,19 +25,22 @@ import type { RetireReason, SubchannelOptions, SubchannelOwner } from "./subchan
  *
  *   shutdown() leads from every state to shutdown, which is final.
  *
- * Idle may be resting: then only a new call (`wake`) makes it dial again. Without that, a process with nothing to do
- * would be kept alive by dials for ever.
+ * Idle and transient-failure may be resting: then only a new call (`wake`) makes it dial again. Without that, a process
+ * with nothing to do would be kept alive by dials for ever.
  */
 type State =
   | { readonly status: "idle"; readonly resting: boolean }
   | { readonly status: "connecting"; readonly dial: PendingConnection }
   | ReadyState
-  | { readonly status: "transient-failure"; readonly timer: TimerHandle }
+  /** Without a timer it is resting. */
+  | { readonly status: "transient-failure"; readonly timer: TimerHandle | undefined }
   | { readonly status: "shutdown" };
 
 interface ReadyState {
   readonly status: "ready";
   readonly live: LiveConnection;
+  /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
+  full: boolean;
   readonly renewal: Renewal | undefined;
 }
 
@@ -51,7 +54,10 @@ const ageJitter = 0.1;
 export class Subchannel implements Backend, LiveConnectionHolder, PendingConnectionOwner, RenewalOwner {
   readonly address: Address;
   readonly key: string;
+  availability: Availability = "usable";
   lastFailure: Failure | undefined;
+  /** Why the connection in service could not be replaced when it was last tried; undefined once it was. */
+  lastRenewalFailure: Failure | undefined;
   callsStarted = 0;
   callsFailed = 0;
   readonly #options: SubchannelOptions;
@@ -77,8 +83,17 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return this.#state.status === "ready" ? this.#state.live : undefined;
   }
 
+  /**
+   * What is free counts once the connection has said so: a slot that a call leaves is offered to the calls that wait
+   * before a newcomer can take it.
+   */
   get hasRoom(): boolean {
-    return this.#state.status === "ready" && this.#state.live.connection.hasRoom;
+    return this.#state.status === "ready" && !this.#state.full && this.#state.live.connection.hasRoom;
+  }
+
+  /** A successor of the connection is being dialled. */
+  get isRenewing(): boolean {
+    return this.#state.status === "ready" && this.#state.renewal !== undefined;
   }
 
   get openCalls(): number {
@@ -95,6 +110,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     if (this.#state.status !== "ready") return undefined;
     const { live } = this.#state;
     const stream = live.connection.request(head, fields, body, listener);
+    if (!live.connection.hasRoom) this.#becameFull();
     if (stream === undefined) return undefined;
     live.calls++;
     this.callsStarted++;
@@ -124,11 +140,18 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     if (state.status === "ready") this.#retire(state, "replaced");
   }
 
-  /** A call came: ends the rest, and forgets a failure that is old news by now. The policy may connect again. */
-  wake(): void {
-    if (this.#state.status !== "idle" || !this.#state.resting) return;
-    this.#state = { status: "idle", resting: false };
+  /**
+   * A call came: ends the rest, and forgets a failure that is old news by now. The policy may connect again. Returns
+   * whether it rested.
+   */
+  wake(): boolean {
+    const state = this.#state;
+    const resting =
+      state.status === "transient-failure" ? state.timer === undefined : state.status === "idle" && state.resting;
+    if (!resting) return false;
     this.lastFailure = undefined;
+    this.#transition({ status: "idle", resting: false });
+    return true;
   }
 
   /**
@@ -171,14 +194,16 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     this.#enterService(successor);
     this.#owner.connectionRetired(this, elder, "max-age");
     // Calls that waited for a stream slot of the elder.
-    this.#owner.subchannelCapacity();
+    this.#owner.subchannelCapacity(this, true);
   }
 
-  successorFailed(successor: PendingConnection): void {
-    const elder = this.live as LiveConnection;
+  successorFailed(successor: PendingConnection, failure: Failure): void {
+    const state = this.#state as ReadyState;
     this.#renewalBackoff.dialStarted(successor.startedMs);
-    elder.expiresAtMs = this.#options.runtime.clock.now() + this.#renewalBackoff.failed();
-    this.#state = { status: "ready", live: elder, renewal: undefined };
+    state.live.expiresAtMs = this.#options.runtime.clock.now() + this.#renewalBackoff.failed();
+    this.#state = { ...state, renewal: undefined };
+    this.lastRenewalFailure = failure;
+    this.#owner.renewalFailed(this, failure);
   }
 
   connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void {
@@ -191,9 +216,13 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   }
 
   connectionCapacity(live: LiveConnection): void {
-    if (this.live !== live) return;
+    const state = this.#state;
+    if (state.status !== "ready" || state.live !== live) return;
     if (live.connection.maxConcurrentStreams > 0) {
-      this.#owner.subchannelCapacity();
+      const wasFull = state.full;
+      state.full = !live.connection.hasRoom;
+      if (!state.full) this.#owner.subchannelCapacity(this, wasFull);
+      else if (!wasFull) this.#owner.subchannelFull(this);
       return;
     }
     const message = "the server allows no streams any more (MAX_CONCURRENT_STREAMS is 0)";
@@ -207,6 +236,14 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   connectionSuspected(live: LiveConnection, reason: SuspectReason): void {
     if (this.live === live) this.#owner.subchannelSuspect(this, reason);
+  }
+
+  connectionUnanswered(live: LiveConnection): void {
+    if (this.live === live) this.#owner.subchannelUnanswered(this);
+  }
+
+  connectionCleared(live: LiveConnection): void {
+    if (this.live === live) this.#owner.subchannelCleared(this);
   }
 
   connectionSilent(live: LiveConnection, waitedMs: number): void {
@@ -229,6 +266,12 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return connectionFailure(kind, this.key, "unknown", message);
   }
 
+  #becameFull(): void {
+    if (this.#state.status !== "ready" || this.#state.full) return;
+    this.#state.full = true;
+    this.#owner.subchannelFull(this);
+  }
+
   /** Ready no more, by our own will: the connection goes to the owner, to drain. */
   #retire({ live, renewal }: ReadyState, reason: RetireReason): void {
     this.#owner.connectionRetired(this, live, reason);
@@ -246,9 +289,10 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
     for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
     this.lastFailure = undefined;
+    this.lastRenewalFailure = undefined;
     this.#backoff.dialStarted(startedMs);
     this.#renewalBackoff.forget();
-    this.#transition({ status: "ready", live, renewal: undefined });
+    this.#transition({ status: "ready", live, full: false, renewal: undefined });
   }
 
   /** Ready no more, if `live` is what made it so. A successor already being dialled becomes the reconnection. */
@@ -280,10 +324,13 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   }
 
   #backoffOver(): void {
+    if (this.#options.runtime.hold.held) {
+      this.#transition({ status: "idle", resting: false });
+      return;
+    }
     // A dial keeps the process alive while TCP connects: without a call it would do so again and again.
-    const resting = !this.#options.runtime.hold.held;
-    if (resting) this.#owner.subchannelResting();
-    this.#transition({ status: "idle", resting });
+    this.#owner.subchannelResting();
+    this.#transition({ status: "transient-failure", timer: undefined });
   }
 
   #transition(state: State, failure?: Failure): void {

@@ -46,8 +46,10 @@ interface Line {
 function describe(event: GlinkEvent): Line {
   switch (event.type) {
     case "pool-updated": {
-      const { added, removed, kept } = event;
-      return line("info", `backends changed: ${added.length} added, ${removed.length} removed, ${kept} kept`);
+      const { added, removed, leaving, kept } = event;
+      const counts = `${added.length} added, ${removed.length} removed, ${kept} kept`;
+      const old = leaving.length === 0 ? "" : `, ${leaving.length} old ones serve until a new one is ready`;
+      return line("info", `backends changed: ${counts}${old}`);
     }
     case "resolve-failed":
       return line(event.first ? "warn" : "debug", event.error.message);
@@ -66,7 +68,17 @@ function describe(event: GlinkEvent): Line {
         ? line("warn", `drainTimeoutMs cut ${event.cutCalls} calls of a retired connection to ${event.address}`)
         : line("debug", `a retired connection to ${event.address} has drained`);
     case "subchannel-suspect":
-      return line("debug", `${event.address} is asked by PING whether it lives (${event.reason})`);
+      return line("debug", `${event.address} is suspect (${event.reason}): calls go to others while there are any`);
+    case "subchannel-silent": {
+      const silence = `${event.address} has said nothing for ${event.silentMs} ms, while it left a call or a PING unanswered`;
+      return line("warn", `${silence}: calls go to other backends while there are any`);
+    }
+    case "subchannel-usable":
+      return line("debug", `${event.address} is no longer suspect after ${event.suspectMs} ms`);
+    case "renewal-failed": {
+      const what = `the connection to ${event.address} could not be replaced before its maximum age, and goes on`;
+      return line(event.first ? "warn" : "debug", `${what}: ${event.error.message}`);
+    }
     case "attempt-failed":
       return line("debug", `attempt ${event.attempt} of ${event.method} failed: ${event.error.message}`);
     case "hint":

@@ -188,7 +188,7 @@ test("a policy may publish at any time, and is closed with the transport", async
     createPolicy: (given) => {
       controller = given;
       return {
-        update: (backends) => {
+        update: ({ backends }) => {
           all = backends;
           for (const backend of backends) backend.connect();
         },

@@ -35,7 +35,7 @@ function watch(options: Partial<KeepaliveOptions> = {}) {
     connection as unknown as Connection,
     { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds, ...options },
     clock,
-    (waitedMs) => silences.push(waitedMs),
+    { suspected: () => undefined, cleared: () => undefined, silent: (waitedMs) => silences.push(waitedMs) },
   );
   return { clock, connection, keepalive, silences };
 }

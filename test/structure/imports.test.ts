@@ -10,7 +10,7 @@ const storeys: readonly (readonly string[])[] = [
   ["address", "check", "connectivity-state", "errors", "events", "target", "user-code", "version", "runtime"],
   ["http2", "resolver", "telemetry"],
   ["subchannel"],
-  ["balancing"],
+  ["availability", "balancing"],
   ["pool"],
   ["call"],
   ["retry"],

@@ -18,6 +18,7 @@ class RecordingOwner implements SubchannelOwner {
   readonly retired: string[] = [];
   resting = false;
   readonly failures: Failure[] = [];
+  readonly renewalFailures: Failure[] = [];
   rests = 0;
 
   subchannelChanged({ state }: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
@@ -26,6 +27,18 @@ class RecordingOwner implements SubchannelOwner {
   }
   subchannelCapacity(): void {
     this.steps.push("capacity");
+  }
+  subchannelFull(): void {
+    this.steps.push("full");
+  }
+  subchannelUnanswered(): void {
+    this.steps.push("unanswered");
+  }
+  subchannelCleared(): void {
+    this.steps.push("cleared");
+  }
+  renewalFailed(_: Subchannel, failure: Failure): void {
+    this.renewalFailures.push(failure);
   }
   subchannelSuspect(_: Subchannel, reason: string): void {
     this.steps.push(`suspect: ${reason}`);
@@ -316,7 +329,7 @@ test("without a call a failed dial is not repeated before the next call", async 
   hold.release();
   await clock.advance(60_000);
   subchannel.connect();
-  assert.equal(subchannel.state, "idle");
+  assert.equal(subchannel.state, "transient-failure", "it shows why there is no connection");
   assert.equal(owner.rests, 1);
   assert.equal(connector.dials.length, 1);
   assert.equal(clock.pending, 0);
@@ -331,12 +344,12 @@ test("the backoff goes on growing over rests", async () => {
   const { subchannel, connector, clock, hold } = setUp();
   hold.release();
   for (const wait of [250, 400, 640]) {
-    subchannel.wake();
     subchannel.connect();
     connector.last.fail();
     await clock.advance(wait - 1);
     assert.equal(subchannel.state, "transient-failure");
     await clock.advance(1);
+    assert.equal(subchannel.wake(), true, "it rests");
     assert.equal(subchannel.state, "idle");
   }
   hold.close();
@@ -591,7 +604,7 @@ test("a suspected backend that answers the PING keeps its connection", async () 
   connection.answerPing();
   await clock.advance(60_000);
   assert.equal(subchannel.live?.connection, connection);
-  assert.deepEqual(owner.take(), []);
+  assert.deepEqual(owner.take(), ["cleared"]);
   hold.close();
 });
 

@@ -1,11 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import type { Address } from "../../src/address.ts";
+import { ReadyBackends } from "../../src/availability/ready-backends.ts";
 import type { Picker } from "../../src/balancing/picker.ts";
 import type { LoadBalancing, Policy } from "../../src/balancing/policy.ts";
 import type { ConnectivityState } from "../../src/connectivity-state.ts";
 import type { Failure } from "../../src/errors.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import type { Backend } from "../../src/subchannel/backend.ts";
+import type { Availability, Backend } from "../../src/subchannel/backend.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { constantRandom } from "./random.ts";
 
@@ -14,6 +15,7 @@ export class FakeBackend implements Backend {
   readonly address: Address;
   readonly key: string;
   state: ConnectivityState = "ready";
+  availability: Availability = "usable";
   lastFailure: Failure | undefined;
   openCalls = 0;
   connects = 0;
@@ -56,7 +58,7 @@ export function backends(...keys: string[]): FakeBackend[] {
   return keys.map((key) => new FakeBackend(key));
 }
 
-/** A policy alone, and the picker it published last. */
+/** A policy alone, told of lists of backends as a pool would, and the picker that it published last. */
 export function policyOf(loadBalancing: LoadBalancing, random: Random = constantRandom(0), clock = new ManualClock()) {
   let current: Picker = { pick: () => "queue" };
   const policy: Policy = loadBalancing.createPolicy({
@@ -67,5 +69,18 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
       current = picker;
     },
   });
-  return { policy, clock, picker: () => current };
+  const ready = new ReadyBackends();
+  let known = new Map<FakeBackend, string>();
+  const update = (backends: readonly FakeBackend[]) => {
+    const now = new Map(backends.map((one) => [one, `${one.state} ${one.availability}`]));
+    const left = new Map([...known.keys()].filter((one) => !now.has(one)).map((one) => [one, one.state]));
+    const changed = [...left.keys(), ...backends.filter((one) => known.get(one) !== now.get(one))];
+    known = now;
+    for (const one of left.keys()) one.state = "shutdown";
+    ready.update(changed);
+    policy.update({ backends, ready: ready.list, changed });
+    // A test may name it again, where a pool would make a new one.
+    for (const [one, state] of left) one.state = state;
+  };
+  return { policy: { update, close: () => policy.close?.() }, clock, picker: () => current };
 }

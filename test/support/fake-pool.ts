@@ -13,7 +13,7 @@ import type { Random } from "../../src/runtime/random.ts";
 import { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelOptions } from "../../src/subchannel/subchannel-owner.ts";
 import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { type ManualClock, SocketsManualClock } from "./manual-clock.ts";
 import { QuietHold } from "./quiet-hold.ts";
 import { constantRandom } from "./random.ts";
 
@@ -95,10 +95,10 @@ export interface FakePoolOptions extends Partial<Omit<PoolOptions, "subchannel" 
   readonly connects?: boolean;
 }
 
-/** A pool on a manual clock, with a fake engine and a resolver in the test's hand. */
+/** A pool on a manual clock whose turns are real, with a fake engine and a resolver in the test's hand. */
 export function fakePool(options: FakePoolOptions = {}) {
   const { subchannel, random = constantRandom(), resolver, held = true, connects = true, ...rest } = options;
-  const clock = new ManualClock();
+  const clock = new SocketsManualClock();
   const hold = new QuietHold();
   const connector = new FakeConnector();
   const events = new RecordedEvents();

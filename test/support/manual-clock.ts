@@ -85,7 +85,10 @@ export class SocketsManualClock extends ManualClock {
   }
 }
 
-/** Lets every promise and microtask that can run now do so. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Lets every promise and microtask that can run now do so, and what they leave for the end of their turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < settledAfterTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A change, the update that follows it, the dial that it begins, and the update that this one brings. */
+const settledAfterTurns = 3;

@@ -32,7 +32,7 @@ test("a lost backend is one line", () => {
 });
 
 test("a change of the backends is one line on info", () => {
-  const event: GlinkEvent = { type: "pool-updated", target, added: ["a"], removed: [], kept: 2 };
+  const event: GlinkEvent = { type: "pool-updated", target, added: ["a"], removed: [], leaving: [], kept: 2 };
   assert.deepEqual(written([event], ["info", "warn"]), ["info backends changed: 1 added, 0 removed, 2 kept"]);
 });
 
