@@ -119,7 +119,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.#stream?.reset(http2ErrorCode.cancel);
   }
 
-  /** It timed out. Is its peer slow, or gone? One PING decides. */
+  /** It timed out. Is its peer slow, or gone? One PING decides, which leaves ahead of what `abandon` sends. */
   suspect(): void {
     this.connection?.suspect();
   }

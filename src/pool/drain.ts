@@ -82,6 +82,10 @@ export class Drain implements LiveConnectionHolder {
     }
   }
 
+  connectionCleared(): void {
+    // No new call goes there, whether it lives or not.
+  }
+
   connectionSilent(live: LiveConnection, waitedMs: number): void {
     const address = this.#draining.get(live)?.address ?? "";
     live.connection.close(

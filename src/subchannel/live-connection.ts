@@ -19,9 +19,11 @@ export interface LiveConnectionHolder {
   /** A call ended, or the peer changed how many it allows. */
   connectionCapacity(live: LiveConnection): void;
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
-  /** A PING was sent to find out whether the peer lives. */
+  /** Suspicion begins: a PING was sent to find out whether the peer lives. */
   connectionSuspected(live: LiveConnection, reason: SuspectReason): void;
-  /** A PING stayed unanswered for `waitedMs`. */
+  /** Suspicion ends well: the peer lives. */
+  connectionCleared(live: LiveConnection): void;
+  /** Suspicion ends badly: a PING stayed unanswered for `waitedMs`. */
   connectionSilent(live: LiveConnection, waitedMs: number): void;
   /** No call for `idleConnectionTimeoutMs`. */
   connectionIdle(live: LiveConnection): void;
@@ -67,13 +69,11 @@ export class LiveConnection implements ConnectionOwner {
     if (this.#ended) return false;
     this.#connection = connection;
     this.readySinceMs = this.#clock.now();
-    this.#keepalive = new Keepalive(
-      connection,
-      this.#options.keepalive,
-      this.#clock,
-      (waitedMs) => this.holder.connectionSilent(this, waitedMs),
-      (reason) => this.holder.connectionSuspected(this, reason),
-    );
+    this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, {
+      suspected: (reason) => this.holder.connectionSuspected(this, reason),
+      cleared: () => this.holder.connectionCleared(this),
+      silent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
+    });
     this.#idleSinceMs = this.readySinceMs;
     this.#watchIdle();
     return true;
@@ -84,12 +84,23 @@ export class LiveConnection implements ConnectionOwner {
     return this.#connection as Connection;
   }
 
+  /** True from the PING that asks whether the peer lives until its answer. */
+  get isSuspect(): boolean {
+    return this.#keepalive?.isSuspicious ?? false;
+  }
+
+  /** A call on it timed out. To be called while that call is still open. */
   suspect(): void {
     this.#keepalive?.suspect();
   }
 
-  slowDownPings(): void {
-    this.#keepalive?.slowDown();
+  /** The time between PINGs that a server wants which complains of too many. Only of a connection in service. */
+  get slowerPingPaceMs(): number {
+    return (this.#keepalive as Keepalive).slowerPaceMs;
+  }
+
+  slowDownPingsTo(paceMs: number): void {
+    this.#keepalive?.slowDownTo(paceMs);
   }
 
   /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */

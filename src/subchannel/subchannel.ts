@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../address.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
-import { http2ErrorCode, http2ErrorName } from "../http2/error-codes.ts";
+import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Backend } from "./backend.ts";
@@ -58,6 +58,8 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   readonly #owner: SubchannelOwner;
   readonly #backoff: ReconnectBackoff;
   readonly #renewalBackoff: ReconnectBackoff;
+  /** The least time between two PINGs here, since the server complained of too many (gRFC A8). 0: it did not. */
+  #minPingPaceMs = 0;
   #state: State = { status: "idle", resting: false };
 
   constructor(address: Address, options: SubchannelOptions, owner: SubchannelOwner) {
@@ -101,8 +103,9 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return stream;
   }
 
-  slowDownPings(): void {
-    if (this.#state.status === "ready") this.#state.live.slowDownPings();
+  /** Servers of the same kind want no more PINGs than this. */
+  slowDownPingsTo(paceMs: number): void {
+    if (this.#state.status === "ready") this.#state.live.slowDownPingsTo(paceMs);
   }
 
   connect(): void {
@@ -169,6 +172,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     const elder = this.live as LiveConnection;
     successor.live.inheritIdleness(elder);
     this.#enterService(successor);
+    if (elder.isSuspect) this.#owner.subchannelCleared(this);
     this.#owner.connectionRetired(this, elder, "max-age");
     // Calls that waited for a stream slot of the elder.
     this.#owner.subchannelCapacity();
@@ -183,6 +187,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void {
     if (goaway !== undefined) this.#owner.goawayReceived(this, goaway);
+    if (goaway !== undefined && isTooManyPings(goaway)) this.#slowDownPings(live.slowerPingPaceMs);
     const graceful = goaway === undefined || goaway.code === http2ErrorCode.noError;
     const failure = graceful
       ? undefined
@@ -209,6 +214,10 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     if (this.live === live) this.#owner.subchannelSuspect(this, reason);
   }
 
+  connectionCleared(live: LiveConnection): void {
+    if (this.live === live) this.#owner.subchannelCleared(this);
+  }
+
   connectionSilent(live: LiveConnection, waitedMs: number): void {
     const failure = this.#failure("ping-timeout", `the connection is dead: a PING got no answer for ${waitedMs} ms`);
     this.#leaveReady(live, failure);
@@ -223,6 +232,16 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     this.#transition({ status: "idle", resting: true });
     live.connection.close(this.#failure("idle", "the connection was closed because it had no calls"));
     state.renewal?.giveUp();
+  }
+
+  /**
+   * The first complaint speaks for all servers of the kind. A server that repeats itself is a special case: what hides
+   * behind it must not be that the others are looked after less and less.
+   */
+  #slowDownPings(paceMs: number): void {
+    const isFirst = this.#minPingPaceMs === 0;
+    this.#minPingPaceMs = Math.max(this.#minPingPaceMs, paceMs);
+    if (isFirst) this.#owner.slowDownPings(paceMs);
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
@@ -244,7 +263,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   #enterService({ live, startedMs }: PendingConnection): void {
     const { runtime, maxConnectionAgeMs } = this.#options;
     live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
-    for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
+    live.slowDownPingsTo(Math.max(this.#minPingPaceMs, this.#owner.minPingPaceMs));
     this.lastFailure = undefined;
     this.#backoff.dialStarted(startedMs);
     this.#renewalBackoff.forget();

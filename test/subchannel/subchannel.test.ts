@@ -13,7 +13,7 @@ import { QuietHold } from "../support/quiet-hold.ts";
 
 /** Remembers what a subchannel tells its owner, and lets retired connections drain. */
 class RecordingOwner implements SubchannelOwner {
-  pingSlowdowns = 0;
+  minPingPaceMs = 0;
   readonly steps: string[] = [];
   readonly retired: string[] = [];
   resting = false;
@@ -29,6 +29,12 @@ class RecordingOwner implements SubchannelOwner {
   }
   subchannelSuspect(_: Subchannel, reason: string): void {
     this.steps.push(`suspect: ${reason}`);
+  }
+  subchannelCleared(): void {
+    this.steps.push("cleared");
+  }
+  slowDownPings(minPaceMs: number): void {
+    this.steps.push(`slow down to ${minPaceMs} ms`);
   }
   connectionRetired(_: Subchannel, live: LiveConnection, reason: string): void {
     this.retired.push(reason);
@@ -591,7 +597,7 @@ test("a suspected backend that answers the PING keeps its connection", async () 
   connection.answerPing();
   await clock.advance(60_000);
   assert.equal(subchannel.live?.connection, connection);
-  assert.deepEqual(owner.take(), []);
+  assert.deepEqual(owner.take(), ["cleared"]);
   hold.close();
 });
 
@@ -619,7 +625,7 @@ test("new connections ask as slowly as the servers have demanded", async () => {
   const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
   const all = setUp({ live: { ...base, keepalive } });
   const { clock, owner, hold } = all;
-  owner.pingSlowdowns = 2;
+  owner.minPingPaceMs = 40_000;
   const connection = await makeReady(all);
   await clock.advance(39_000);
   assert.equal(connection.pings, 0);
