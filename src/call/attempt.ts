@@ -147,7 +147,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
     if (this.#done) return;
     this.headers = fields;
-    if (this.connection !== undefined) this.connection.answered = true;
+    this.connection?.noteAnswer();
     const failure = headFailure(status, fields, this.#address);
     if (failure !== undefined) this.#failAndReset(failure);
     else if (endStream) this.#endWithStatus(fields);

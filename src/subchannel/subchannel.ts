@@ -21,7 +21,8 @@ import type { RetireReason, SubchannelOptions, SubchannelOwner } from "./subchan
  *    │ │     backoff over     ▼    successor is      │
  *    │ └──────────── transient-failure ◀──── dialled │
  *    │                         lost, unproven ───────┤
- *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; or no calls for long; or disconnect()
+ *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; GOAWAY in good order with calls open;
+ *                                                      or no calls for long; or disconnect()
  *
  *   shutdown() leads from every state to shutdown, which is final.
  *
@@ -281,20 +282,48 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
       state.renewal.done(false);
     } else if (proven) {
       this.#transition({ status: "idle", resting: false }, failure);
-    } else {
+    } else if (failure !== undefined) {
       this.#failed(failure);
+    } else if (live.connection.openStreams > 0) {
+      this.#leftUndecided(live);
+    } else {
+      const waitMs = this.#backoff.endedUnused();
+      if (waitMs > 0) this.#backOff(waitMs, undefined);
+      else this.#backoffOver();
     }
     return true;
   }
 
   /**
-   * Backs off. Without a failure, after a GOAWAY in good order on a connection that never answered, calls wait for the
-   * next dial instead of failing fast.
+   * A GOAWAY in good order came before the first answer, and calls are open: they will show what the backend is worth.
+   * Until then it is dialled at once, unless its last connections were of no use.
    */
-  #failed(failure: Failure | undefined): void {
-    const { clock } = this.#options.runtime;
+  #leftUndecided(live: LiveConnection): void {
+    live.whenJudged((answered) => {
+      if (answered) this.#proved();
+      else if (!this.live?.answered) this.#backoff.failedSince(live.readySinceMs);
+    });
+    const waitMs = this.#backoff.remainingMs();
+    if (waitMs > 0) this.#backOff(waitMs, undefined);
+    else this.#transition({ status: "idle", resting: false });
+  }
+
+  /** An answer came on a connection that the server has closed in good order: what it closed was no failure. */
+  #proved(): void {
+    this.#backoff.forget();
+    if (this.#state.status !== "transient-failure" || this.lastFailure !== undefined) return;
+    this.#options.runtime.clock.clearTimeout(this.#state.timer);
+    this.#backoffOver();
+  }
+
+  #failed(failure: Failure): void {
+    this.#backOff(this.#backoff.failed(), failure);
+  }
+
+  /** Without a failure, after a GOAWAY in good order, calls wait for the next dial instead of failing fast. */
+  #backOff(waitMs: number, failure: Failure | undefined): void {
     this.lastFailure = failure;
-    const timer = clock.setTimeout(() => this.#backoffOver(), this.#backoff.failed());
+    const timer = this.#options.runtime.clock.setTimeout(() => this.#backoffOver(), waitMs);
     this.#transition({ status: "transient-failure", timer }, failure);
   }
 
