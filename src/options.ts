@@ -73,8 +73,8 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
    */
   http2?: "node" | "wire";
   /**
-   * PING each connection that has open calls and was silent this long. Default: only where it was silent for 30 s with a
-   * call open, or a call missed its deadline. From 1; `Infinity`: no PINGs at all.
+   * PING each connection that left calls without a byte for this long. Default: only where it did so for 30 s, or where a
+   * call missed its deadline. From 1; `Infinity`: no PINGs at all.
    */
   pingIntervalMs?: number;
   /** `true`: with `pingIntervalMs`, connections without calls are asked too. Default `false`. */
@@ -82,7 +82,8 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
   /**
    * A connection whose PING is not answered within this time is dead: its calls fail with Unavailable, and it is dialled
    * anew. So long may it take to notice a lost peer. Default 15 000, from 1. Without `pingIntervalMs` it is for the PING
-   * after a missed deadline; the one after 30 s of silence has 10 s.
+   * after a missed deadline; the one after 30 s of silence has 10 s. A PING behind an upload that the peer reads slowly
+   * has its time from when it left.
    */
   pingTimeoutMs?: number;
   /** Close a connection after this long without a call. Default 900 000, from 1; `Infinity`: never. */

@@ -119,7 +119,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.#stream?.reset(http2ErrorCode.cancel);
   }
 
-  /** It timed out. Is its peer slow, or gone? One PING decides. */
+  /** It timed out. Is its peer slow, or gone? One PING decides, which leaves ahead of what `abandon` sends. */
   suspect(): void {
     this.connection?.suspect();
   }
@@ -147,7 +147,7 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
     if (this.#done) return;
     this.headers = fields;
-    if (this.connection !== undefined) this.connection.answered = true;
+    this.connection?.noteAnswer();
     const failure = headFailure(status, fields, this.#address);
     if (failure !== undefined) this.#failAndReset(failure);
     else if (endStream) this.#endWithStatus(fields);

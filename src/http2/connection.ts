@@ -67,8 +67,16 @@ export interface Connection {
   readonly openStreams: number;
   /** What the peer allows now. `Infinity` where it set no limit. */
   readonly maxConcurrentStreams: number;
+  /** Streams started since it was opened. */
+  readonly streamsStarted: number;
   /** Bytes read from the socket since it was opened: whether it changes tells if the peer is alive. */
   readonly bytesRead: number;
+  /** Pieces of responses read since it was opened: header blocks and DATA, and nothing else that a peer may send. */
+  readonly responsesRead: number;
+  /** Bytes that the socket has taken since it was opened. */
+  readonly bytesWritten: number;
+  /** More waits, because the socket takes no more: whether {@link bytesWritten} changes then tells if the peer reads. */
+  readonly isBlocked: boolean;
   /**
    * Starts a request. Names are unique within `head` and `fields` together: values of one name are joined. With `body` the whole request is known and END_STREAM leaves with it; without, `write` and `end`
    * follow. Fields are valid: their owner has checked them.

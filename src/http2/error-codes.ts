@@ -79,6 +79,11 @@ export interface Goaway {
   readonly debug: string;
 }
 
+/** The server counts our PINGs as abuse (gRFC A8). */
+export function isTooManyPings({ code, debug }: Pick<Goaway, "code" | "debug">): boolean {
+  return code === http2ErrorCode.enhanceYourCalm && debug.includes("too_many_pings");
+}
+
 /** The longest debug data of a GOAWAY that goes into a message. */
 const debugMaxBytes = 1_024;
 

@@ -1,11 +1,12 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { Connection } from "./connection.ts";
+import { WriteProgress } from "./write-progress.ts";
 
 /** When a connection is asked whether it lives. */
 export interface KeepaliveOptions {
   /** PING after this much silence; undefined: the watchdog's rule instead. gRPC core: GRPC_ARG_KEEPALIVE_TIME_MS. */
   readonly pingIntervalMs: number | undefined;
-  /** With `pingIntervalMs`: also without open calls. gRPC core: GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS. */
+  /** With `pingIntervalMs`: also without calls. gRPC core: GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS. */
   readonly pingIdleConnection: boolean;
   /** How long a PING may stay unanswered. gRPC core: GRPC_ARG_KEEPALIVE_TIMEOUT_MS. */
   readonly pingTimeoutMs: number;
@@ -22,58 +23,71 @@ export interface KeepaliveListener {
 }
 
 /**
- * The watchdog, for connections without `pingIntervalMs`: open calls and no byte read for this long draw one PING.
- * Servers count a client that pings more often than every 5 minutes as abusive (gRFC A8), so that is the pace.
+ * The watchdog, for connections without `pingIntervalMs`: a call was left without a byte for this long, and that draws
+ * one PING. Servers count a client that pings more often than every 5 minutes as abusive (gRFC A8): that is the pace,
+ * with something for PINGs whose way takes shorter than their predecessor's.
  */
-const watchdog = { silenceMs: 30_000, pingTimeoutMs: 10_000, paceMs: 300_000 } as const;
+const watchdog = { silenceMs: 30_000, pingTimeoutMs: 10_000, paceMs: 303_000 } as const;
+
+/** However often servers complain, no pace gets slower by it: without a call they want 2 hours (gRFC A8), never more. */
+const slowestPaceMs = 7_200_000;
 
 /** Silence is measured in this many steps: it is noticed at most one step late. */
-const stepsPerInterval = 10;
+const stepsPerSilence = 10;
 
 /** A timer this late means that our own event loop stood still, and the peer is owed that time. */
 const stallMs = 100;
 
 /**
- * How soon after a PING a suspicion may draw the next one, by how many PINGs in a row were answered and nothing else
- * came from the peer in between; after that the watchdog's pace holds. A server tolerates two PINGs too early (gRFC A8),
- * and data that it sends makes it forget them.
+ * How soon after a PING a suspicion may draw the next one, by how many were answered in a row and nothing of a response
+ * came in between; after that the watchdog's pace holds. A server tolerates two PINGs too early (gRFC A8), and forgets
+ * them when it sends HEADERS or DATA, but for nothing else: not for RST_STREAM, SETTINGS or WINDOW_UPDATE.
  */
 const suspectPacesMs = [1_000, 10_000, 60_000] as const;
 
 /** One PING under way. */
 interface Probe {
+  readonly askedMs: number;
+  readonly timeoutMs: number;
   readonly bytesReadBefore: number;
   timer: TimerHandle | undefined;
 }
 
 /**
- * Finds out whether a connection's peer still answers: by PING when it was silent too long, or when asked to
- * ({@link suspect}). Any byte read after the PING counts as an answer, for a busy peer may be slow to acknowledge.
- * Nothing here runs per call: the connection's byte counter is looked at a few times per interval.
+ * Finds out whether a connection's peer still answers: by PING when it left calls without a byte for too long, or when
+ * asked to ({@link suspect}). Any byte read after the PING counts as an answer, for a busy peer may be slow to
+ * acknowledge. Nothing here runs per call: the connection's counters are looked at a few times per interval.
  */
 export class Keepalive {
   readonly #connection: Connection;
   readonly #options: KeepaliveOptions;
   readonly #clock: Clock;
   readonly #listener: KeepaliveListener;
+  readonly #writes = new WriteProgress();
   #tickTimer: TimerHandle | undefined;
-  #bytesRead = 0;
-  #lastReadMs: number;
+  /** The least time between two PINGs. */
+  #paceMs: number;
+  /** The pace that held when the peer was last asked: this is what it may complain of. */
+  #askedPaceMs: number;
+  /** Since when a byte has been waited for; undefined: no call has gone without one since the last. */
+  #waitingSinceMs: number | undefined;
   #lastProbeMs = Number.NEGATIVE_INFINITY;
   #probe: Probe | undefined;
-  #intervalMs: number;
-  /** Bytes read when the last PING was answered: what came since then came by itself. */
-  #bytesReadAtAnswer = 0;
-  /** Answered PINGs in a row between which the peer sent nothing else. Servers count these as strikes (gRFC A8). */
+  /** PINGs answered in a row between which nothing of a response came. Servers count these as strikes (gRFC A8). */
   #bareAnswers = 0;
+  #responsesAtAnswer = 0;
+  /** What the connection showed at the last look. */
+  #bytesRead = 0;
+  #streamsStarted = 0;
 
   constructor(connection: Connection, options: KeepaliveOptions, clock: Clock, listener: KeepaliveListener) {
     this.#connection = connection;
     this.#options = options;
     this.#clock = clock;
     this.#listener = listener;
-    this.#lastReadMs = clock.now();
-    this.#intervalMs = options.pingIntervalMs ?? watchdog.silenceMs;
+    this.#paceMs = options.pingIntervalMs ?? watchdog.paceMs;
+    this.#askedPaceMs = this.#paceMs;
+    this.#look();
     this.#scheduleTick();
   }
 
@@ -82,23 +96,24 @@ export class Keepalive {
     return this.#probe !== undefined;
   }
 
+  /** The pace that a server wants which complains of too many PINGs: half of what it met (gRFC A8). */
+  get slowerPaceMs(): number {
+    return Math.max(this.#askedPaceMs, Math.min(2 * this.#askedPaceMs, slowestPaceMs));
+  }
+
   /**
    * Asks the peer now, unless it was asked a moment ago: at most one PING is in flight, which a further suspicion joins,
    * and a server with slow handlers is not pinged for each call that times out. With `pingIntervalMs` that is the pace,
-   * and with `Infinity` there are no PINGs at all.
+   * and with `Infinity` there are no PINGs at all. To be called while the call that timed out is still open: a server
+   * that has no call takes PINGs amiss.
    */
   suspect(): void {
-    if (this.#probe !== undefined || this.#intervalMs === Number.POSITIVE_INFINITY) return;
-    const { pingIntervalMs, pingTimeoutMs } = this.#options;
-    if (this.#connection.bytesRead !== this.#bytesReadAtAnswer) this.#bareAnswers = 0;
-    const paceMs =
-      pingIntervalMs === undefined ? (suspectPacesMs[this.#bareAnswers] ?? watchdog.paceMs) : this.#intervalMs;
-    if (this.#clock.now() - this.#lastProbeMs >= paceMs) this.#ping("deadline", pingTimeoutMs);
+    if (this.#probe === undefined && this.#mayAsk("deadline")) this.#ask("deadline", this.#options.pingTimeoutMs);
   }
 
-  /** The server said too_many_pings: from now on ask half as often (gRFC A8). */
-  slowDown(): void {
-    this.#intervalMs *= 2;
+  /** From now on at least `paceMs` lie between two PINGs. A pace that is slower already stays. */
+  slowDownTo(paceMs: number): void {
+    this.#paceMs = Math.max(this.#paceMs, paceMs);
   }
 
   stop(): void {
@@ -108,64 +123,111 @@ export class Keepalive {
     this.#probe = undefined;
   }
 
+  get #silenceMs(): number {
+    return this.#options.pingIntervalMs === undefined ? watchdog.silenceMs : this.#paceMs;
+  }
+
+  get #tickMs(): number {
+    return this.#silenceMs / stepsPerSilence;
+  }
+
   #scheduleTick(): void {
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), this.#intervalMs / stepsPerInterval);
+    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), this.#tickMs);
   }
 
   #tick(): void {
     this.#scheduleTick();
-    const { bytesRead, openStreams } = this.#connection;
-    const now = this.#clock.now();
-    const { pingIntervalMs, pingIdleConnection, pingTimeoutMs } = this.#options;
-    const watched = openStreams > 0 || (pingIntervalMs !== undefined && pingIdleConnection);
-    if (bytesRead !== this.#bytesRead || !watched) {
-      this.#bytesRead = bytesRead;
-      this.#lastReadMs = now;
+    this.#look();
+    const probe = this.#probe;
+    if (probe !== undefined) {
+      if (this.#bytesRead !== probe.bytesReadBefore) this.#answered(probe);
       return;
     }
-    if (this.#probe !== undefined || now - this.#lastReadMs < this.#intervalMs) return;
-    if (pingIntervalMs === undefined) {
-      if (now - this.#lastProbeMs >= watchdog.paceMs) this.#ping("silence", watchdog.pingTimeoutMs);
-    } else {
-      this.#ping("silence", pingTimeoutMs);
-    }
+    const waitedMs = this.#clock.now() - (this.#waitingSinceMs ?? Number.POSITIVE_INFINITY);
+    if (waitedMs < this.#silenceMs || !this.#mayAsk("silence")) return;
+    const { pingIntervalMs, pingTimeoutMs } = this.#options;
+    this.#ask("silence", pingIntervalMs === undefined ? watchdog.pingTimeoutMs : pingTimeoutMs);
   }
 
-  #ping(reason: "deadline" | "silence", timeoutMs: number): void {
-    const probe: Probe = { bytesReadBefore: this.#connection.bytesRead, timer: undefined };
+  /** Takes note of what happened since the last look. */
+  #look(): void {
+    const { bytesRead, openStreams, streamsStarted } = this.#connection;
+    const nowMs = this.#clock.now();
+    const began = streamsStarted !== this.#streamsStarted;
+    const hasRead = bytesRead !== this.#bytesRead;
+    if (hasRead) this.#writes.answered();
+    const isAlive = this.#writes.look(this.#connection, nowMs, this.#tickMs) || hasRead;
+    if (isAlive) this.#waitingSinceMs = undefined;
+    if (openStreams > 0 || (began && !isAlive) || this.#asksIdle) this.#waitingSinceMs ??= nowMs;
+    this.#bytesRead = bytesRead;
+    this.#streamsStarted = streamsStarted;
+  }
+
+  get #asksIdle(): boolean {
+    const { pingIntervalMs, pingIdleConnection } = this.#options;
+    return pingIntervalMs !== undefined && pingIdleConnection;
+  }
+
+  /** Whether the peer would put up with a PING now. */
+  #mayAsk(reason: "deadline" | "silence"): boolean {
+    const { openStreams, responsesRead } = this.#connection;
+    if (responsesRead !== this.#responsesAtAnswer) this.#bareAnswers = 0;
+    // Without a call each is one too many (gRFC A8), however far apart.
+    if (openStreams === 0 && this.#bareAnswers >= suspectPacesMs.length && !this.#asksIdle) return false;
+    const hurries =
+      reason === "deadline" && this.#options.pingIntervalMs === undefined && this.#paceMs === watchdog.paceMs;
+    const paceMs = (hurries ? suspectPacesMs[this.#bareAnswers] : undefined) ?? this.#paceMs;
+    return paceMs !== Number.POSITIVE_INFINITY && this.#clock.now() - this.#lastProbeMs >= paceMs;
+  }
+
+  #ask(reason: "deadline" | "silence", timeoutMs: number): void {
+    this.#look();
+    const askedMs = this.#clock.now();
+    const probe: Probe = { askedMs, timeoutMs, bytesReadBefore: this.#bytesRead, timer: undefined };
     this.#probe = probe;
-    this.#lastProbeMs = this.#clock.now();
-    this.#await(probe, timeoutMs, this.#lastProbeMs);
-    this.#connection.ping(() => this.#answered(probe));
+    this.#lastProbeMs = askedMs;
+    this.#askedPaceMs = this.#paceMs;
+    this.#await(probe, timeoutMs);
     this.#listener.suspected(reason);
+    this.#connection.ping(() => this.#answered(probe));
   }
 
-  #await(probe: Probe, waitMs: number, sinceMs: number): void {
+  #await(probe: Probe, waitMs: number): void {
     const dueMs = this.#clock.now() + waitMs;
     probe.timer = this.#clock.setTimeout(() => {
       const lateMs = this.#clock.now() - dueMs;
       // What has already arrived is read before the peer is judged.
       this.#clock.afterInput(() => {
         if (this.#probe !== probe) return;
-        if (this.#connection.bytesRead !== probe.bytesReadBefore) this.#answered(probe);
-        else if (lateMs > stallMs) this.#await(probe, Math.min(lateMs, waitMs), sinceMs);
-        else this.#silent(sinceMs);
+        this.#look();
+        const remainingMs = this.#dueMs(probe) - this.#clock.now();
+        if (this.#bytesRead !== probe.bytesReadBefore) this.#answered(probe);
+        else if (remainingMs > 0) this.#await(probe, remainingMs);
+        else if (lateMs > stallMs) this.#await(probe, Math.min(lateMs, waitMs));
+        else this.#silent(probe);
       });
     }, waitMs);
+  }
+
+  /** Its time runs from when the PING left: the peer had first to read what went before it. */
+  #dueMs({ askedMs, timeoutMs }: Probe): number {
+    const { lastMs, inKernelsMs } = this.#writes;
+    return Math.max(askedMs, lastMs) + timeoutMs + inKernelsMs;
   }
 
   #answered(probe: Probe): void {
     if (this.#probe !== probe) return;
     this.#clock.clearTimeout(probe.timer);
     this.#probe = undefined;
-    this.#lastReadMs = this.#clock.now();
-    this.#bytesReadAtAnswer = this.#connection.bytesRead;
+    this.#waitingSinceMs = undefined;
+    this.#look();
+    this.#responsesAtAnswer = this.#connection.responsesRead;
     this.#bareAnswers++;
     this.#listener.cleared();
   }
 
-  #silent(sinceMs: number): void {
-    const waitedMs = Math.round(this.#clock.now() - sinceMs);
+  #silent(probe: Probe): void {
+    const waitedMs = Math.round(this.#clock.now() - probe.askedMs);
     this.stop();
     this.#listener.silent(waitedMs);
   }

@@ -8,6 +8,7 @@ import type { Handshake } from "./dial.ts";
 import { type Goaway, goawayDebugText, goawayFailure, http2ErrorCode, resetFailure } from "./error-codes.ts";
 import type { RequestHeaderMaker } from "./node-http2-headers.ts";
 import { NodeStream, type StreamHost } from "./node-http2-stream.ts";
+import { socketBacklogBytes } from "./socket-backlog.ts";
 
 /** The largest header block that is sent at all; Node's own limit of 64 KiB would end the whole connection. */
 export const maxSendHeaderBlockBytes = 16_777_216;
@@ -34,6 +35,8 @@ export interface NodeHttp2Context {
 /** A connection on a session of node:http2. */
 export class NodeHttp2Connection implements Connection, StreamHost {
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
+  streamsStarted = 0;
+  responsesRead = 0;
   /** The first error of socket or session: why the connection ended. */
   cause: unknown;
   readonly #context: NodeHttp2Context;
@@ -43,7 +46,6 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   readonly #owner: ConnectionOwner;
   readonly #streams = new Set<NodeStream>();
   #peerMaxHeaderListBytes = Number.POSITIVE_INFINITY;
-  #streamsStarted = 0;
   #accepting = true;
   #draining = false;
   #drainingTold = false;
@@ -86,6 +88,14 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     return this.#socket.bytesRead ?? 0;
   }
 
+  get bytesWritten(): number {
+    return (this.#socket.bytesWritten ?? 0) - socketBacklogBytes(this.#socket);
+  }
+
+  get isBlocked(): boolean {
+    return socketBacklogBytes(this.#socket) > 0;
+  }
+
   request(
     head: MethodHead,
     fields: HeaderFields,
@@ -109,7 +119,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     const stream = new NodeStream(this, http2Stream, listener);
     this.#streams.add(stream);
     if (body !== undefined) stream.end(body);
-    if (++this.#streamsStarted === maxStreamsPerConnection) {
+    if (++this.streamsStarted === maxStreamsPerConnection) {
       this.#stopAccepting();
       this.drain();
     }

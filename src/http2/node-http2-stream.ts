@@ -5,6 +5,8 @@ import { http2ErrorCode } from "./error-codes.ts";
 
 /** The connection, as its streams see it. */
 export interface StreamHost {
+  /** Pieces of responses that came: header blocks and DATA. */
+  responsesRead: number;
   /** Why a stream ended that its peer did not end. Undefined: RST_STREAM with NO_ERROR, which is no failure by itself. */
   failureOf(streamId: number | undefined, resetCode: number, cause: unknown): Failure | undefined;
   /** As `failureOf`, later, for a stream that was reset with NO_ERROR: what follows it may tell the reason. */
@@ -82,6 +84,7 @@ export class NodeStream implements Stream {
   }
 
   headers(flags: number, fields: HeaderFields): void {
+    this.#host.responsesRead++;
     this.#hasHeaders = true;
     const status = fields[0] === ":status" ? Number(fields[1]) : 0;
     const endStream = (flags & endStreamFlag) !== 0;
@@ -91,6 +94,7 @@ export class NodeStream implements Stream {
   }
 
   data(chunk: Uint8Array): void {
+    this.#host.responsesRead++;
     // The event of headers waits for the next tick, that of data does not: on a socket that is no native one
     // (a Duplex from createConnection) data comes first.
     if (this.#hasHeaders) this.#deliver(chunk);
@@ -98,6 +102,7 @@ export class NodeStream implements Stream {
   }
 
   trailers(fields: HeaderFields): void {
+    this.#host.responsesRead++;
     // Node does not hold trailers back for data that a paused stream has buffered. Reading it emits it.
     while (this.#stream.readableLength > 0 && this.#stream.read() !== null);
     this.#listener?.onTrailers(fields);

@@ -6,7 +6,6 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
-import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -39,7 +38,7 @@ export interface PoolOptions extends PolicyRunnerOptions {
  * and finds a backend for each attempt.
  */
 export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
-  pingSlowdowns = 0;
+  minPingPaceMs = 0;
   resting = false;
   readyCount = 0;
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
@@ -234,10 +233,11 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
 
   goawayReceived(subchannel: OwnedSubchannel, { code, debug }: GoawayNotice): void {
     if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.key, http2Code: code, debug });
-    if (code !== http2ErrorCode.enhanceYourCalm || !debug.includes("too_many_pings")) return;
-    // gRFC A8. The server speaks for all of its kind: the whole pool slows down, and stays slow.
-    this.pingSlowdowns++;
-    for (const one of this.#members) one.slowDownPings();
+  }
+
+  slowDownPings(minPaceMs: number): void {
+    this.minPingPaceMs = Math.max(this.minPingPaceMs, minPaceMs);
+    for (const subchannel of this.#members) subchannel.slowDownPingsTo(this.minPingPaceMs);
   }
 
   beforeUpdate(): void {

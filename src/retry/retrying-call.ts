@@ -131,9 +131,9 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   cancel(failure: Failure): void {
     if (this.#ended) return;
     const attempt = this.#attempt;
+    if (failure.kind === "deadline") attempt?.suspect();
     attempt?.abandon(failure.kind === "deadline");
     const address = attempt === undefined ? this.#history?.lastFailure?.address : attempt.subchannel?.key;
-    if (failure.kind === "deadline") attempt?.suspect();
     const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
@@ -244,6 +244,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#attemptTimer = undefined;
     // A message on its way is an answer, however slow. One that is whole and has no status is not.
     if (this.#request.method.singleResponse && attempt.messageStarted && this.#held === undefined) return;
+    attempt.suspect();
     attempt.abandon(true);
     this.#attemptFailed(attempt, {
       kind: "attempt-timeout",

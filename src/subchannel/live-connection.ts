@@ -44,8 +44,6 @@ const idleChecksPerTimeout = 10;
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
 export class LiveConnection implements ConnectionOwner {
   holder: LiveConnectionHolder;
-  /** True once it answered a call. */
-  answered = false;
   /** When rotation should replace it, in clock time. */
   expiresAtMs: number = Number.POSITIVE_INFINITY;
   readySinceMs = 0;
@@ -53,6 +51,8 @@ export class LiveConnection implements ConnectionOwner {
   calls = 0;
   readonly #clock: Clock;
   readonly #options: LiveConnectionOptions;
+  #answered = false;
+  #onVerdict: ((answered: boolean) => void) | undefined;
   #connection: Connection | undefined;
   #keepalive: Keepalive | undefined;
   #idleTimer: TimerHandle | undefined;
@@ -86,20 +86,45 @@ export class LiveConnection implements ConnectionOwner {
     return this.#connection as Connection;
   }
 
+  /** True once it answered a call. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** The peer answered a call. */
+  noteAnswer(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#judge();
+  }
+
+  /**
+   * Of a connection that takes no more calls and has answered none: calls `callback` with true at its first answer, or
+   * with false once no call is open any more.
+   */
+  whenJudged(callback: (answered: boolean) => void): void {
+    this.#onVerdict = callback;
+  }
+
   /** True from the PING that asks whether the peer lives until its answer. */
   get isSuspect(): boolean {
     return this.#keepalive?.isSuspicious ?? false;
   }
 
-  /** A call on it timed out. */
+  /** A call on it timed out. To be called while that call is still open. */
   suspect(): void {
     if (this.#ended) return;
     this.#keepalive?.suspect();
     if (!this.isSuspect) this.holder.connectionUnanswered(this);
   }
 
-  slowDownPings(): void {
-    this.#keepalive?.slowDown();
+  /** The time between PINGs that a server wants which complains of too many. Only of a connection in service. */
+  get slowerPingPaceMs(): number {
+    return (this.#keepalive as Keepalive).slowerPaceMs;
+  }
+
+  slowDownPingsTo(paceMs: number): void {
+    this.#keepalive?.slowDownTo(paceMs);
   }
 
   /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
@@ -113,7 +138,9 @@ export class LiveConnection implements ConnectionOwner {
   }
 
   onCapacity(): void {
-    if (this.#connection !== undefined) this.holder.connectionCapacity(this);
+    if (this.#connection === undefined) return;
+    this.holder.connectionCapacity(this);
+    if (this.#onVerdict !== undefined && this.#connection.openStreams === 0) this.#judge();
   }
 
   onClosed(failure: Failure | undefined): void {
@@ -121,6 +148,13 @@ export class LiveConnection implements ConnectionOwner {
     this.#keepalive?.stop();
     this.#clock.clearTimeout(this.#idleTimer);
     if (this.#connection !== undefined) this.holder.connectionClosed(this, failure);
+    this.#judge();
+  }
+
+  #judge(): void {
+    const onVerdict = this.#onVerdict;
+    this.#onVerdict = undefined;
+    onVerdict?.(this.#answered);
   }
 
   /** True when a call was open since idleness was last looked for. */

@@ -28,8 +28,8 @@ export interface OwnedSubchannel {
 
 /** The pool, as its subchannels see it. */
 export interface SubchannelOwner {
-  /** How often the servers have complained of too many PINGs: each time new connections ask half as often (gRFC A8). */
-  readonly pingSlowdowns: number;
+  /** The least time between two PINGs on any connection, by what servers have demanded (gRFC A8). 0: nothing. */
+  readonly minPingPaceMs: number;
   /** No call has come since a subchannel went to rest: what nobody waits for is not dialled. */
   readonly resting: boolean;
   /** After the change. Policies are told at the end of the tick; the picker skips what is not ready at once. */
@@ -46,6 +46,8 @@ export interface SubchannelOwner {
   subchannelCleared(subchannel: OwnedSubchannel): void;
   /** The connection could not be replaced before its age: it goes on, and is tried again. */
   renewalFailed(subchannel: OwnedSubchannel, failure: Failure): void;
+  /** The backend complained, for the first time, of too many PINGs: no connection may ask more often than this. */
+  slowDownPings(minPaceMs: number): void;
   /** Takes over a connection that has left service: it may still carry calls. */
   connectionRetired(subchannel: OwnedSubchannel, live: LiveConnection, reason: RetireReason): void;
   goawayReceived(subchannel: OwnedSubchannel, goaway: GoawayNotice): void;

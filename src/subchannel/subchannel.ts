@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../address.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
-import { http2ErrorCode, http2ErrorName } from "../http2/error-codes.ts";
+import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Availability, Backend } from "./backend.ts";
@@ -21,7 +21,8 @@ import type { RetireReason, SubchannelOptions, SubchannelOwner } from "./subchan
  *    │ │     backoff over     ▼    successor is      │
  *    │ └──────────── transient-failure ◀──── dialled │
  *    │                         lost, unproven ───────┤
- *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; or no calls for long; or disconnect()
+ *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; GOAWAY in good order with calls open;
+ *                                                      or no calls for long; or disconnect()
  *
  *   shutdown() leads from every state to shutdown, which is final.
  *
@@ -64,6 +65,8 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   readonly #owner: SubchannelOwner;
   readonly #backoff: ReconnectBackoff;
   readonly #renewalBackoff: ReconnectBackoff;
+  /** The least time between two PINGs here, since the server complained of too many (gRFC A8). 0: it did not. */
+  #minPingPaceMs = 0;
   #state: State = { status: "idle", resting: false };
 
   constructor(address: Address, options: SubchannelOptions, owner: SubchannelOwner) {
@@ -117,8 +120,9 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return stream;
   }
 
-  slowDownPings(): void {
-    if (this.#state.status === "ready") this.#state.live.slowDownPings();
+  /** Servers of the same kind want no more PINGs than this. */
+  slowDownPingsTo(paceMs: number): void {
+    if (this.#state.status === "ready") this.#state.live.slowDownPingsTo(paceMs);
   }
 
   connect(): void {
@@ -192,6 +196,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     const elder = this.live as LiveConnection;
     successor.live.inheritIdleness(elder);
     this.#enterService(successor);
+    if (elder.isSuspect) this.#owner.subchannelCleared(this);
     this.#owner.connectionRetired(this, elder, "max-age");
     // Calls that waited for a stream slot of the elder.
     this.#owner.subchannelCapacity(this, true);
@@ -208,6 +213,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
 
   connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void {
     if (goaway !== undefined) this.#owner.goawayReceived(this, goaway);
+    if (goaway !== undefined && isTooManyPings(goaway)) this.#slowDownPings(live.slowerPingPaceMs);
     const graceful = goaway === undefined || goaway.code === http2ErrorCode.noError;
     const failure = graceful
       ? undefined
@@ -262,6 +268,16 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     state.renewal?.giveUp();
   }
 
+  /**
+   * The first complaint speaks for all servers of the kind. A server that repeats itself is a special case: what hides
+   * behind it must not be that the others are looked after less and less.
+   */
+  #slowDownPings(paceMs: number): void {
+    const isFirst = this.#minPingPaceMs === 0;
+    this.#minPingPaceMs = Math.max(this.#minPingPaceMs, paceMs);
+    if (isFirst) this.#owner.slowDownPings(paceMs);
+  }
+
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
     return connectionFailure(kind, this.key, "unknown", message);
   }
@@ -287,7 +303,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   #enterService({ live, startedMs }: PendingConnection): void {
     const { runtime, maxConnectionAgeMs } = this.#options;
     live.expiresAtMs = live.readySinceMs + jitter(maxConnectionAgeMs, ageJitter, runtime.random);
-    for (let i = 0; i < this.#owner.pingSlowdowns; i++) live.slowDownPings();
+    live.slowDownPingsTo(Math.max(this.#minPingPaceMs, this.#owner.minPingPaceMs));
     this.lastFailure = undefined;
     this.lastRenewalFailure = undefined;
     this.#backoff.dialStarted(startedMs);
@@ -306,20 +322,48 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
       state.renewal.done(false);
     } else if (proven) {
       this.#transition({ status: "idle", resting: false }, failure);
-    } else {
+    } else if (failure !== undefined) {
       this.#failed(failure);
+    } else if (live.connection.openStreams > 0) {
+      this.#leftUndecided(live);
+    } else {
+      const waitMs = this.#backoff.endedUnused();
+      if (waitMs > 0) this.#backOff(waitMs, undefined);
+      else this.#backoffOver();
     }
     return true;
   }
 
   /**
-   * Backs off. Without a failure, after a GOAWAY in good order on a connection that never answered, calls wait for the
-   * next dial instead of failing fast.
+   * A GOAWAY in good order came before the first answer, and calls are open: they will show what the backend is worth.
+   * Until then it is dialled at once, unless its last connections were of no use.
    */
-  #failed(failure: Failure | undefined): void {
-    const { clock } = this.#options.runtime;
+  #leftUndecided(live: LiveConnection): void {
+    live.whenJudged((answered) => {
+      if (answered) this.#proved();
+      else if (!this.live?.answered) this.#backoff.failedSince(live.readySinceMs);
+    });
+    const waitMs = this.#backoff.remainingMs();
+    if (waitMs > 0) this.#backOff(waitMs, undefined);
+    else this.#transition({ status: "idle", resting: false });
+  }
+
+  /** An answer came on a connection that the server has closed in good order: what it closed was no failure. */
+  #proved(): void {
+    this.#backoff.forget();
+    if (this.#state.status !== "transient-failure" || this.lastFailure !== undefined) return;
+    this.#options.runtime.clock.clearTimeout(this.#state.timer);
+    this.#backoffOver();
+  }
+
+  #failed(failure: Failure): void {
+    this.#backOff(this.#backoff.failed(), failure);
+  }
+
+  /** Without a failure, after a GOAWAY in good order, calls wait for the next dial instead of failing fast. */
+  #backOff(waitMs: number, failure: Failure | undefined): void {
     this.lastFailure = failure;
-    const timer = clock.setTimeout(() => this.#backoffOver(), this.#backoff.failed());
+    const timer = this.#options.runtime.clock.setTimeout(() => this.#backoffOver(), waitMs);
     this.#transition({ status: "transient-failure", timer }, failure);
   }
 

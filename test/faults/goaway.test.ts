@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startFramePeer } from "../support/frame-peer.ts";
+import { type FramePeerOptions, type PeerConnection, startFramePeer } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { transportTo, tryUnary, until, withPeer } from "./fault-call.ts";
 
@@ -164,6 +164,46 @@ test("GOAWAY right after each reply, 100 calls: no call fails", () =>
       }
     },
   ));
+
+for (const lastId of ["2^31-1", "the request's"]) {
+  test(`GOAWAY with last id ${lastId} after each 20 requests, while slow handlers work: no call fails, and there is no backoff`, async () => {
+    const taken = new Map<PeerConnection, number>();
+    const script: FramePeerOptions = {
+      onRequest: (request) => {
+        const { connection } = request;
+        const count = (taken.get(connection) ?? 0) + 1;
+        taken.set(connection, count);
+        // What a GOAWAY has excluded is not processed.
+        if (lastId !== "2^31-1" && count > 20) return;
+        setTimeout(() => request.ok(), 150);
+        if (count === 20) connection.goaway(lastId === "2^31-1" ? 2 ** 31 - 1 : request.id);
+      },
+    };
+    await withPeer(script, async (transport, peer) => {
+      const states: string[] = [];
+      transport.subscribe((event) => {
+        if (event.type === "subchannel-state") states.push(event.to);
+      });
+      let left = 400;
+      const codes = new Set<string | undefined>();
+      const caller = async () => {
+        while (left-- > 0) codes.add((await tryUnary(transport, { retry: "default", timeoutMs: 60_000 })).code);
+      };
+      await Promise.all(Array.from({ length: 16 }, caller));
+      assert.deepEqual(codes, new Set([undefined]));
+      assert.ok(peer.connections.length >= 10, `${peer.connections.length} connections`);
+      assert.equal(states.includes("transient-failure"), false);
+    });
+  });
+}
+
+test("a server that takes each call and says GOAWAY without an answer is dialled less and less often", () =>
+  withPeer({ onRequest: ({ connection }) => connection.goaway(0) }, async (transport, peer) => {
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < 2_000) await tryUnary(transport, { retry: "default", timeoutMs: 500 });
+    // 1 + 1 at once, then 0.25, 0.4, 0.64, 1.0 s after one another, less 20 %.
+    assert.ok(peer.connections.length >= 3 && peer.connections.length <= 7, `${peer.connections.length} dials`);
+  }));
 
 test("a frozen peer does not hold up close(): a connection that drained before is cut", () =>
   withPeer({ onRequest: (request) => request.ok() }, async (transport, peer) => {

@@ -45,7 +45,7 @@ test("a backend without a free stream is no other connection to go to", async ()
 test("the reconnection of a backend whose lost connection had answered is another connection to go to", async () => {
   const { pool, live, close } = await oneReadyOneFailed();
   assert.equal(pool.hasConnectionBeyond([live]), false, "one that never answered waits out a backoff first");
-  live.answered = true;
+  live.noteAnswer();
   assert.equal(pool.hasConnectionBeyond([live]), true);
   close();
 });

@@ -308,7 +308,7 @@ async function randomCourse(seed: number): Promise<void> {
     () => pick([...pool.subchannels])?.live?.suspect(),
     () => {
       const live = pick([...pool.subchannels])?.live;
-      if (live !== undefined) live.answered = true;
+      live?.noteAnswer();
     },
     () => pick([...calls])?.stream?.finish(),
     () => clock.advance(below(3_000)),

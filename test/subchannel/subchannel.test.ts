@@ -6,14 +6,14 @@ import { http2ErrorCode } from "../../src/http2/error-codes.ts";
 import type { LiveConnection } from "../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelOptions, SubchannelOwner } from "../../src/subchannel/subchannel-owner.ts";
-import { deafListener, type FakeConnection, FakeConnector } from "../support/fake-connector.ts";
+import { deafListener, type FakeConnection, FakeConnector, type FakeStream } from "../support/fake-connector.ts";
 import { addressOf, subchannelOptions } from "../support/fake-pool.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
 import { QuietHold } from "../support/quiet-hold.ts";
 
 /** Remembers what a subchannel tells its owner, and lets retired connections drain. */
 class RecordingOwner implements SubchannelOwner {
-  pingSlowdowns = 0;
+  minPingPaceMs = 0;
   readonly steps: string[] = [];
   readonly retired: string[] = [];
   resting = false;
@@ -42,6 +42,9 @@ class RecordingOwner implements SubchannelOwner {
   }
   subchannelSuspect(_: Subchannel, reason: string): void {
     this.steps.push(`suspect: ${reason}`);
+  }
+  slowDownPings(minPaceMs: number): void {
+    this.steps.push(`slow down to ${minPaceMs} ms`);
   }
   connectionRetired(_: Subchannel, live: LiveConnection, reason: string): void {
     this.retired.push(reason);
@@ -88,7 +91,7 @@ function request(subchannel: Subchannel) {
 /** A call on the present connection was answered. */
 function answered({ live }: Subchannel): void {
   assert.ok(live !== undefined);
-  live.answered = true;
+  live.noteAnswer();
 }
 
 test("nothing is dialled before connect", async () => {
@@ -254,6 +257,133 @@ test("a lost connection leaves in the same tick", async () => {
   assert.equal(request(all.subchannel), undefined);
   assert.equal(all.owner.failures[0]?.kind, "connection-lost");
   all.hold.close();
+});
+
+test("a GOAWAY in good order while a slow handler works is no failure: the next dial starts at once", async () => {
+  const all = setUp();
+  const { subchannel, connector, clock, owner, hold } = all;
+  for (let i = 0; i < 20; i++) {
+    const connection = await makeReady(all);
+    const stream = request(subchannel) as FakeStream;
+    const { live } = subchannel;
+    connection.goaway();
+    assert.equal(subchannel.state, "idle");
+    await clock.advance(5);
+    live?.noteAnswer();
+    stream.finish();
+  }
+  assert.deepEqual(owner.failures, []);
+  // Not one of the twenty counts.
+  subchannel.connect();
+  connector.last.fail();
+  await clock.advance(250);
+  assert.equal(subchannel.state, "idle");
+  hold.close();
+});
+
+test("a server that takes calls, says GOAWAY in good order and answers none is dialled on the backoff curve", async () => {
+  const all = setUp();
+  const { subchannel, clock, hold } = all;
+  for (const wait of [0, 250, 400, 640]) {
+    const connection = await makeReady(all);
+    const stream = request(subchannel) as FakeStream;
+    connection.goaway();
+    stream.finish();
+    if (wait > 0) {
+      assert.equal(subchannel.state, "transient-failure");
+      assert.equal(subchannel.lastFailure, undefined, "calls wait instead of failing fast");
+      await clock.advance(wait - 1);
+      assert.equal(subchannel.state, "transient-failure");
+      await clock.advance(1);
+    }
+    assert.equal(subchannel.state, "idle");
+  }
+  hold.close();
+});
+
+test("a server that accepts and says GOAWAY in good order at once is dialled on the backoff curve, not in a loop", async () => {
+  const all = setUp();
+  const { subchannel, clock, connector, hold } = all;
+  for (const wait of [250, 400, 640]) {
+    const connection = await makeReady(all);
+    connection.goaway();
+    assert.equal(subchannel.state, "transient-failure");
+    await clock.advance(wait - 1);
+    assert.equal(subchannel.state, "transient-failure");
+    await clock.advance(1);
+    assert.equal(subchannel.state, "idle");
+  }
+  assert.equal(connector.dials.length, 3);
+  hold.close();
+});
+
+test("a server that closes connections in good order after a second without a call is never backed away from", async () => {
+  const all = setUp();
+  const { subchannel, clock, hold } = all;
+  for (let i = 0; i < 20; i++) {
+    const connection = await makeReady(all);
+    await clock.advance(1_000);
+    connection.goaway();
+    assert.equal(subchannel.state, "idle");
+  }
+  hold.close();
+});
+
+test("an answer on the connection that drains ends the wait for the next dial", async () => {
+  const all = setUp();
+  const { subchannel, connector, hold, clock } = all;
+  for (let i = 0; i < 5; i++) {
+    subchannel.connect();
+    connector.last.fail();
+    await clock.advance(10_000);
+  }
+  const connection = await makeReady(all);
+  const stream = request(subchannel) as FakeStream;
+  const { live } = subchannel;
+  connection.goaway();
+  assert.equal(
+    subchannel.state,
+    "transient-failure",
+    "nothing is known yet in favour of a backend that failed five times",
+  );
+  live?.noteAnswer();
+  assert.equal(subchannel.state, "idle");
+  stream.finish();
+  assert.equal(clock.pending, 0);
+  hold.close();
+});
+
+test("an answer on the connection that drains does not shorten the wait after a failed dial", async () => {
+  const all = setUp();
+  const { subchannel, connector, hold } = all;
+  const connection = await makeReady(all);
+  request(subchannel);
+  const { live } = subchannel;
+  connection.goaway();
+  subchannel.connect();
+  connector.last.fail();
+  await settle();
+  live?.noteAnswer();
+  assert.equal(subchannel.state, "transient-failure", "the server drains, and takes no new connections");
+  hold.close();
+});
+
+test("calls that were given up on a drained connection are old news once its successor has answered", async () => {
+  const all = setUp();
+  const { subchannel, connector, clock, hold } = all;
+  const elder = await makeReady(all);
+  const abandoned = request(subchannel);
+  elder.goaway();
+  await clock.advance(1);
+  const younger = await makeReady(all);
+  answered(subchannel);
+  abandoned?.reset(http2ErrorCode.cancel);
+  younger.lose();
+  subchannel.connect();
+  connector.last.fail();
+  await clock.advance(250);
+  assert.equal(subchannel.state, "idle", "the first failure in a row");
+  hold.close();
 });
 
 test("a connection that ended before it could serve counts as a failed dial and is closed", async () => {
@@ -632,7 +762,7 @@ test("new connections ask as slowly as the servers have demanded", async () => {
   const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
   const all = setUp({ live: { ...base, keepalive } });
   const { clock, owner, hold } = all;
-  owner.pingSlowdowns = 2;
+  owner.minPingPaceMs = 40_000;
   const connection = await makeReady(all);
   await clock.advance(39_000);
   assert.equal(connection.pings, 0);

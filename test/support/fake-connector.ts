@@ -112,7 +112,11 @@ export class FakeConnection implements Connection {
   readonly address: string;
   readonly streams = new Set<FakeStream>();
   maxConcurrentStreams: number;
+  streamsStarted = 0;
   bytesRead = 0;
+  responsesRead = 0;
+  bytesWritten = 0;
+  isBlocked = false;
   draining = false;
   closed = false;
   /** PINGs so far, and how to answer the newest. */
@@ -146,6 +150,7 @@ export class FakeConnection implements Connection {
     if (this.closed || this.draining) return undefined;
     const stream = new FakeStream(this, listener);
     this.streams.add(stream);
+    this.streamsStarted++;
     return stream;
   }
 

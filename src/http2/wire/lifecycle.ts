@@ -67,6 +67,10 @@ export class Lifecycle {
     return this.#goaway;
   }
 
+  get streamsStarted(): number {
+    return (this.#nextStreamId - 1) / 2;
+  }
+
   /** True for stream ids that nobody has used. */
   isIdle(streamId: number): boolean {
     return streamId >= this.#nextStreamId || (streamId & 1) === 0;

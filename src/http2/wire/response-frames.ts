@@ -20,6 +20,8 @@ export interface ReceiveLimits {
 
 /** Turns header blocks and DATA into what listeners hear, and holds the peer to RFC 9113 §8.1 and to our windows. */
 export class ResponseFrames {
+  /** Header blocks and DATA so far, on whatever stream. */
+  piecesRead = 0;
   readonly #session: Session;
   readonly #writer: FrameWriter;
   readonly #limits: ReceiveLimits;
@@ -49,6 +51,7 @@ export class ResponseFrames {
   }
 
   headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
+    this.piecesRead++;
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined || stream.phase === responsePhase.ended) {
       this.#onClosedStream("HEADERS", streamId, false);
@@ -67,6 +70,7 @@ export class ResponseFrames {
   }
 
   data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
+    this.piecesRead++;
     const length = end - start;
     if (!endStream && length < tinyDataBytes) {
       if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData")) return;

@@ -72,8 +72,24 @@ export class WireConnection implements Connection, StreamOwner {
     return this.#session.maxConcurrentStreams;
   }
 
+  get streamsStarted(): number {
+    return this.#lifecycle.streamsStarted;
+  }
+
   get bytesRead(): number {
     return this.#socket.bytesRead;
+  }
+
+  get responsesRead(): number {
+    return this.#session.responses.piecesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get isBlocked(): boolean {
+    return !this.#socket.isEmpty;
   }
 
   request(

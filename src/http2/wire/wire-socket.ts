@@ -8,6 +8,8 @@ const lingerMs = 500;
 export class WireSocket {
   /** Answers to the peer since the socket was last empty. Whoever queues one counts it. */
   queuedAnswers = 0;
+  /** Bytes handed to it so far. */
+  #bytesQueued = 0;
   readonly #socket: Socket;
   readonly #clock: Clock;
 
@@ -32,6 +34,11 @@ export class WireSocket {
     return this.#socket.bytesRead ?? 0;
   }
 
+  /** Bytes that have left. */
+  get bytesWritten(): number {
+    return this.#bytesQueued - this.#socket.writableLength;
+  }
+
   /** Everything written so far has left. */
   get isEmpty(): boolean {
     return this.#socket.writableLength === 0;
@@ -41,6 +48,7 @@ export class WireSocket {
   write(pieces: readonly Uint8Array[]): boolean {
     const socket = this.#socket;
     if (this.isEmpty) this.queuedAnswers = 0;
+    for (const { length } of pieces) this.#bytesQueued += length;
     if (pieces.length === 1) {
       socket.write(pieces[0] as Uint8Array);
     } else {

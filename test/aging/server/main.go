@@ -1,6 +1,6 @@
 // A grpc-go server that ends its connections when they grow old or idle, and those of clients that send too many PINGs.
-// It answers glink.demo.v1.EchoService/Unary with the text of the request, and counts how often it met each text. On
-// SIGTERM it prints the counts as JSON and ends.
+// It answers glink.demo.v1.EchoService/Unary with the text of the request, but never "hang", and counts how often it met
+// each text. EchoService/ServerStream sends headers, and then nothing. On SIGTERM it prints the counts as JSON and ends.
 package main
 
 import (
@@ -58,8 +58,20 @@ func (c *counts) echo(_ any, _ context.Context, decode func(any) error, _ grpc.U
 	c.mutex.Lock()
 	c.Executions[request.Value]++
 	c.mutex.Unlock()
+	if request.Value == "hang" {
+		// A handler that does not look at its deadline: with one that does, the server would answer.
+		time.Sleep(time.Hour)
+	}
 	time.Sleep(*handle)
 	return request, nil
+}
+
+func quiet(_ any, stream grpc.ServerStream) error {
+	if err := stream.SendHeader(nil); err != nil {
+		return err
+	}
+	<-stream.Context().Done()
+	return stream.Context().Err()
 }
 
 func main() {
@@ -76,6 +88,7 @@ func main() {
 		ServiceName: "glink.demo.v1.EchoService",
 		HandlerType: (*any)(nil),
 		Methods:     []grpc.MethodDesc{{MethodName: "Unary", Handler: done.echo}},
+		Streams:     []grpc.StreamDesc{{StreamName: "ServerStream", Handler: quiet, ServerStreams: true}},
 	}, nil)
 	listener, err := net.Listen("tcp", *address)
 	if err != nil {
