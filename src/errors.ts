@@ -44,6 +44,8 @@ export interface Failure {
   readonly message: string;
   /** The backend, as formatAddress writes it. */
   readonly address?: string | undefined;
+  /** The server ends its connection as planned (GOAWAY with NO_ERROR): it is well, and so are others. */
+  readonly inGoodOrder?: boolean | undefined;
   /** The original error of Node, zlib, protobuf or the user's own code. */
   readonly cause?: unknown;
   /** The user's own error, from a signal, an interceptor or a request stream: it comes back unchanged. */

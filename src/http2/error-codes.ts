@@ -88,16 +88,14 @@ export function goawayDebugText(data: Uint8Array | undefined): string {
 }
 
 /**
- * The connection ended with a GOAWAY under a stream. Streams above its last id were not processed. With
- * ENHANCE_YOUR_CALM every stream is told so; otherwise the connection is lost to all of them but the one that an error
- * GOAWAY names: its request is what the server choked on, and repeating it elsewhere would spread the damage.
+ * The connection ended with a GOAWAY under a stream. Streams above its last id were not processed; the others may have
+ * run, the last one too: RFC 9113 §6.8 names no culprit, and where a server gives up on the connection (Node's does, once
+ * too many streams were reset) the last id is a bystander's. ENHANCE_YOUR_CALM is told to every stream.
  */
 export function goawayFailure(address: string, goaway: Goaway, streamId: number): Failure {
   const progress: Progress = streamId > goaway.lastStreamId ? "refused" : "unknown";
-  let code = Code.Unavailable;
-  if (goaway.code === http2ErrorCode.enhanceYourCalm) code = Code.ResourceExhausted;
-  else if (goaway.code !== http2ErrorCode.noError && streamId === goaway.lastStreamId) code = Code.Internal;
+  const code = goaway.code === http2ErrorCode.enhanceYourCalm ? Code.ResourceExhausted : Code.Unavailable;
   const debug = goaway.debug === "" ? "" : `: ${goaway.debug}`;
   const message = `the server ended the connection with GOAWAY ${http2ErrorName(goaway.code)}${debug}`;
-  return { kind: "goaway", code, progress, message, address };
+  return { kind: "goaway", code, progress, message, address, inGoodOrder: goaway.code === http2ErrorCode.noError };
 }
