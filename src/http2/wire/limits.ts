@@ -76,22 +76,25 @@ export const maxHeaderFields = 1_000;
 export const maxQueuedAnswers = 1_000;
 
 /**
- * A header block is kept until it is whole. Compressed it may have twice the bytes that its list may have, so that a
- * list which is only somewhat too large fails its own call and not the connection. CVE-2023-45288.
+ * A header block is kept until it is whole, in as many bytes as a list within its limit may take, and some more. One that
+ * goes on fails its call, and is read on into nothing, because the table has to stay the peer's.
  */
-export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
+export function keptBlockMaxBytes(maxHeaderListBytes: number): number {
   return defaultFrameBytes + 2 * maxHeaderListBytes;
 }
 
-/**
- * A list that decodes to more than this ends the connection: a small block that repeats a large entry of the table costs
- * its sender next to nothing. What comes without compression stays below.
- */
-export function headerBombBytes(maxHeaderListBytes: number): number {
-  return 4 * headerBlockMaxBytes(maxHeaderListBytes);
+/** No block may be longer, whoever reads it: this is what grpc-go takes for the longest list. CVE-2023-45288. */
+export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
+  return Math.max(2 ** 24, 2 * keptBlockMaxBytes(maxHeaderListBytes));
 }
 
-/** CONTINUATION frames of one block: 8 for the default limit, as nghttp2, and what full frames need for larger ones. */
-export function maxContinuations(maxHeaderListBytes: number): number {
-  return Math.max(8, Math.ceil((2 * maxHeaderListBytes) / defaultFrameBytes));
+/** CONTINUATION frames of one block that may be as short as they like: nghttp2 allows no more at all. */
+const shortContinuations = 8;
+
+/** What further ones must have, taken together: honest servers fill all but the last. */
+const leastContinuationBytes = 512;
+
+/** CONTINUATION frames of a block that has so many bytes until now. CVE-2023-45288. */
+export function maxContinuations(blockBytes: number): number {
+  return shortContinuations + Math.floor(blockBytes / leastContinuationBytes);
 }

@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import type { Failure } from "../../errors.ts";
 import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
 import { keepPiece } from "../pieces.ts";
@@ -51,14 +52,9 @@ export class ResponseFrames {
   headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined || stream.phase === responsePhase.ended) {
-      this.#onClosedStream("HEADERS", streamId, false);
+      this.strayHeaders(streamId);
     } else if (block.tooLarge) {
-      this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, {
-        kind: "protocol",
-        code: Code.ResourceExhausted,
-        progress: "unknown",
-        message: `the server's headers or trailers are larger than maxHeaderListBytes ${this.#limits.maxHeaderListBytes}`,
-      });
+      this.tooLarge(streamId);
     } else if (stream.phase === responsePhase.awaitingHeaders) {
       this.#head(stream, block, endStream);
     } else {
@@ -66,10 +62,21 @@ export class ResponseFrames {
     }
   }
 
+  /** A header block came on a closed stream. */
+  strayHeaders(streamId: number): void {
+    this.#onClosedStream("HEADERS", streamId, false);
+  }
+
+  /** A header block of the stream is above the limits. */
+  tooLarge(streamId: number): void {
+    const limit = this.#limits.maxHeaderListBytes;
+    this.#exceeded(streamId, `the server's headers or trailers are larger than maxHeaderListBytes ${limit}`);
+  }
+
   data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
     const length = end - start;
     if (!endStream && length < tinyDataBytes) {
-      if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData")) return;
+      if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData", streamId)) return;
     }
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined && this.#session.isIdle(streamId)) {
@@ -118,7 +125,17 @@ export class ResponseFrames {
   #interim(stream: WireStream, status: number, endStream: boolean): void {
     if (endStream) this.#session.malformed(stream, "ended the stream with an interim response");
     else if (status === 101) this.#session.malformed(stream, "sent status 101, which HTTP/2 does not have");
-    else if (++stream.interimResponses > maxInterimResponses) this.#session.flooded("interim responses");
+    else if (++stream.interimResponses > maxInterimResponses) {
+      this.#exceeded(stream.id, `the server sent too many interim responses: more than ${maxInterimResponses}`);
+    }
+  }
+
+  /** The answer is more than we take. What else comes of it is ignored. */
+  #exceeded(streamId: number, message: string): void {
+    const stream = this.#session.streams.get(streamId);
+    if (stream === undefined) return;
+    const failure: Failure = { kind: "protocol", code: Code.ResourceExhausted, progress: "unknown", message };
+    this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, failure);
   }
 
   #trailers(stream: WireStream, block: HeaderBlock, endStream: boolean): void {
