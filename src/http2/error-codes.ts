@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure, Progress } from "../errors.ts";
+import { peerText } from "../peer-text.ts";
 
 /** HTTP/2 error codes, RFC 9113 §7. */
 export const http2ErrorCode = {
@@ -75,16 +76,16 @@ export function resetFailure(address: string, code: number): Failure {
 export interface Goaway {
   readonly code: number;
   readonly lastStreamId: number;
-  /** Debug data as text, cut at 1 KiB. */
+  /** Debug data as {@link peerText}. */
   readonly debug: string;
 }
 
-/** The longest debug data of a GOAWAY that goes into a message. */
+/** More than is shown of a GOAWAY's debug data. */
 const debugMaxBytes = 1_024;
 
-/** Reads a GOAWAY's debug data as text. */
+/** Reads a GOAWAY's debug data as text that may be shown. */
 export function goawayDebugText(data: Uint8Array | undefined): string {
-  return data === undefined ? "" : Buffer.from(data.subarray(0, debugMaxBytes)).toString("utf8");
+  return data === undefined ? "" : peerText(Buffer.from(data.subarray(0, debugMaxBytes)).toString("utf8"));
 }
 
 /**

@@ -11,11 +11,13 @@ import {
   block,
   dataFrame,
   endHeaders,
+  endStream,
   frame,
   frameTypes,
   goawayFrame,
   headersFrame,
   okHead,
+  okTrailers,
   response,
   rstFrame,
   settingsFrame,
@@ -189,6 +191,24 @@ describe("a flood", () => {
       assert.deepEqual(listener.events, ["headers", "data"]);
     });
   });
+
+  for (const [what, body] of [
+    ["of two bytes", Buffer.alloc(2)],
+    ["without bytes", Buffer.alloc(0)],
+  ] as const) {
+    it(`is not prefix and body ${what} in frames of their own, at any rate`, async () => {
+      await withStillScene(async ({ peer, first, second }) => {
+        const message = Buffer.concat([dataFrame(1, Buffer.from([0, 0, 0, 0, body.length])), dataFrame(1, body)]);
+        const batch = Buffer.concat(Array.from({ length: 1_000 }, () => message));
+        peer.send(headersFrame(1, okHead));
+        for (let sent = 0; sent < 100; sent++) peer.send(batch);
+        peer.send(headersFrame(1, okTrailers, endHeaders | endStream), response(3));
+        assert.equal(await first.closed, undefined);
+        assert.equal(first.body.length, 100_000 * (5 + body.length));
+        assert.equal(await second.closed, undefined);
+      });
+    });
+  }
 
   it("is not a window of small messages that is under way on a stream whose headers were malformed", async () => {
     await withStillScene(async ({ peer, first, second }) => {

@@ -1,5 +1,6 @@
 import type { Code } from "@connectrpc/connect";
 import { connectionFailure, describeCause, type Failure, withProgress } from "../../errors.ts";
+import { peerText } from "../../peer-text.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
 /** How a connection ends, as told to its streams, to the peer and to the owner. */
@@ -83,6 +84,6 @@ export function lost(address: string, goaway: Goaway | undefined, cause: unknown
 
 /** The connection ended under a stream. Without a cause the peer closed it. */
 export function lossFailure(address: string, cause: unknown, progress: "unknown" | "unsent"): Failure {
-  const why = cause === undefined ? "the peer closed it" : describeCause(cause);
+  const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
   return connectionFailure("connection-lost", address, progress, `the connection was lost: ${why}`, cause);
 }

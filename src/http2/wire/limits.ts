@@ -44,9 +44,12 @@ export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
   windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4, perSentByte: 0.4 },
   /** PRIORITY, and types we do not know: ignored, but not for nothing. CVE-2019-9513. */
   ignored: { what: "frames that mean nothing", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
-  /** DATA without a byte that does not even end the stream costs the windows nothing. CVE-2019-9518. */
+  /** DATA without a byte that does not even end the stream costs the windows nothing; likewise. CVE-2019-9518. */
   emptyData: { what: "empty DATA frames", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
-  /** DATA shorter than a gRPC prefix: no honest writer cuts like this for long, and each costs far more than its bytes. */
+  /**
+   * DATA shorter than a gRPC prefix, beyond one for each frame that is not: a writer that sends prefix and body apart has a
+   * tiny frame for every other one, at any rate. No honest one cuts finer for long, and each costs far more than its bytes.
+   */
   tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4, perSentByte: 0 },
   /** What was under way when a stream was cancelled: up to a window in small frames. RST_STREAM floods end up here. */
   stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64, perSentByte: 0 },

@@ -26,6 +26,8 @@ export class ResponseFrames {
   readonly #limits: ReceiveLimits;
   readonly #closed: ClosedStreams;
   readonly #connection: ReceiveWindow;
+  /** Tiny frames that may come for nothing: one for each that is not, such as the prefix of a message before its body. */
+  #tinyEarned = 0;
   /** What may still come on streams that we reset: the rest of their windows, of which no more than this is under way. */
   #underWayBytes = 0;
 
@@ -75,9 +77,8 @@ export class ResponseFrames {
 
   data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
     const length = end - start;
-    if (!endStream && length < tinyDataBytes) {
-      if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData", streamId)) return;
-    }
+    if (length >= tinyDataBytes) this.#tinyEarned++;
+    else if (!endStream && !this.#toleratesTiny(length, streamId)) return;
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined && this.#session.isIdle(streamId)) {
       this.#session.breach(http2ErrorCode.protocolError, `sent DATA on the idle stream ${streamId}`);
@@ -183,6 +184,14 @@ export class ResponseFrames {
     if (expectedBytes === -1 || expectedBytes === receivedBytes) return true;
     this.#session.malformed(stream, `announced a content-length of ${expectedBytes} and sent ${receivedBytes} bytes`);
     return false;
+  }
+
+  #toleratesTiny(length: number, streamId: number): boolean {
+    if (this.#tinyEarned > 0) {
+      this.#tinyEarned--;
+      return true;
+    }
+    return this.#session.tolerates(length === 0 ? "emptyData" : "tinyData", streamId);
   }
 
   #wasUnderWay(bytes: number): boolean {

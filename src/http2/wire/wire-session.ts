@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../errors.ts";
+import { peerText } from "../../peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
 import type { Http2Limits } from "../limits.ts";
@@ -198,7 +199,8 @@ export class WireSession implements Session {
   /** An HTTP/1.1 server says so in plain text, which is worth more to a reader than what it means as a frame. */
   #expectHttp2(chunk: Buffer, length: number): void {
     const text = chunk.toString("latin1", 0, Math.min(length, 64));
-    if (text.startsWith("HTTP/")) this.#lifecycle.lost(new Error(`it answered "${text.split("\r\n")[0]}"`));
+    if (text.startsWith("HTTP/"))
+      this.#lifecycle.lost(new Error(`it answered "${peerText(text.split("\r\n")[0] as string)}"`));
   }
 }
 
