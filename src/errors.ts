@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { peerText } from "./peer-text.ts";
 
 /**
  * How far a request got, decided from HTTP/2 facts alone and before any status is looked at:
@@ -44,6 +45,8 @@ export interface Failure {
   readonly message: string;
   /** The backend, as formatAddress writes it. */
   readonly address?: string | undefined;
+  /** The server ends its connection as planned (GOAWAY with NO_ERROR): it is well, and so are others. */
+  readonly inGoodOrder?: boolean | undefined;
   /** The original error of Node, zlib, protobuf or the user's own code. */
   readonly cause?: unknown;
   /** The user's own error, from a signal, an interceptor or a request stream: it comes back unchanged. */
@@ -66,7 +69,7 @@ export function withProgress(failure: Failure, progress: Progress): Failure {
   return failure.progress === progress ? failure : { ...failure, progress };
 }
 
-/** A failure as events and snapshots tell it. */
+/** A failure as events and snapshots tell it. The message of a server's own status is the call's, and not in it. */
 export interface FailureFact {
   readonly kind: FailureKind;
   readonly code: Code;
@@ -75,7 +78,9 @@ export interface FailureFact {
   readonly cause?: unknown;
 }
 
-export function factOf({ kind, code, progress, message, cause }: Failure): FailureFact {
+export function factOf(failure: Failure): FailureFact {
+  const { kind, code, progress, cause } = failure;
+  const message = kind === "status" ? `the server answered with the status ${Code[code]}` : failure.message;
   return cause === undefined ? { kind, code, progress, message } : { kind, code, progress, message, cause };
 }
 
@@ -137,7 +142,7 @@ export function describeCause(cause: unknown): string {
 
 /** The name could not be resolved, and there is no earlier answer to go on with. */
 export function nameResolutionFailure(name: string, cause: unknown): Failure {
-  const message = `cannot resolve ${name}: ${describeCause(cause)}`;
+  const message = `cannot resolve ${name}: ${peerText(describeCause(cause))}`;
   return { kind: "name-resolution", code: Code.Unavailable, progress: "unsent", message, cause };
 }
 

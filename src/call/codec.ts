@@ -18,6 +18,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { describeCause, type Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
+import { peerText } from "../peer-text.ts";
 import type { Target } from "../target.ts";
 import type { MethodInfo } from "./call.ts";
 import { compressedFlag, frameMessage, tooLargeText } from "./framing.ts";
@@ -123,7 +124,7 @@ export class Codec {
       kind: "encoding",
       code: Code.Internal,
       progress: "unknown",
-      message: `unsupported response encoding "${encoding}"`,
+      message: `unsupported response encoding "${peerText(encoding)}"`,
       wire: { metadata: headers, details: [], isWireError: false },
     };
   }

@@ -2,6 +2,7 @@ import { BinaryReader, base64Decode, WireType } from "@bufbuild/protobuf/wire";
 import { Code } from "@connectrpc/connect";
 import type { Failure, WireStatus } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
+import { peerText } from "../peer-text.ts";
 
 /** The first value of a field, or undefined. */
 export function fieldOf(fields: HeaderFields, name: string): string | undefined {
@@ -53,7 +54,7 @@ export function headFailure(status: number, fields: HeaderFields, address: strin
     kind: "protocol",
     code: Code.Unknown,
     progress: "unknown",
-    message: `unsupported content type ${contentType ?? "(none)"}: the server did not answer with gRPC`,
+    message: `unsupported content type ${contentType === undefined ? "(none)" : peerText(contentType)}: the server did not answer with gRPC`,
     address,
     wire: { metadata: fields, details: [], isWireError: false },
   };
@@ -87,7 +88,10 @@ export function readStatus(fields: HeaderFields, metadata: () => HeaderFields, a
   // The code is decimal without leading zeros; anything else is a broken server.
   const code = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
   if (!(code in Code)) {
-    return { found: true, failure: statusFailure(Code.Internal, `invalid grpc-status: ${text}`, wire, address) };
+    return {
+      found: true,
+      failure: statusFailure(Code.Internal, `invalid grpc-status: ${peerText(text)}`, wire, address),
+    };
   }
   const message = percentDecode(fieldOf(fields, "grpc-message") ?? "");
   return { found: true, failure: statusFailure(code, message, wire, address) };

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { describeCause, type Failure } from "../errors.ts";
+import { peerText } from "../peer-text.ts";
 
 /** How far a dial got: each step has its own typical mistakes. */
 export type DialStage = "connect" | "tls" | "settings";
@@ -22,19 +23,50 @@ export const noH2 = "h2 not negotiated: the server's TLS did not choose HTTP/2 b
 /** How a TLS handshake with a port that speaks plaintext ends. */
 const plaintextSigns: ReadonlySet<unknown> = new Set(["EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER", "ECONNRESET"]);
 
+/** The server's authority is none that this process knows. */
+const unknownAuthority: ReadonlySet<unknown> = new Set([
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+]);
+
+/** How servers refuse a client without a certificate: with TLS 1.3 the first, with TLS 1.2 the others. */
+const wantsCertificate: ReadonlySet<unknown> = new Set([
+  "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+  "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+  "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
+]);
+
+/** Which option may help. */
+function tlsHint(code: unknown): string {
+  if (unknownAuthority.has(code)) return "; if the certificate is of an authority of your own, set nodeOptions.ca";
+  if (wantsCertificate.has(code)) {
+    return "; if the server wants a client certificate, set nodeOptions.cert and nodeOptions.key";
+  }
+  if (code === "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA") {
+    return "; the server does not know the authority of nodeOptions.cert";
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return "; if the certificate is right, set nodeOptions.servername to a name that it has";
+  }
+  return "";
+}
+
 /** Says what went wrong, and what a user may have mistaken. `bytesRead`: what the peer had sent until then. */
 export function explainDial(stage: DialStage, bytesRead: number, cause: unknown): string {
   // OpenSSL's texts end with a line break.
-  const text = describeCause(cause).trim();
+  const text = peerText(describeCause(cause).trim());
   const { code } = (cause ?? {}) as { code?: unknown };
   if (code === "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL") return `${noH2} (${text})`;
   if (stage === "connect") return `cannot connect: ${text}`;
   if (stage === "tls") {
-    const hint = plaintextSigns.has(code) ? "; if the port speaks plaintext, use http:// in baseUrl" : "";
+    const hint = plaintextSigns.has(code) ? "; if the port speaks plaintext, use http:// in baseUrl" : tlsHint(code);
     return `TLS failed: ${text}${hint}`;
   }
   // With TLS 1.3 a server refuses a client's certificate only after the client's own handshake is over.
-  if (typeof code === "string" && code.startsWith("ERR_SSL")) return `TLS failed: ${text}`;
+  if (typeof code === "string" && code.startsWith("ERR_SSL")) return `TLS failed: ${text}${tlsHint(code)}`;
   return bytesRead > 0
     ? `not HTTP/2, is this an HTTP/1.1 or a TLS port? What the peer sent is no SETTINGS frame: ${text}`
     : `the connection ended before the peer sent its SETTINGS, is this an HTTP/2 port? ${text}`;

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure, Progress } from "../errors.ts";
+import { peerText } from "../peer-text.ts";
 
 /** HTTP/2 error codes, RFC 9113 §7. */
 export const http2ErrorCode = {
@@ -75,7 +76,7 @@ export function resetFailure(address: string, code: number): Failure {
 export interface Goaway {
   readonly code: number;
   readonly lastStreamId: number;
-  /** Debug data as text, cut at 1 KiB. */
+  /** Debug data as {@link peerText}. */
   readonly debug: string;
 }
 
@@ -84,25 +85,23 @@ export function isTooManyPings({ code, debug }: Pick<Goaway, "code" | "debug">):
   return code === http2ErrorCode.enhanceYourCalm && debug.includes("too_many_pings");
 }
 
-/** The longest debug data of a GOAWAY that goes into a message. */
+/** More than is shown of a GOAWAY's debug data. */
 const debugMaxBytes = 1_024;
 
-/** Reads a GOAWAY's debug data as text. */
+/** Reads a GOAWAY's debug data as text that may be shown. */
 export function goawayDebugText(data: Uint8Array | undefined): string {
-  return data === undefined ? "" : Buffer.from(data.subarray(0, debugMaxBytes)).toString("utf8");
+  return data === undefined ? "" : peerText(Buffer.from(data.subarray(0, debugMaxBytes)).toString("utf8"));
 }
 
 /**
- * The connection ended with a GOAWAY under a stream. Streams above its last id were not processed. With
- * ENHANCE_YOUR_CALM every stream is told so; otherwise the connection is lost to all of them but the one that an error
- * GOAWAY names: its request is what the server choked on, and repeating it elsewhere would spread the damage.
+ * The connection ended with a GOAWAY under a stream. Streams above its last id were not processed; the others may have
+ * run, the last one too: RFC 9113 §6.8 names no culprit, and where a server gives up on the connection (Node's does, once
+ * too many streams were reset) the last id is a bystander's. ENHANCE_YOUR_CALM is told to every stream.
  */
 export function goawayFailure(address: string, goaway: Goaway, streamId: number): Failure {
   const progress: Progress = streamId > goaway.lastStreamId ? "refused" : "unknown";
-  let code = Code.Unavailable;
-  if (goaway.code === http2ErrorCode.enhanceYourCalm) code = Code.ResourceExhausted;
-  else if (goaway.code !== http2ErrorCode.noError && streamId === goaway.lastStreamId) code = Code.Internal;
+  const code = goaway.code === http2ErrorCode.enhanceYourCalm ? Code.ResourceExhausted : Code.Unavailable;
   const debug = goaway.debug === "" ? "" : `: ${goaway.debug}`;
   const message = `the server ended the connection with GOAWAY ${http2ErrorName(goaway.code)}${debug}`;
-  return { kind: "goaway", code, progress, message, address };
+  return { kind: "goaway", code, progress, message, address, inGoodOrder: goaway.code === http2ErrorCode.noError };
 }

@@ -2,6 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { connectionFailure, describeCause, type Failure, withProgress } from "../errors.ts";
+import { peerText } from "../peer-text.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "./connection.ts";
 import type { Handshake } from "./dial.ts";
@@ -228,7 +229,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   /** A session that Node gives up tells its streams why before it tells anyone else. */
   #lost(progress: "unsent" | "unknown", ofStream?: unknown): Failure {
     const cause = this.cause ?? (isOfNghttp2(ofStream) ? ofStream : undefined);
-    const why = cause === undefined ? "the peer closed it" : describeCause(cause);
+    const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
     return connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`, cause);
   }
 

@@ -50,7 +50,7 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
   const verify = own.checkServerIdentity ?? checkServerIdentity;
   const servername = own.servername || target.host;
   // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
-  const sni = (own.servername ?? target.host).replace(/\.$/, "");
+  const name = (own.servername ?? target.host).replace(/\.$/, "");
   const key = formatAddress(address);
   const session = tlsSessions.take(key, own);
   const socket = connectTls({
@@ -58,7 +58,7 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
     ...own,
     ...endpoint,
     ...(session === undefined ? {} : { session }),
-    ...(sni !== "" && isIP(sni) === 0 ? { servername: sni } : {}),
+    servername: isIP(name) === 0 ? name : "",
     // Against the name of baseUrl, never against the address dialled.
     checkServerIdentity: (_, certificate) => verify(servername, certificate),
   });

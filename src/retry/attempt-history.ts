@@ -33,6 +33,7 @@ export class AttemptHistory {
   /** Policy retries since the start or the last pushback. */
   #curveStep = 0;
   #refusedBefore = false;
+  #goawaysInARow = 0;
 
   /** `options` false: exactly one attempt. */
   constructor(options: RetryOptions | false, budget: RetryBudget | undefined, random: Random) {
@@ -63,12 +64,15 @@ export class AttemptHistory {
       attempts: this.attempts,
       curveStep: this.#curveStep,
       refusedBefore: this.#refusedBefore,
+      goawaysInARow: this.#goawaysInARow,
       pushback,
     };
     const decision = decideRetry(situation, this.#options, () => this.#budget?.withdraw() ?? true, this.#random);
     // gRFC A6: after a pushback the curve starts again.
     if (decision.retry === "policy") this.#curveStep = typeof pushback === "number" ? 0 : this.#curveStep + 1;
-    if (decision.retry === "free" && failure.progress === "refused") this.#refusedBefore = true;
+    if (failure.progress !== "refused") this.#goawaysInARow = 0;
+    else if (failure.inGoodOrder === true) this.#goawaysInARow++;
+    else if (decision.retry === "free") this.#refusedBefore = true;
     return decision;
   }
 

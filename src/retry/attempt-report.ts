@@ -3,6 +3,7 @@ import type { Attempt } from "../call/attempt.ts";
 import type { CallRequest } from "../call/call.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { peerText } from "../peer-text.ts";
 import { callUserCode } from "../user-code.ts";
 
 /** How one attempt of a call went. */
@@ -42,5 +43,5 @@ export function describeUntilNow(waits: boolean, last: Failure | undefined): str
 
 function lastErrorText({ code, message, address }: Failure): string {
   const from = address === undefined ? "" : ` from ${address}`;
-  return `${Code[code]}${from}${message === "" ? "" : `: ${message}`}`;
+  return `${Code[code]}${from}${message === "" ? "" : `: ${peerText(message)}`}`;
 }

@@ -18,8 +18,10 @@ export interface RetrySituation {
   readonly attempts: number;
   /** Policy retries since the start or since the last pushback: the place on the backoff curve. */
   readonly curveStep: number;
-  /** A free retry of a refused request was made already. */
+  /** A free retry of a request was made already that a server refused which goes on. */
   readonly refusedBefore: boolean;
+  /** How often in a row, until now, a GOAWAY in good order refused the request. */
+  readonly goawaysInARow: number;
   /** Time until the call's deadline; `Infinity` without one. */
   readonly remainingMs: number;
   /** What `grpc-retry-pushback-ms` asked for: a wait, "stop" where it is not one, or nothing. */
@@ -51,6 +53,12 @@ const connectionLost = new Set<Failure["kind"]>([
 /** The answer that had begun will never be complete: only another attempt can give the caller one. */
 const interrupted = new Set<Failure["kind"]>([...connectionLost, "attempt-timeout"]);
 
+/**
+ * A request that a server refuses because it ends its connection in good order goes to another connection for free, and
+ * that may happen again and again where connections end after a few requests. More than this in a row is a broken server.
+ */
+const maxGoawaysInARow = 10;
+
 const stop: RetryDecision = { retry: "no", note: undefined };
 const free: RetryDecision = { retry: "free" };
 
@@ -72,7 +80,7 @@ export function decideRetry(
   const lost = situation.reachedBackend && connectionLost.has(kind);
   if (lost && progress === "unsent" && !committed) return free;
   if (options === false) return stop;
-  if (progress === "refused" && !situation.refusedBefore && !committed && !tooLarge) return free;
+  if (progress === "refused" && !committed && !tooLarge && isFreeRefusal(situation)) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
   if (tooLarge) return no(`not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
@@ -87,6 +95,11 @@ export function decideRetry(
   if (delayMs >= remainingMs) return no("no time left for another attempt");
   if (!leavesLost && !budget()) return no("the retry budget is used up");
   return { retry: "policy", delayMs };
+}
+
+/** gRFC A6 repeats a refused request for free once. A server that ends its connection has said nothing of the request. */
+function isFreeRefusal({ failure, refusedBefore, goawaysInARow }: RetrySituation): boolean {
+  return failure.inGoodOrder === true ? goawaysInARow < maxGoawaysInARow : !refusedBefore;
 }
 
 function no(note: string): RetryDecision {

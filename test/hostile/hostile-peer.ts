@@ -7,6 +7,8 @@ export interface Flood {
   readonly before?: (streamId: number) => Buffer;
   /** Sent over and over. */
   readonly unit: (streamId: number) => Buffer;
+  /** The units go on with what `before` began, whatever streams the client opens meanwhile. */
+  readonly goesOn?: true;
   /** Units after which the client's limit is reached. */
   readonly limit: number;
 }
@@ -111,7 +113,7 @@ class Pouring {
   pour(streamId: number): void {
     const socket = this.#socket;
     if (this.#streamId === 0 && this.#flood.before !== undefined) socket.write(this.#flood.before(streamId));
-    if (this.#streamId !== streamId) this.#aim(streamId);
+    if (this.#streamId === 0 || (this.#streamId !== streamId && !this.#flood.goesOn)) this.#aim(streamId);
     while (socket.writable && !socket.writableNeedDrain) {
       this.units += this.#batchUnits;
       this.#bytes += this.#batch.length;

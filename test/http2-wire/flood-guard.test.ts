@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FloodGuard } from "../../src/http2/wire/flood-guard.ts";
-import { type FloodKind, floodLimits, headerBlockMaxBytes, maxContinuations } from "../../src/http2/wire/limits.ts";
+import {
+  type FloodKind,
+  floodLimits,
+  headerBlockMaxBytes,
+  keptBlockMaxBytes,
+  maxContinuations,
+} from "../../src/http2/wire/limits.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 function take(guard: FloodGuard, kind: FloodKind, count: number): number {
@@ -47,9 +53,16 @@ describe("FloodGuard", () => {
 });
 
 describe("limits on header blocks", () => {
-  it("are 8 CONTINUATION frames by default, and grow with maxHeaderListBytes", () => {
-    assert.equal(maxContinuations(65_536), 8);
-    assert.ok(maxContinuations(2 ** 20) * 16_384 >= 2 ** 20);
-    assert.ok(headerBlockMaxBytes(65_536) <= 9 * 16_384);
+  it("are 8 CONTINUATION frames however short they are, and as many as it takes where they carry something", () => {
+    assert.equal(maxContinuations(0), 8);
+    assert.equal(maxContinuations(8), 8);
+    assert.ok(maxContinuations(2 ** 20) * 1_024 >= 2 ** 20);
+  });
+
+  it("are 16 MiB by default, of which 9 frames are kept, and grow with maxHeaderListBytes", () => {
+    assert.equal(headerBlockMaxBytes(65_536), 2 ** 24);
+    assert.ok(keptBlockMaxBytes(65_536) <= 9 * 16_384);
+    assert.ok(headerBlockMaxBytes(2 ** 24) > keptBlockMaxBytes(2 ** 24));
+    assert.ok(keptBlockMaxBytes(2 ** 24) > 2 ** 24);
   });
 });

@@ -11,14 +11,17 @@ import {
   block,
   dataFrame,
   endHeaders,
+  endStream,
   frame,
   frameTypes,
   goawayFrame,
   headersFrame,
   okHead,
+  okTrailers,
   response,
   rstFrame,
   settingsFrame,
+  uint32,
   windowUpdateFrame,
 } from "./raw-peer.ts";
 import { type Scene, withScene } from "./wire-peer.ts";
@@ -63,8 +66,8 @@ const floods: Record<string, { before?: Buffer; unit: Buffer; limit: number; mes
     before: headersFrame(1, Buffer.concat([okHead, tableEntry])),
     // 16 000 of them, 64 MB in all.
     unit: headersFrame(1, Buffer.alloc(16_000, 0xbe)),
-    limit: 0,
-    message: /too many header bytes/,
+    limit: Math.ceil((floodLimits.strayHeaders.burst * strayHeadersUnitBytes) / 16_000),
+    message: /header blocks on closed streams/,
   },
   "WINDOW_UPDATE frames of 1 byte": {
     unit: windowUpdateFrame(1, 1),
@@ -90,16 +93,11 @@ const floods: Record<string, { before?: Buffer; unit: Buffer; limit: number; mes
     message: /a few bytes/,
   },
   "RST_STREAM frames": { unit: rstFrame(1, 8), limit: floodLimits.stray.burst, message: /closed streams/ },
-  "interim responses": {
-    unit: headersFrame(1, block(":status", "100")),
-    limit: maxInterimResponses,
-    message: /interim responses/,
-  },
   "CONTINUATION frames": {
     before: headersFrame(1, Buffer.alloc(0), 0),
     unit: frame(frameTypes.continuation, 0, 1),
     limit: 8,
-    message: /CONTINUATION/,
+    message: /CONTINUATION frames/,
   },
 };
 
@@ -122,11 +120,27 @@ describe("a flood", () => {
     });
   }
 
-  it("of header bytes ends the connection before they are kept", async () => {
-    await withStillScene(async ({ peer, second }) => {
-      peer.send(headersFrame(1, Buffer.alloc(16_384), 0));
-      for (let i = 0; i < 9; i++) peer.send(frame(frameTypes.continuation, 0, 1, Buffer.alloc(16_384)));
-      assert.match((await second.closed)?.message ?? "", /too many (CONTINUATION frames|header bytes)/);
+  it("of header bytes fails its call before they are kept, and ends the connection at 16 MiB", async () => {
+    await withStillScene(async ({ peer, first, second }) => {
+      const piece = frame(frameTypes.continuation, 0, 1, Buffer.alloc(16_384));
+      peer.send(headersFrame(1, Buffer.alloc(16_384), 0), ...Array.from({ length: 9 }, () => piece));
+      const failure = await first.closed;
+      assert.equal(failure?.code, Code.ResourceExhausted);
+      assert.match(failure?.message ?? "", /larger than maxHeaderListBytes 65536/);
+      assert.deepEqual(second.events, []);
+      peer.send(...Array.from({ length: 1_024 }, () => piece));
+      const lost = await second.closed;
+      assert.deepEqual([lost?.kind, lost?.code], ["connection-error", Code.Unavailable]);
+      assert.match(lost?.message ?? "", /too many header bytes/);
+    });
+  });
+
+  it("of references to a large field of the table fails its own call, and leaves the others their connection", async () => {
+    await withStillScene(async ({ peer, first, second }) => {
+      peer.send(headersFrame(1, Buffer.concat([okHead, tableEntry])), headersFrame(1, Buffer.alloc(16_000, 0xbe)));
+      assert.equal((await first.closed)?.code, Code.ResourceExhausted);
+      peer.send(response(3));
+      assert.equal(await second.closed, undefined);
     });
   });
 
@@ -178,6 +192,24 @@ describe("a flood", () => {
     });
   });
 
+  for (const [what, body] of [
+    ["of two bytes", Buffer.alloc(2)],
+    ["without bytes", Buffer.alloc(0)],
+  ] as const) {
+    it(`is not prefix and body ${what} in frames of their own, at any rate`, async () => {
+      await withStillScene(async ({ peer, first, second }) => {
+        const message = Buffer.concat([dataFrame(1, Buffer.from([0, 0, 0, 0, body.length])), dataFrame(1, body)]);
+        const batch = Buffer.concat(Array.from({ length: 1_000 }, () => message));
+        peer.send(headersFrame(1, okHead));
+        for (let sent = 0; sent < 100; sent++) peer.send(batch);
+        peer.send(headersFrame(1, okTrailers, endHeaders | endStream), response(3));
+        assert.equal(await first.closed, undefined);
+        assert.equal(first.body.length, 100_000 * (5 + body.length));
+        assert.equal(await second.closed, undefined);
+      });
+    });
+  }
+
   it("is not a window of small messages that is under way on a stream whose headers were malformed", async () => {
     await withStillScene(async ({ peer, first, second }) => {
       const messages = Array.from({ length: 20_000 }, () => dataFrame(1, Buffer.alloc(5)));
@@ -187,14 +219,21 @@ describe("a flood", () => {
     });
   });
 
-  it("of interim responses begins above the limit, and not at it", async () => {
-    await withStillScene(async ({ peer, first, second }) => {
+  it("of interim responses begins above the limit, and not at it, and ends its own stream alone", async () => {
+    await withStillScene(async ({ peer, connection, first, second }) => {
       const interim = (id: number) => headersFrame(id, block(":status", "100"));
       const allowed = (id: number) => Array.from({ length: maxInterimResponses }, () => interim(id));
       peer.send(...allowed(1), response(1));
       assert.equal(await first.closed, undefined);
-      peer.send(...allowed(3), interim(3), response(3));
-      assert.match((await second.closed)?.message ?? "", /too many interim responses/);
+      const other = new RecordingListener();
+      connection.request(head, [], emptyMessage, other);
+      await peer.frame(frameTypes.headers, 5);
+      peer.send(...allowed(3), interim(3), response(3), response(5));
+      const failure = await second.closed;
+      assert.deepEqual([failure?.kind, failure?.code], ["protocol", Code.ResourceExhausted]);
+      assert.match(failure?.message ?? "", /too many interim responses/);
+      assert.equal(await other.closed, undefined);
+      assert.deepEqual((await peer.frame(frameTypes.rstStream, 3)).payload, uint32(11));
     });
   });
 

@@ -61,7 +61,14 @@ describe("a dial of the wire engine", () => {
       frame(frameTypes.ping, 0, 0, eight),
       /began with PING instead of SETTINGS/,
     ],
-    "a peer that begins with a SETTINGS ACK": [frame(frameTypes.settings, 1, 0), /instead of SETTINGS/],
+    "a peer that begins with a SETTINGS ACK": [
+      frame(frameTypes.settings, 1, 0),
+      /began with an acknowledgement of ours instead of SETTINGS/,
+    ],
+    "an HTTP/1.1 server that writes to the terminal": [
+      Buffer.from("HTTP/1.1 200\nERROR forged \x1b[31m\r\n\r\n"),
+      /it answered "HTTP\/1\.1 200\\nERROR forged \\x1b\[31m"/,
+    ],
     "a peer that sends noise": [Buffer.from("SSH-2.0-OpenSSH_9.2\r\n"), /not HTTP\/2/],
     "bad settings": [settingsFrame([5, 1]), /MAX_FRAME_SIZE 1/],
   };

@@ -20,10 +20,28 @@ const state: CallState = {
 };
 
 const unsent: Failure = { kind: "connection-lost", progress: "unsent", code: Code.Unavailable, message: "lost" };
+const leftOver: Failure = {
+  kind: "goaway",
+  progress: "refused",
+  code: Code.Unavailable,
+  message: "goaway",
+  inGoodOrder: true,
+};
 const refused: Failure = { kind: "stream-reset", progress: "refused", code: Code.Unavailable, message: "refused" };
 
 test("a request that never left does not use up the one free retry of a refused one", () => {
   const history = new AttemptHistory(retryDefaults, undefined, constantRandom());
   const decisions = [unsent, refused, refused].map((failure) => history.decide(attempt, failure, state).retry);
   assert.deepEqual(decisions, ["free", "free", "policy"]);
+});
+
+test("GOAWAYs in good order are counted in a row, apart from the one free retry of REFUSED_STREAM", () => {
+  const lost: Failure = { ...unsent, progress: "unknown" };
+  const history = new AttemptHistory(retryDefaults, undefined, constantRandom());
+  const decide = (failures: readonly Failure[]) => failures.map((one) => history.decide(attempt, one, state).retry);
+  const ten = Array.from({ length: 10 }, () => leftOver);
+  assert.deepEqual(new Set(decide(ten)), new Set(["free"]));
+  assert.deepEqual(decide([leftOver, refused, leftOver, refused]), ["policy", "free", "policy", "policy"]);
+  assert.deepEqual(decide([lost]), ["policy"]);
+  assert.deepEqual(new Set(decide(ten)), new Set(["free"]));
 });

@@ -14,6 +14,7 @@ function failure(kind: FailureKind, progress: Progress, code: Code = Code.Unavai
 const unavailable = failure("status", "unknown");
 const lost = failure("connection-lost", "unknown");
 const refused = failure("stream-reset", "refused");
+const leftOver: Failure = { ...failure("goaway", "refused"), inGoodOrder: true };
 const unsent = failure("connection-lost", "unsent");
 
 const usual: RetrySituation = {
@@ -25,6 +26,7 @@ const usual: RetrySituation = {
   attempts: 1,
   curveStep: 0,
   refusedBefore: false,
+  goawaysInARow: 0,
   remainingMs: Number.POSITIVE_INFINITY,
   pushback: undefined,
   idempotent: false,
@@ -144,6 +146,22 @@ const rows: readonly Row[] = [
     what: "refused again with attempts used up, it ends",
     situation: { failure: refused, refusedBefore: true, attempts: 3 },
     expected: "no",
+  },
+  {
+    what: "refused by a tenth GOAWAY in good order in a row, it is free, whatever was refused before",
+    situation: { failure: leftOver, refusedBefore: true, goawaysInARow: 9 },
+    options: { codes: [] },
+    expected: "free",
+  },
+  {
+    what: "refused by an eleventh, the policy decides, and waits where there is no other connection",
+    situation: { failure: leftOver, goawaysInARow: 10, otherConnection: false },
+    expected: 100,
+  },
+  {
+    what: "refused by a GOAWAY with an error, it is free once, as by REFUSED_STREAM",
+    situation: { failure: failure("goaway", "refused"), refusedBefore: true, otherConnection: false },
+    expected: 100,
   },
   {
     what: "no backend at all waits: there is nowhere to go at once",

@@ -7,7 +7,18 @@ import { readSources, type SourceFile } from "./source-tree.ts";
  * one storey do not know each other.
  */
 const storeys: readonly (readonly string[])[] = [
-  ["address", "check", "connectivity-state", "errors", "events", "target", "user-code", "version", "runtime"],
+  [
+    "address",
+    "check",
+    "connectivity-state",
+    "errors",
+    "events",
+    "peer-text",
+    "target",
+    "user-code",
+    "version",
+    "runtime",
+  ],
   ["http2", "resolver", "telemetry"],
   ["subchannel"],
   ["availability", "balancing"],

@@ -64,7 +64,7 @@ export class ControlFrames {
         });
         break;
       case frameType.pushPromise:
-        this.#session.breach(http2ErrorCode.protocolError, "sent PUSH_PROMISE although push is disabled");
+        this.#session.breach(http2ErrorCode.protocolError, "sent PUSH_PROMISE although push is disabled", streamId);
         break;
       default:
         // PRIORITY is deprecated, and unknown types are to be ignored (RFC 9113 §5.3.2, §5.5).
@@ -85,7 +85,7 @@ export class ControlFrames {
     const stream = this.#session.streams.get(streamId);
     // A PRIORITY frame is an error of its stream alone (RFC 9113 §6.3), where there is one to end.
     if (type === frameType.priority && stream !== undefined) this.#session.malformed(stream, problem, frameSizeError);
-    else this.#session.breach(frameSizeError, problem);
+    else this.#session.breach(frameSizeError, problem, streamId);
     return false;
   }
 

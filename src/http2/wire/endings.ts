@@ -1,4 +1,6 @@
+import type { Code } from "@connectrpc/connect";
 import { connectionFailure, describeCause, type Failure, withProgress } from "../../errors.ts";
+import { peerText } from "../../peer-text.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
 /** How a connection ends, as told to its streams, to the peer and to the owner. */
@@ -36,11 +38,28 @@ export function drained(address: string): Ending {
   };
 }
 
-/** The peer broke HTTP/2, or floods us. `debug` tells the peer. */
-export function breached(address: string, code: number, message: string, debug: string): Ending {
+/** What a peer did that ends a connection. */
+export interface Breach {
+  /** The code of our GOAWAY, and its text. */
+  readonly code: number;
+  readonly debug: string;
+  /** For those who lose the connection. */
+  readonly message: string;
+  /** The stream on which the peer did it, and the code of its failure; undefined where it is nobody's own. */
+  readonly culprit: { readonly streamId: number; readonly code: Code } | undefined;
+}
+
+/**
+ * The peer broke HTTP/2, or floods us. Where it did so in answer to one call, that is this call's own failure: repeated
+ * elsewhere it would cost the next connection too.
+ */
+export function breached(address: string, { code, debug, message, culprit }: Breach): Ending {
   const failure = connectionFailure("connection-error", address, "unknown", message);
   return {
-    failureOf: (_, progress) => withProgress(failure, progress),
+    failureOf: (streamId, progress) =>
+      streamId === culprit?.streamId
+        ? { kind: "protocol", code: culprit.code, progress: "unknown", message, address }
+        : withProgress(failure, progress),
     goaway: { code, debug },
     ownerFailure: failure,
     dialError: new Error(message),
@@ -65,6 +84,6 @@ export function lost(address: string, goaway: Goaway | undefined, cause: unknown
 
 /** The connection ended under a stream. Without a cause the peer closed it. */
 export function lossFailure(address: string, cause: unknown, progress: "unknown" | "unsent"): Failure {
-  const why = cause === undefined ? "the peer closed it" : describeCause(cause);
+  const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
   return connectionFailure("connection-lost", address, progress, `the connection was lost: ${why}`, cause);
 }

@@ -3,8 +3,9 @@ import type { ControlFrames } from "./control-frames.ts";
 import type { FrameSink } from "./frame-reader.ts";
 import { frameFlag, frameName, frameType } from "./frames.ts";
 import type { HeaderBlockReader } from "./header-block.ts";
-import { HeaderBombError, HpackError } from "./hpack/decoder.ts";
-import { headerBlockMaxBytes, maxContinuations, strayHeadersUnitBytes } from "./limits.ts";
+import { HpackError } from "./hpack/block-cursor.ts";
+import type { BlockSkipper } from "./hpack/block-skipper.ts";
+import { headerBlockMaxBytes, keptBlockMaxBytes, maxContinuations, strayHeadersUnitBytes } from "./limits.ts";
 import type { ResponseFrames } from "./response-frames.ts";
 import type { Session } from "./session.ts";
 import { responsePhase } from "./wire-stream.ts";
@@ -13,8 +14,14 @@ import { responsePhase } from "./wire-stream.ts";
 interface Assembly {
   readonly streamId: number;
   readonly endStream: boolean;
+  /** Its stream was closed when it began. */
+  readonly isStray: boolean;
+  /** Kept until the block is whole. */
   readonly pieces: Buffer[];
+  /** Reads it into nothing instead, where nobody awaits it or it is too long to be kept. */
+  skipper: BlockSkipper | undefined;
   bytes: number;
+  continuations: number;
 }
 
 /** Where the peer's frames arrive: keeps their order to the rules, and joins and decodes header blocks. */
@@ -23,8 +30,8 @@ export class FrameDispatcher implements FrameSink {
   readonly #control: ControlFrames;
   readonly #responses: ResponseFrames;
   readonly #blocks: HeaderBlockReader;
-  readonly #maxBlockBytes: number;
-  readonly #maxContinuations: number;
+  readonly #keptBlockMaxBytes: number;
+  readonly #blockMaxBytes: number;
   #begun = false;
   #assembly: Assembly | undefined;
 
@@ -39,8 +46,8 @@ export class FrameDispatcher implements FrameSink {
     this.#control = control;
     this.#responses = responses;
     this.#blocks = blocks;
-    this.#maxBlockBytes = headerBlockMaxBytes(maxHeaderListBytes);
-    this.#maxContinuations = maxContinuations(maxHeaderListBytes);
+    this.#keptBlockMaxBytes = keptBlockMaxBytes(maxHeaderListBytes);
+    this.#blockMaxBytes = headerBlockMaxBytes(maxHeaderListBytes);
   }
 
   onDataFrame(
@@ -63,8 +70,8 @@ export class FrameDispatcher implements FrameSink {
     else this.#control.read(type, flags, streamId, payload, start, end);
   }
 
-  onFramingError(code: number, problem: string): void {
-    this.#session.breach(code, problem);
+  onFramingError(code: number, problem: string, streamId: number): void {
+    this.#session.breach(code, problem, streamId);
   }
 
   #isInOrder(type: number, flags: number, streamId: number): boolean {
@@ -73,7 +80,8 @@ export class FrameDispatcher implements FrameSink {
       this.#begun = true;
       // §3.4: the server's preface is a SETTINGS frame.
       if (type !== frameType.settings || (flags & frameFlag.ack) !== 0) {
-        this.#session.breach(protocolError, `began with ${frameName(type)} instead of SETTINGS`);
+        const what = type === frameType.settings ? "an acknowledgement of ours" : frameName(type);
+        this.#session.breach(protocolError, `began with ${what} instead of SETTINGS`);
         return false;
       }
     }
@@ -106,7 +114,7 @@ export class FrameDispatcher implements FrameSink {
     }
     if ((flags & frameFlag.priority) !== 0) blockStart += 5;
     if (blockStart > blockEnd) {
-      this.#session.breach(protocolError, "sent a HEADERS frame shorter than its padding and priority");
+      this.#session.breach(protocolError, "sent a HEADERS frame shorter than its padding and priority", streamId);
       return;
     }
     const endStream = (flags & frameFlag.endStream) !== 0;
@@ -114,22 +122,51 @@ export class FrameDispatcher implements FrameSink {
       this.#block(streamId, endStream, payload, blockStart, blockEnd);
       return;
     }
-    const pieces = [Buffer.from(payload.subarray(blockStart, blockEnd))];
-    this.#assembly = { streamId, endStream, pieces, bytes: blockEnd - blockStart };
+    const isStray = !this.#isAwaited(streamId);
+    const skipper = isStray ? this.#blocks.skip() : undefined;
+    const assembly = { streamId, endStream, isStray, pieces: [], skipper, bytes: 0, continuations: 0 };
+    this.#assembly = assembly;
+    this.#piece(assembly, payload.subarray(blockStart, blockEnd), false);
   }
 
   #continuation(flags: number, payload: Buffer, start: number, end: number): void {
     const assembly = this.#assembly as Assembly;
-    assembly.pieces.push(Buffer.from(payload.subarray(start, end)));
-    assembly.bytes += end - start;
-    if (assembly.pieces.length > this.#maxContinuations + 1) {
-      this.#session.flooded("CONTINUATION frames");
-    } else if (assembly.bytes > this.#maxBlockBytes) {
-      this.#session.flooded("header bytes");
-    } else if ((flags & frameFlag.endHeaders) !== 0) {
-      this.#assembly = undefined;
-      const block = Buffer.concat(assembly.pieces, assembly.bytes);
-      this.#block(assembly.streamId, assembly.endStream, block, 0, block.length);
+    const { streamId } = assembly;
+    if (++assembly.continuations > maxContinuations(assembly.bytes + end - start)) {
+      this.#session.flooded("CONTINUATION frames", streamId);
+      return;
+    }
+    this.#piece(assembly, payload.subarray(start, end), (flags & frameFlag.endHeaders) !== 0);
+  }
+
+  #piece(assembly: Assembly, piece: Buffer, isLast: boolean): void {
+    const { streamId, endStream, pieces } = assembly;
+    assembly.bytes += piece.length;
+    if (isLast) this.#assembly = undefined;
+    if (assembly.bytes > this.#blockMaxBytes) {
+      this.#session.flooded("header bytes", streamId);
+    } else if (assembly.skipper !== undefined) {
+      this.#skip(assembly, assembly.skipper, piece, isLast);
+    } else if (assembly.bytes > this.#keptBlockMaxBytes) {
+      // Longer than any block that is wanted: its call fails now.
+      assembly.skipper = this.#blocks.skip();
+      this.#responses.tooLarge(streamId);
+      this.#skip(assembly, assembly.skipper, Buffer.concat([...pieces.splice(0), piece]), isLast);
+    } else {
+      pieces.push(Buffer.from(piece));
+      if (isLast) this.#block(streamId, endStream, Buffer.concat(pieces), 0, assembly.bytes);
+    }
+  }
+
+  #skip({ streamId, isStray }: Assembly, skipper: BlockSkipper, piece: Buffer, isLast: boolean): void {
+    if (isStray && !this.#toleratesStray(piece.length)) return;
+    try {
+      skipper.push(piece);
+      if (!isLast) return;
+      skipper.end();
+      if (isStray) this.#responses.strayHeaders(streamId);
+    } catch (error) {
+      this.#undecodable(streamId, error);
     }
   }
 
@@ -139,12 +176,14 @@ export class FrameDispatcher implements FrameSink {
     try {
       this.#responses.headers(streamId, this.#blocks.read(bytes, start, end), endStream);
     } catch (error) {
-      if (error instanceof HeaderBombError) this.#session.flooded("header bytes");
-      else if (!(error instanceof HpackError)) throw error;
-      else {
-        this.#session.breach(http2ErrorCode.compressionError, `sent headers that cannot be decoded: ${error.message}`);
-      }
+      this.#undecodable(streamId, error);
     }
+  }
+
+  #undecodable(streamId: number, error: unknown): void {
+    if (!(error instanceof HpackError)) throw error;
+    const problem = `sent headers that cannot be decoded: ${error.message}`;
+    this.#session.breach(http2ErrorCode.compressionError, problem, streamId);
   }
 
   #isAwaited(streamId: number): boolean {

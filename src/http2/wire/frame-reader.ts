@@ -18,8 +18,8 @@ export interface FrameSink {
   ): void;
   /** Any other frame, whole. Known ones are no longer than we allow; padding and priority are still in them. */
   onFrame(type: number, flags: number, streamId: number, payload: Buffer, start: number, end: number): void;
-  /** What came is no frame that we take: a connection error. Nothing follows. */
-  onFramingError(code: number, problem: string): void;
+  /** What came on the stream is no frame that we take: a connection error. Nothing follows. */
+  onFramingError(code: number, problem: string, streamId: number): void;
 }
 
 /**
@@ -69,15 +69,13 @@ export class FrameReader {
     const length =
       ((header[headerAt] as number) << 16) | ((header[headerAt + 1] as number) << 8) | (header[headerAt + 2] as number);
     const type = header[headerAt + 3] as number;
-    if (length > defaultFrameBytes) {
-      this.#error(
-        http2ErrorCode.frameSizeError,
-        `sent a ${frameName(type)} frame of ${length} bytes, more than the ${defaultFrameBytes} we allow`,
-      );
-      return at;
-    }
     const flags = header[headerAt + 4] as number;
     const streamId = readUint31(header, headerAt + 5);
+    if (length > defaultFrameBytes) {
+      const problem = `sent a ${frameName(type)} frame of ${length} bytes, more than the ${defaultFrameBytes} we allow`;
+      this.#error(http2ErrorCode.frameSizeError, problem, streamId);
+      return at;
+    }
     const end = at + length;
     if (end <= chunkEnd) {
       this.#complete(type, flags, streamId, chunk, at, end);
@@ -134,14 +132,14 @@ export class FrameReader {
     const padding = bytes[start] as number;
     if (end === start || padding >= end - start) {
       const problem = "sent a DATA frame whose padding is longer than the frame";
-      this.#error(end === start ? http2ErrorCode.frameSizeError : http2ErrorCode.protocolError, problem);
+      this.#error(end === start ? http2ErrorCode.frameSizeError : http2ErrorCode.protocolError, problem, streamId);
       return;
     }
     this.#sink.onDataFrame(streamId, endStream, bytes, start + 1, end - padding, padding + 1);
   }
 
-  #error(code: number, problem: string): void {
+  #error(code: number, problem: string, streamId: number): void {
     this.stop();
-    this.#sink.onFramingError(code, problem);
+    this.#sink.onFramingError(code, problem, streamId);
   }
 }

@@ -1,4 +1,5 @@
 import type { HeaderFields } from "../connection.ts";
+import type { BlockSkipper } from "./hpack/block-skipper.ts";
 import type { DecodedBlock, HpackDecoder } from "./hpack/decoder.ts";
 import { type ResponseHead, readResponseHead, trailersProblem } from "./response-fields.ts";
 
@@ -52,6 +53,11 @@ export class HeaderBlockReader {
 
   constructor(decoder: HpackDecoder) {
     this.#decoder = decoder;
+  }
+
+  /** For one block that is too long to be kept, instead of {@link read}. */
+  skip(): BlockSkipper {
+    return this.#decoder.skip();
   }
 
   /** Throws as the decoder does. */

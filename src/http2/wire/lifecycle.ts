@@ -2,7 +2,7 @@ import type { Failure } from "../../errors.ts";
 import type { Connection, ConnectionOwner } from "../connection.ts";
 import type { Handshake } from "../dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
-import { breached, closed, drained, type Ending, lost } from "./endings.ts";
+import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import type { RequestSender } from "./request-sender.ts";
 import type { WireSocket } from "./wire-socket.ts";
@@ -132,9 +132,9 @@ export class Lifecycle {
     else this.#endIfDrained();
   }
 
-  /** Ends the connection for what the peer did. `debug` goes into our GOAWAY. */
-  breach(code: number, message: string, debug: string): void {
-    this.#end(breached(this.address, code, message, debug));
+  /** Ends the connection for what the peer did. */
+  breach(breach: Breach): void {
+    this.#end(breached(this.address, breach));
   }
 
   /** Ends the connection because there is no use in the socket. Without a cause the peer closed it. */

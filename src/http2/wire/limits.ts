@@ -44,9 +44,12 @@ export const floodLimits: Readonly<Record<FloodKind, FloodLimit>> = {
   windowUpdate: { what: "WINDOW_UPDATE frames", burst: 10_000, perSecond: 1_000, perSentFrame: 4, perSentByte: 0.4 },
   /** PRIORITY, and types we do not know: ignored, but not for nothing. CVE-2019-9513. */
   ignored: { what: "frames that mean nothing", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
-  /** DATA without a byte that does not even end the stream costs the windows nothing. CVE-2019-9518. */
+  /** DATA without a byte that does not even end the stream costs the windows nothing; likewise. CVE-2019-9518. */
   emptyData: { what: "empty DATA frames", burst: 1_000, perSecond: 100, perSentFrame: 1, perSentByte: 0 },
-  /** DATA shorter than a gRPC prefix: no honest writer cuts like this for long, and each costs far more than its bytes. */
+  /**
+   * DATA shorter than a gRPC prefix, beyond one for each frame that is not: a writer that sends prefix and body apart has a
+   * tiny frame for every other one, at any rate. No honest one cuts finer for long, and each costs far more than its bytes.
+   */
   tinyData: { what: "DATA frames of a few bytes", burst: 25_600, perSecond: 10_000, perSentFrame: 4, perSentByte: 0 },
   /** What was under way when a stream was cancelled: up to a window in small frames. RST_STREAM floods end up here. */
   stray: { what: "frames on closed streams", burst: 10_000, perSecond: 1_000, perSentFrame: 64, perSentByte: 0 },
@@ -76,22 +79,25 @@ export const maxHeaderFields = 1_000;
 export const maxQueuedAnswers = 1_000;
 
 /**
- * A header block is kept until it is whole. Compressed it may have twice the bytes that its list may have, so that a
- * list which is only somewhat too large fails its own call and not the connection. CVE-2023-45288.
+ * A header block is kept until it is whole, in as many bytes as a list within its limit may take, and some more. One that
+ * goes on fails its call, and is read on into nothing, because the table has to stay the peer's.
  */
-export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
+export function keptBlockMaxBytes(maxHeaderListBytes: number): number {
   return defaultFrameBytes + 2 * maxHeaderListBytes;
 }
 
-/**
- * A list that decodes to more than this ends the connection: a small block that repeats a large entry of the table costs
- * its sender next to nothing. What comes without compression stays below.
- */
-export function headerBombBytes(maxHeaderListBytes: number): number {
-  return 4 * headerBlockMaxBytes(maxHeaderListBytes);
+/** No block may be longer, whoever reads it: this is what grpc-go takes for the longest list. CVE-2023-45288. */
+export function headerBlockMaxBytes(maxHeaderListBytes: number): number {
+  return Math.max(2 ** 24, 2 * keptBlockMaxBytes(maxHeaderListBytes));
 }
 
-/** CONTINUATION frames of one block: 8 for the default limit, as nghttp2, and what full frames need for larger ones. */
-export function maxContinuations(maxHeaderListBytes: number): number {
-  return Math.max(8, Math.ceil((2 * maxHeaderListBytes) / defaultFrameBytes));
+/** CONTINUATION frames of one block that may be as short as they like: nghttp2 allows no more at all. */
+const shortContinuations = 8;
+
+/** What further ones must have, taken together: honest servers fill all but the last. */
+const leastContinuationBytes = 512;
+
+/** CONTINUATION frames of a block that has so many bytes until now. CVE-2023-45288. */
+export function maxContinuations(blockBytes: number): number {
+  return shortContinuations + Math.floor(blockBytes / leastContinuationBytes);
 }

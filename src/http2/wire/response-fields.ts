@@ -1,3 +1,4 @@
+import { peerText } from "../../peer-text.ts";
 import type { HeaderFields } from "../connection.ts";
 
 /** What HTTP/2 reads from a response's header block. */
@@ -52,7 +53,7 @@ function fieldsProblem(fields: HeaderFields, from: number): string | undefined {
 }
 
 function nameProblem(name: string, from: number): string {
-  const shown = JSON.stringify(name.slice(0, 64));
+  const shown = `"${peerText(name)}"`;
   if (name.startsWith(":")) {
     const where = from === 0 ? "in trailers" : "where it does not belong";
     return `sent the pseudo-header ${shown} ${where}`;

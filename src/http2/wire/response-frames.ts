@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import type { Failure } from "../../errors.ts";
 import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
 import { keepPiece } from "../pieces.ts";
@@ -27,6 +28,8 @@ export class ResponseFrames {
   readonly #limits: ReceiveLimits;
   readonly #closed: ClosedStreams;
   readonly #connection: ReceiveWindow;
+  /** Tiny frames that may come for nothing: one for each that is not, such as the prefix of a message before its body. */
+  #tinyEarned = 0;
   /** What may still come on streams that we reset: the rest of their windows, of which no more than this is under way. */
   #underWayBytes = 0;
 
@@ -54,14 +57,9 @@ export class ResponseFrames {
     this.piecesRead++;
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined || stream.phase === responsePhase.ended) {
-      this.#onClosedStream("HEADERS", streamId, false);
+      this.strayHeaders(streamId);
     } else if (block.tooLarge) {
-      this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, {
-        kind: "protocol",
-        code: Code.ResourceExhausted,
-        progress: "unknown",
-        message: `the server's headers or trailers are larger than maxHeaderListBytes ${this.#limits.maxHeaderListBytes}`,
-      });
+      this.tooLarge(streamId);
     } else if (stream.phase === responsePhase.awaitingHeaders) {
       this.#head(stream, block, endStream);
     } else {
@@ -69,12 +67,22 @@ export class ResponseFrames {
     }
   }
 
+  /** A header block came on a closed stream. */
+  strayHeaders(streamId: number): void {
+    this.#onClosedStream("HEADERS", streamId, false);
+  }
+
+  /** A header block of the stream is above the limits. */
+  tooLarge(streamId: number): void {
+    const limit = this.#limits.maxHeaderListBytes;
+    this.#exceeded(streamId, `the server's headers or trailers are larger than maxHeaderListBytes ${limit}`);
+  }
+
   data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
     this.piecesRead++;
     const length = end - start;
-    if (!endStream && length < tinyDataBytes) {
-      if (!this.#session.tolerates(length === 0 ? "emptyData" : "tinyData")) return;
-    }
+    if (length >= tinyDataBytes) this.#tinyEarned++;
+    else if (!endStream && !this.#toleratesTiny(length, streamId)) return;
     const stream = this.#session.streams.get(streamId);
     if (stream === undefined && this.#session.isIdle(streamId)) {
       this.#session.breach(http2ErrorCode.protocolError, `sent DATA on the idle stream ${streamId}`);
@@ -122,7 +130,17 @@ export class ResponseFrames {
   #interim(stream: WireStream, status: number, endStream: boolean): void {
     if (endStream) this.#session.malformed(stream, "ended the stream with an interim response");
     else if (status === 101) this.#session.malformed(stream, "sent status 101, which HTTP/2 does not have");
-    else if (++stream.interimResponses > maxInterimResponses) this.#session.flooded("interim responses");
+    else if (++stream.interimResponses > maxInterimResponses) {
+      this.#exceeded(stream.id, `the server sent too many interim responses: more than ${maxInterimResponses}`);
+    }
+  }
+
+  /** The answer is more than we take. What else comes of it is ignored. */
+  #exceeded(streamId: number, message: string): void {
+    const stream = this.#session.streams.get(streamId);
+    if (stream === undefined) return;
+    const failure: Failure = { kind: "protocol", code: Code.ResourceExhausted, progress: "unknown", message };
+    this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, failure);
   }
 
   #trailers(stream: WireStream, block: HeaderBlock, endStream: boolean): void {
@@ -170,6 +188,14 @@ export class ResponseFrames {
     if (expectedBytes === -1 || expectedBytes === receivedBytes) return true;
     this.#session.malformed(stream, `announced a content-length of ${expectedBytes} and sent ${receivedBytes} bytes`);
     return false;
+  }
+
+  #toleratesTiny(length: number, streamId: number): boolean {
+    if (this.#tinyEarned > 0) {
+      this.#tinyEarned--;
+      return true;
+    }
+    return this.#session.tolerates(length === 0 ? "emptyData" : "tinyData", streamId);
   }
 
   #wasUnderWay(bytes: number): boolean {

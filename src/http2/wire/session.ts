@@ -15,12 +15,15 @@ export interface Session {
   readonly streams: ReadonlyMap<number, WireStream>;
   /** True for stream ids that nobody has used: no frame may come on them (RFC 9113 §5.1). */
   isIdle(streamId: number): boolean;
-  /** The peer broke HTTP/2 for the whole connection, which ends. `problem` ends a sentence that begins "the server". */
-  breach(code: number, problem: string): void;
+  /**
+   * The peer broke HTTP/2 for the whole connection, which ends. `problem` ends a sentence that begins "the server". With
+   * `streamId`, it was in answering that call, which therefore fails as its own and is not repeated elsewhere.
+   */
+  breach(code: number, problem: string, streamId?: number): void;
   /** Takes note of a frame that may be part of a flood. Returns false when it was: the connection has ended. */
-  tolerates(kind: FloodKind): boolean;
-  /** As many of something as one limit allows, and one more: the connection ends. */
-  flooded(what: string): void;
+  tolerates(kind: FloodKind, streamId?: number): boolean;
+  /** As many of something as one limit allows, and one more: the connection ends. `streamId` as above. */
+  flooded(what: string, streamId?: number): void;
   /** An answer to the peer is queued. Returns false when too many are: the connection has ended. */
   answers(): boolean;
   /** Ends a stream that the peer broke, with RST_STREAM. */

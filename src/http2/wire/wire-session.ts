@@ -1,11 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../errors.ts";
+import { peerText } from "../../peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
 import type { Http2Limits } from "../limits.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ControlFrames } from "./control-frames.ts";
-import { lossFailure } from "./endings.ts";
+import { type Breach, lossFailure } from "./endings.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -106,19 +107,22 @@ export class WireSession implements Session {
     return this.#lifecycle.isIdle(streamId);
   }
 
-  breach(code: number, problem: string): void {
-    this.#lifecycle.breach(code, `protocol error: the server ${problem}`, problem);
+  breach(code: number, problem: string, streamId?: number): void {
+    const message = `protocol error: the server ${problem}`;
+    this.#lifecycle.breach({ code, message, debug: problem, culprit: culprit(streamId, Code.Internal) });
   }
 
-  tolerates(kind: FloodKind): boolean {
+  tolerates(kind: FloodKind, streamId?: number): boolean {
     if (this.#guard.allows(kind)) return true;
-    this.flooded(floodLimits[kind].what);
+    this.flooded(floodLimits[kind].what, streamId);
     return false;
   }
 
-  flooded(what: string): void {
-    const problem = `sent too many ${what}`;
-    this.#lifecycle.breach(http2ErrorCode.enhanceYourCalm, `the server ${problem}`, problem);
+  flooded(what: string, streamId?: number): void {
+    const debug = `sent too many ${what}`;
+    const code = http2ErrorCode.enhanceYourCalm;
+    const message = `the server ${debug}`;
+    this.#lifecycle.breach({ code, message, debug, culprit: culprit(streamId, Code.ResourceExhausted) });
   }
 
   answers(): boolean {
@@ -195,6 +199,11 @@ export class WireSession implements Session {
   /** An HTTP/1.1 server says so in plain text, which is worth more to a reader than what it means as a frame. */
   #expectHttp2(chunk: Buffer, length: number): void {
     const text = chunk.toString("latin1", 0, Math.min(length, 64));
-    if (text.startsWith("HTTP/")) this.#lifecycle.lost(new Error(`it answered "${text.split("\r\n")[0]}"`));
+    if (text.startsWith("HTTP/"))
+      this.#lifecycle.lost(new Error(`it answered "${peerText(text.split("\r\n")[0] as string)}"`));
   }
+}
+
+function culprit(streamId: number | undefined, code: Code): Breach["culprit"] {
+  return streamId === undefined ? undefined : { streamId, code };
 }

@@ -1,4 +1,5 @@
-import { defaultTableBytes, entryOverheadBytes } from "./static-table.ts";
+import { HpackError } from "./block-cursor.ts";
+import { defaultTableBytes, entryOverheadBytes, staticEntries } from "./static-table.ts";
 
 /** Entries that fit at most: each counts at least its overhead. A power of two, so that the ring's index is a mask. */
 const ringEntries = defaultTableBytes / entryOverheadBytes;
@@ -15,6 +16,12 @@ export class DynamicTable {
   #length = 0;
   #bytes = 0;
   #maxBytes = defaultTableBytes;
+  #changes = 0;
+
+  /** Counts what was done to the table. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   get length(): number {
     return this.#length;
@@ -23,6 +30,11 @@ export class DynamicTable {
   /** What the entries count: never above the limit in force. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Throws where an index, counted from the static table's first entry, is beyond both tables. */
+  check(index: number): void {
+    if (index - staticEntries > this.#length) throw new HpackError(`the index ${index} is in no table`);
   }
 
   /** `index` below `length`. */
@@ -37,6 +49,7 @@ export class DynamicTable {
   /** Evicts as much as is needed. What is larger than the table empties it and is not kept (§4.4). */
   add(name: string, value: string): void {
     const bytes = name.length + value.length + entryOverheadBytes;
+    this.#changes++;
     this.#evictTo(this.#maxBytes - bytes);
     if (bytes > this.#maxBytes) return;
     const slot = this.#next & (ringEntries - 1);
@@ -47,12 +60,18 @@ export class DynamicTable {
     this.#bytes += bytes;
   }
 
-  /** A size update (§6.3). Returns false when it is above the limit we announced. */
-  resize(maxBytes: number): boolean {
-    if (maxBytes > defaultTableBytes) return false;
+  /** A size update (§6.3). Throws when it is above the limit we announced. */
+  resize(maxBytes: number): void {
+    if (maxBytes > defaultTableBytes) throw new HpackError(`a table size update to ${maxBytes} is above our limit`);
+    this.#changes++;
     this.#maxBytes = maxBytes;
     this.#evictTo(maxBytes);
-    return true;
+  }
+
+  /** Evicts everything. */
+  clear(): void {
+    this.#changes++;
+    this.#evictTo(0);
   }
 
   #evictTo(bytes: number): void {
