@@ -62,6 +62,15 @@ export function definedFields<T extends object>(fields: T): Partial<T> {
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
   if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  return isArray(value) ? "an array" : "an object";
+}
+
+/** A revoked Proxy throws when it is asked. */
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

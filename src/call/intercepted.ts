@@ -15,6 +15,8 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
+import { checkObject } from "../check.ts";
+import { connectErrorFrom } from "../thrown.ts";
 import type { MethodInfo } from "./call.ts";
 import { CallerMessages } from "./caller-messages.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
@@ -47,12 +49,14 @@ export class InterceptedCalls {
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
     const scope = new InterceptorScope(this.#environment, input, undefined);
-    const response = await this.#run(scope, () => {
+    const request = () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
+    };
+    return this.#run(scope, request, (response) => {
+      scope.finish();
+      return response as UnaryResponse<I, O>;
     });
-    scope.finish();
-    return response as UnaryResponse<I, O>;
   }
 
   async stream<I extends DescMessage, O extends DescMessage>(
@@ -62,26 +66,38 @@ export class InterceptedCalls {
   ): Promise<StreamResponse<I, O>> {
     const requests = new CallerMessages(method.input, messages);
     const scope = new InterceptorScope(this.#environment, input, requests as CallerMessages<DescMessage>);
-    const response = (await this.#run(scope, () => {
+    const request = () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: true, method, message: requests } as unknown as StreamRequest;
-    })) as StreamResponse<I, O>;
-    const message = new InterceptedMessages(scope, response.message);
-    this.#environment.abandonedStreams.register(message, scope, scope);
-    return { ...response, message };
+    };
+    return this.#run(scope, request, (answer) => {
+      const response = answer as StreamResponse<I, O>;
+      const message = new InterceptedMessages(scope, response.message);
+      this.#environment.abandonedStreams.register(message, scope, scope);
+      return { ...response, message };
+    });
   }
 
-  /** Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. */
-  async #run(scope: InterceptorScope, request: () => AnyRequest): Promise<UnaryResponse | StreamResponse> {
+  /**
+   * Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. What
+   * it returns goes through `show` to the user.
+   */
+  async #run<R>(
+    scope: InterceptorScope,
+    request: () => AnyRequest,
+    show: (response: UnaryResponse | StreamResponse) => R,
+  ): Promise<R> {
     try {
-      return await scope.run(() => {
+      const response = await scope.run(() => {
         let next: AnyFn = (passedOn) => this.#call(scope, passedOn);
         for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
         return next(request());
       });
+      return show(checkObject("what an interceptor returns", response, "a response"));
     } catch (error) {
-      scope.finish(ConnectError.from(error));
-      throw error;
+      const failure = connectErrorFrom(error);
+      scope.finish(failure);
+      throw failure;
     }
   }
 

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
-import { describeCause } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { describeCause } from "../thrown.ts";
 import type { AddressFamily, Lookup, LookupAnswer } from "./lookup.ts";
 
 /** Whom to ask, and for what. */

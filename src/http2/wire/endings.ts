@@ -1,4 +1,5 @@
-import { connectionFailure, describeCause, type Failure, withProgress } from "../../errors.ts";
+import { connectionFailure, type Failure, withProgress } from "../../errors.ts";
+import { describeCause } from "../../thrown.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
 /** How a connection ends, as told to its streams, to the peer and to the owner. */
