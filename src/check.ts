@@ -38,11 +38,16 @@ export function checkObject<T extends object>(name: string, value: T, wanted = "
   return value;
 }
 
-/** Returns `value`, or throws a TypeError that names the option. */
+/**
+ * Returns `value`, or throws a TypeError that names the option. A signal need not be Node's own: polyfills and test
+ * environments bring theirs.
+ */
 export function checkSignal(name: string, value: AbortSignal | undefined): AbortSignal | undefined {
-  if (value !== undefined && typeof value?.addEventListener !== "function") {
-    throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}`);
-  }
+  if (value === undefined) return value;
+  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  const isSignal =
+    typeof aborted === "boolean" && typeof addEventListener === "function" && typeof removeEventListener === "function";
+  if (!isSignal) throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}`);
   return value;
 }
 

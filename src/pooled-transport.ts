@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
+import { signalError } from "./call/abort-watch.ts";
 import type { CallEnvironment, CallInput } from "./call/environment.ts";
 import type { InterceptedCalls } from "./call/intercepted.ts";
 import { Lifetime } from "./call/lifetime.ts";
@@ -87,7 +88,7 @@ export class PooledTransport implements GlinkTransport {
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
     if (this.#closing !== undefined) return rejectClosed();
-    const invalid = timeoutError(timeoutMs);
+    const invalid = timeoutError(timeoutMs) ?? signalError(signal);
     if (invalid !== undefined) return Promise.reject(invalid);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);
@@ -105,7 +106,7 @@ export class PooledTransport implements GlinkTransport {
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
     if (this.#closing !== undefined) return rejectClosed();
-    const invalid = timeoutError(timeoutMs);
+    const invalid = timeoutError(timeoutMs) ?? signalError(signal);
     if (invalid !== undefined) return Promise.reject(invalid);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);

@@ -17,6 +17,7 @@ import {
 } from "@connectrpc/connect";
 import { checkObject } from "../check.ts";
 import { connectErrorFrom } from "../thrown.ts";
+import { signalError } from "./abort-watch.ts";
 import type { MethodInfo } from "./call.ts";
 import { CallerMessages } from "./caller-messages.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
@@ -123,6 +124,8 @@ export class InterceptedCalls {
 
   async #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
     const { header, contextValues, signal } = request;
+    const invalid = signalError(signal);
+    if (invalid !== undefined) throw invalid;
     const input: CallInput = {
       // The scope cancels what it passed on: only another signal needs watching.
       signal: signal === scope.signal ? undefined : signal,
