@@ -24,6 +24,7 @@ import type { CallEnvironment, CallInput } from "./environment.ts";
 import { InterceptedMessages } from "./intercepted-messages.ts";
 import { InterceptorScope } from "./interceptor-scope.ts";
 import { readMetadata } from "./metadata.ts";
+import { rejectedLater } from "./reject-later.ts";
 import { callStream } from "./stream.ts";
 import { timeoutHeader } from "./timeout.ts";
 import { callUnary } from "./unary.ts";
@@ -98,7 +99,7 @@ export class InterceptedCalls {
     } catch (error) {
       const failure = connectErrorFrom(error);
       scope.finish(failure);
-      throw failure;
+      return rejectedLater(this.#environment.clock, failure);
     }
   }
 
