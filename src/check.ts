@@ -38,11 +38,16 @@ export function checkObject<T extends object>(name: string, value: T, wanted = "
   return value;
 }
 
-/** Returns `value`, or throws a TypeError that names the option. */
+/**
+ * Returns `value`, or throws a TypeError that names the option. A signal need not be Node's own: polyfills and test
+ * environments bring theirs.
+ */
 export function checkSignal(name: string, value: AbortSignal | undefined): AbortSignal | undefined {
-  if (value !== undefined && typeof value?.addEventListener !== "function") {
-    throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}`);
-  }
+  if (value === undefined) return value;
+  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  const isSignal =
+    typeof aborted === "boolean" && typeof addEventListener === "function" && typeof removeEventListener === "function";
+  if (!isSignal) throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}`);
   return value;
 }
 
@@ -62,6 +67,15 @@ export function definedFields<T extends object>(fields: T): Partial<T> {
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
   if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  return isArray(value) ? "an array" : "an object";
+}
+
+/** A revoked Proxy throws when it is asked. */
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { peerText } from "./peer-text.ts";
+import { asConnectError, describeCause, messageOf } from "./thrown.ts";
 
 /**
  * How far a request got, decided from HTTP/2 facts alone and before any status is looked at:
@@ -132,14 +133,6 @@ export function headersOf(fields: readonly string[]): Headers {
   return headers;
 }
 
-/** The text and the code of an error from Node, for messages. */
-export function describeCause(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
-  if (!(cause instanceof Error)) return String(cause);
-  const { code } = cause as { code?: unknown };
-  return typeof code === "string" && !cause.message.includes(code) ? `${code}: ${cause.message}` : cause.message;
-}
-
 /** The name could not be resolved, and there is no earlier answer to go on with. */
 export function nameResolutionFailure(name: string, cause: unknown): Failure {
   const message = `cannot resolve ${name}: ${peerText(describeCause(cause))}`;
@@ -180,13 +173,18 @@ export function deadlineFailure(address?: string, cause?: unknown): Failure {
  * caller wants to see; an interceptor's deadline comes this way too.
  */
 export function canceledFailure(reason: unknown): Failure {
-  if (reason instanceof ConnectError) {
-    const kind = reason.code === Code.DeadlineExceeded ? "deadline" : "canceled";
-    return { kind, code: reason.code, progress: "unknown", message: reason.rawMessage, cause: reason, asIs: reason };
+  const own = asConnectError(reason);
+  if (own !== undefined) {
+    const kind = own.code === Code.DeadlineExceeded ? "deadline" : "canceled";
+    return { kind, code: own.code, progress: "unknown", message: own.rawMessage, cause: own, asIs: own };
   }
-  const text = reason instanceof Error ? reason.message : reason;
-  const message = typeof text === "string" && text !== "" ? text : "the call was canceled";
+  const message = canceledText(reason);
   return { kind: "canceled", code: Code.Canceled, progress: "unknown", message, cause: reason };
+}
+
+function canceledText(reason: unknown): string {
+  const text = typeof reason === "string" ? reason : messageOf(reason);
+  return text === undefined || text === "" ? "the call was canceled" : text;
 }
 
 /** The error of a caller's signal, if it is aborted. */
@@ -213,9 +211,10 @@ export function closedFailure(when: "before" | "cut"): Failure {
 
 /** The request cannot be made or sent. A ConnectError as the cause is passed on as it is. */
 export function invalidRequestFailure(code: Code, cause: unknown): Failure {
-  if (cause instanceof ConnectError) {
-    const { code, rawMessage: message } = cause;
-    return { kind: "invalid-request", code, progress: "unknown", message, cause, asIs: cause };
+  const own = asConnectError(cause);
+  if (own !== undefined) {
+    const { code, rawMessage: message } = own;
+    return { kind: "invalid-request", code, progress: "unknown", message, cause, asIs: own };
   }
   return { kind: "invalid-request", code, progress: "unknown", message: describeCause(cause), cause };
 }

@@ -117,6 +117,8 @@ export interface ProtocolOptions {
   readonly sendCompression: Compression | undefined;
   readonly compressMinBytes: number;
   readonly readMaxBytes: number;
+  /** For what a compressed message inflates to: `readMaxBytes` where it was given. Undefined: its compressed size decides. */
+  readonly inflateMaxBytes: number | undefined;
   readonly writeMaxBytes: number;
   readonly defaultTimeoutMs: number | undefined;
 }

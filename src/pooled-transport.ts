@@ -1,9 +1,11 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
+import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
+import { signalError } from "./call/abort-watch.ts";
 import type { CallEnvironment, CallInput } from "./call/environment.ts";
 import type { InterceptedCalls } from "./call/intercepted.ts";
 import { Lifetime } from "./call/lifetime.ts";
 import { OpenCalls } from "./call/open-calls.ts";
+import { rejectedLater } from "./call/reject-later.ts";
 import { callStream } from "./call/stream.ts";
 import { timeoutError } from "./call/timeout.ts";
 import { callUnary } from "./call/unary.ts";
@@ -86,9 +88,8 @@ export class PooledTransport implements GlinkTransport {
     message: MessageInitShape<I>,
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
-    if (this.#closing !== undefined) return rejectClosed();
-    const invalid = timeoutError(timeoutMs);
-    if (invalid !== undefined) return Promise.reject(invalid);
+    const refused = this.#closedError() ?? timeoutError(timeoutMs) ?? signalError(signal);
+    if (refused !== undefined) return rejectedLater(this.#runtime.clock, refused);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined
@@ -104,9 +105,8 @@ export class PooledTransport implements GlinkTransport {
     messages: AsyncIterable<MessageInitShape<I>>,
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
-    if (this.#closing !== undefined) return rejectClosed();
-    const invalid = timeoutError(timeoutMs);
-    if (invalid !== undefined) return Promise.reject(invalid);
+    const refused = this.#closedError() ?? timeoutError(timeoutMs) ?? signalError(signal);
+    if (refused !== undefined) return rejectedLater(this.#runtime.clock, refused);
     this.#pool.wake();
     const input = this.#input(signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined
@@ -115,7 +115,8 @@ export class PooledTransport implements GlinkTransport {
   }
 
   async ready(options: WaitOptions = {}): Promise<void> {
-    if (this.#closing !== undefined) return rejectClosed();
+    const closed = this.#closedError();
+    if (closed !== undefined) return rejectedLater(this.#runtime.clock, closed);
     const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
     const signal = checkSignal("ready: signal", options.signal);
     return new Promise((resolve, reject) => {
@@ -206,6 +207,10 @@ export class PooledTransport implements GlinkTransport {
     return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, scope: undefined };
   }
 
+  #closedError(): ConnectError | undefined {
+    return this.#closing === undefined ? undefined : toConnectError(closedFailure("before"), { attempts: 0 });
+  }
+
   #stateOf(subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
     if (this.#closing !== undefined) return "shutdown";
     if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
@@ -238,7 +243,3 @@ export class PooledTransport implements GlinkTransport {
 }
 
 const waitRange = { min: 0, max: longestMs, infinity: "no limit" };
-
-function rejectClosed(): Promise<never> {
-  return Promise.reject(toConnectError(closedFailure("before"), { attempts: 0 }));
-}

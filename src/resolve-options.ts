@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { roundRobin } from "./balancing/round-robin.ts";
-import { brotli, gzip } from "./call/compression.ts";
+import { brotli, gzip } from "./call/builtin-compressions.ts";
+import { checkCompression } from "./call/compression.ts";
 import { checkRetryOptions, type RetryOptions, retryBudgetDefaults } from "./call/retry-options.ts";
 import {
   checkBoolean,
@@ -103,14 +104,21 @@ export function resolveOptions(options: GlinkTransportOptions): ResolvedOptions 
 
 function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
   const { interceptors = [], acceptCompression = [gzip, brotli], sendCompression } = options;
-  if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== "function")) {
+  if (!Array.isArray(interceptors)) {
     throw new TypeError(`interceptors must be an array of functions, not ${describeValue(interceptors)}`);
+  }
+  for (const [i, one] of interceptors.entries()) {
+    if (typeof one !== "function") {
+      throw new TypeError(
+        `interceptors must be an array of functions, and interceptors[${i}] is ${describeValue(one)}`,
+      );
+    }
   }
   if (!Array.isArray(acceptCompression)) {
     throw new TypeError(`acceptCompression must be an array, not ${describeValue(acceptCompression)}`);
   }
-  for (const one of acceptCompression) checkObject("acceptCompression", one, "an array of Compression objects");
-  if (sendCompression !== undefined) checkObject("sendCompression", sendCompression, "a Compression object");
+  for (const [i, one] of acceptCompression.entries()) checkCompression(`acceptCompression[${i}]`, one, "decompress");
+  if (sendCompression !== undefined) checkCompression("sendCompression", sendCompression, "compress");
   const size = { min: 1, max: messageMaxBytes, integer: true };
   const { defaultTimeoutMs } = options;
   return {
@@ -122,6 +130,7 @@ function resolveProtocol(options: GlinkTransportOptions): ProtocolOptions {
     sendCompression,
     compressMinBytes: checkNumber("compressMinBytes", orDefault(options.compressMinBytes, 1_024), { ...size, min: 0 }),
     readMaxBytes: checkNumber("readMaxBytes", orDefault(options.readMaxBytes, messageMaxBytes), size),
+    inflateMaxBytes: options.readMaxBytes,
     writeMaxBytes: checkNumber("writeMaxBytes", orDefault(options.writeMaxBytes, messageMaxBytes), size),
     defaultTimeoutMs:
       defaultTimeoutMs === undefined

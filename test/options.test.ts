@@ -106,6 +106,30 @@ for (const name of [
   });
 }
 
+test("what is wrong within interceptors is named by its place", () => {
+  assert.doesNotThrow(withOption("interceptors", [(next: unknown) => next]));
+  const refused = /interceptors must be an array of functions, and interceptors\[1\] is an object/;
+  assert.throws(withOption("interceptors", [(next: unknown) => next, {}]), refused);
+  assert.throws(withOption("interceptors", {}), /interceptors must be an array of functions, not an object/);
+});
+
+test("a Compression without a name that a header can carry, or without its function, is refused at construction", () => {
+  const good = { name: "own", compress: (bytes: Uint8Array) => bytes, decompress: (bytes: Uint8Array) => bytes };
+  assert.doesNotThrow(withOption("acceptCompression", [good]));
+  assert.doesNotThrow(withOption("sendCompression", good));
+  for (const name of [undefined, null, 5, "", "g zip", "gzip\r\nx: y", "a,b"]) {
+    const wrong = { ...good, name };
+    assert.throws(withOption("acceptCompression", [good, wrong]), /acceptCompression\[1\]\.name must be the name/);
+    assert.throws(withOption("sendCompression", wrong), /sendCompression\.name must be the name/);
+  }
+  assert.throws(
+    withOption("acceptCompression", [{ name: "own" }]),
+    /acceptCompression\[0\]\.decompress must be a function/,
+  );
+  assert.throws(withOption("sendCompression", { name: "own" }), /sendCompression\.compress must be a function/);
+  assert.throws(withOption("acceptCompression", ["gzip"]), /acceptCompression\[0\] must be a Compression object/);
+});
+
 test("retry.codes holds status codes", () => {
   assert.doesNotThrow(withOption("retry.codes", [4, 14]));
   assert.throws(withOption("retry.codes", [0]), /retry\.codes must hold values of Code/);

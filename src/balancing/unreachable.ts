@@ -1,5 +1,6 @@
 import { type Failure, noBackendFailure } from "../errors.ts";
 import type { Backend } from "../subchannel/backend.ts";
+import { codeOf } from "../thrown.ts";
 import type { Picker } from "./picker.ts";
 
 /** Every call waits: for a first list of backends, or for a connection. */
@@ -47,5 +48,5 @@ export function allRefused(backends: readonly Backend[]): boolean {
 }
 
 function isRefusal(cause: unknown): boolean {
-  return typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ECONNREFUSED";
+  return codeOf(cause) === "ECONNREFUSED";
 }

@@ -1,4 +1,7 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { checkSignal } from "../check.ts";
 import { canceledFailure } from "../errors.ts";
+import { describeCause } from "../thrown.ts";
 import type { Cancellable } from "./cancellable.ts";
 
 /**
@@ -13,7 +16,7 @@ export class AbortWatch {
     let watched = this.#watched.get(signal);
     if (watched === undefined) {
       watched = new WatchedSignal(signal);
-      signal.addEventListener("abort", watched);
+      signal.addEventListener("abort", watched.listener);
       this.#watched.set(signal, watched);
     }
     watched.calls.add(call);
@@ -22,21 +25,30 @@ export class AbortWatch {
   delete(signal: AbortSignal, call: Cancellable): void {
     const watched = this.#watched.get(signal);
     if (!watched?.calls.delete(call) || watched.calls.size > 0) return;
-    signal.removeEventListener("abort", watched);
+    signal.removeEventListener("abort", watched.listener);
     this.#watched.delete(signal);
   }
 }
 
-class WatchedSignal implements EventListenerObject {
+class WatchedSignal {
   readonly calls = new Set<Cancellable>();
-  readonly #signal: AbortSignal;
+  /** A function: signals that are not Node's own may take no object with `handleEvent`. */
+  readonly listener: () => void;
 
   constructor(signal: AbortSignal) {
-    this.#signal = signal;
+    this.listener = () => {
+      const failure = canceledFailure(signal.reason);
+      for (const call of this.calls) call.cancel(failure);
+    };
   }
+}
 
-  handleEvent(): void {
-    const failure = canceledFailure(this.#signal.reason);
-    for (const call of this.calls) call.cancel(failure);
+/** InvalidArgument for a call's signal that cannot be listened to. */
+export function signalError(signal: AbortSignal | undefined): ConnectError | undefined {
+  try {
+    checkSignal("signal", signal);
+    return undefined;
+  } catch (error) {
+    return new ConnectError(describeCause(error), Code.InvalidArgument);
   }
 }

@@ -1,7 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 import { Code, ConnectError, type ContextKey, type ContextValues } from "@connectrpc/connect";
 import { checkBoolean, checkObject, describeValue } from "../check.ts";
-import { describeCause, type Progress } from "../errors.ts";
+import type { Progress } from "../errors.ts";
+import { describeCause } from "../thrown.ts";
 import { checkRetryOptions, type RetryOptions } from "./retry-options.ts";
 
 /** What one attempt came to. */

@@ -16,11 +16,13 @@ import {
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
-import { describeCause, type Failure } from "../errors.ts";
+import type { Failure } from "../errors.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import { peerText } from "../peer-text.ts";
 import type { Target } from "../target.ts";
+import { describeCause } from "../thrown.ts";
 import type { MethodInfo } from "./call.ts";
+import { inflate } from "./compression.ts";
 import { compressedFlag, frameMessage, tooLargeText } from "./framing.ts";
 import { fieldOf } from "./status.ts";
 
@@ -33,7 +35,8 @@ export interface CodecOptions {
   readonly acceptCompression: readonly Compression[];
   readonly sendCompression: Compression | undefined;
   readonly compressMinBytes: number;
-  readonly readMaxBytes: number;
+  /** What a compressed message may inflate to. Undefined: see {@link inflate}. */
+  readonly inflateMaxBytes: number | undefined;
   readonly writeMaxBytes: number;
   readonly userAgent: string;
 }
@@ -104,15 +107,8 @@ export class Codec {
       const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
       throw new ConnectError(text, Code.Internal);
     }
-    const { readMaxBytes } = this.#options;
-    const decompressing = begun(() => compression.decompress(payload as Uint8Array<ArrayBuffer>, readMaxBytes));
-    return decompressing.then((plain) => {
-      // A user's Compression may not know of limits.
-      if (plain.length > readMaxBytes) {
-        throw new ConnectError(tooLargeText(plain.length, "readMaxBytes", readMaxBytes), Code.ResourceExhausted);
-      }
-      return method.parse(plainBytes(plain));
-    }, rejectAsInternal);
+    const inflating = inflate(compression, payload as Uint8Array<ArrayBuffer>, this.#options.inflateMaxBytes);
+    return inflating.then((plain) => method.parse(plain));
   }
 
   /** What is wrong with a response's encoding, known from its headers. */
@@ -175,18 +171,6 @@ function begun<T>(work: () => Promise<T>): Promise<T> {
   return new Promise((resolve) => {
     resolve(work());
   });
-}
-
-/** Not the Buffer that zlib makes, whose `slice` shares memory: bytes fields are views of it, and users see them. */
-function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** Bytes that cannot be decompressed are the peer's fault, not an invalid argument of the caller's. */
-function rejectAsInternal(error: unknown): never {
-  if (error instanceof ConnectError && error.code === Code.ResourceExhausted) throw error;
-  const text = error instanceof ConnectError ? error.rawMessage : `decompression failed: ${describeCause(error)}`;
-  throw new ConnectError(text, Code.Internal, undefined, undefined, error);
 }
 
 /** The same work, whose errors are ConnectErrors that say what was done. */

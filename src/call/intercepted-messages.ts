@@ -1,4 +1,4 @@
-import { ConnectError } from "@connectrpc/connect";
+import { connectErrorFrom } from "../thrown.ts";
 import type { InterceptorScope } from "./interceptor-scope.ts";
 
 /** The response messages that the user reads, after all interceptors. Each read ends with the call's deadline. */
@@ -28,7 +28,7 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
       this.#scope.finish();
       return { done: true, value: undefined };
     } catch (error) {
-      this.#scope.finish(ConnectError.from(error));
+      this.#scope.finish(connectErrorFrom(error));
       throw error;
     }
   }

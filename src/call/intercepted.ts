@@ -15,12 +15,16 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
+import { checkObject } from "../check.ts";
+import { connectErrorFrom } from "../thrown.ts";
+import { signalError } from "./abort-watch.ts";
 import type { MethodInfo } from "./call.ts";
 import { CallerMessages } from "./caller-messages.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { InterceptedMessages } from "./intercepted-messages.ts";
 import { InterceptorScope } from "./interceptor-scope.ts";
 import { readMetadata } from "./metadata.ts";
+import { rejectedLater } from "./reject-later.ts";
 import { callStream } from "./stream.ts";
 import { timeoutHeader } from "./timeout.ts";
 import { callUnary } from "./unary.ts";
@@ -48,12 +52,14 @@ export class InterceptedCalls {
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
     const scope = new InterceptorScope(this.#environment, input, this.#callEnded, undefined);
-    const response = await this.#run(scope, () => {
+    const request = () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
+    };
+    return this.#run(scope, request, (response) => {
+      scope.finish();
+      return response as UnaryResponse<I, O>;
     });
-    scope.finish();
-    return response as UnaryResponse<I, O>;
   }
 
   async stream<I extends DescMessage, O extends DescMessage>(
@@ -64,26 +70,38 @@ export class InterceptedCalls {
     const requests = new CallerMessages(method.input, messages);
     const messagesSent = requests as CallerMessages<DescMessage>;
     const scope = new InterceptorScope(this.#environment, input, this.#callEnded, messagesSent);
-    const response = (await this.#run(scope, () => {
+    const request = () => {
       const common = this.#common(method, scope, input);
       return { ...common, stream: true, method, message: requests } as unknown as StreamRequest;
-    })) as StreamResponse<I, O>;
-    const message = new InterceptedMessages(scope, response.message);
-    this.#environment.abandonedStreams.register(message, scope, scope);
-    return { ...response, message };
+    };
+    return this.#run(scope, request, (answer) => {
+      const response = answer as StreamResponse<I, O>;
+      const message = new InterceptedMessages(scope, response.message);
+      this.#environment.abandonedStreams.register(message, scope, scope);
+      return { ...response, message };
+    });
   }
 
-  /** Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. */
-  async #run(scope: InterceptorScope, request: () => AnyRequest): Promise<UnaryResponse | StreamResponse> {
+  /**
+   * Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. What
+   * it returns goes through `show` to the user.
+   */
+  async #run<R>(
+    scope: InterceptorScope,
+    request: () => AnyRequest,
+    show: (response: UnaryResponse | StreamResponse) => R,
+  ): Promise<R> {
     try {
-      return await scope.run(() => {
+      const response = await scope.run(() => {
         let next: AnyFn = (passedOn) => this.#call(scope, passedOn);
         for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
         return next(request());
       });
+      return show(checkObject("what an interceptor returns", response, "a response"));
     } catch (error) {
-      scope.finish(ConnectError.from(error));
-      throw error;
+      const failure = connectErrorFrom(error);
+      scope.finish(failure);
+      return rejectedLater(this.#environment.clock, failure);
     }
   }
 
@@ -109,6 +127,8 @@ export class InterceptedCalls {
 
   async #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
     const { header, contextValues, signal } = request;
+    const invalid = signalError(signal);
+    if (invalid !== undefined) throw invalid;
     const input: CallInput = {
       // The scope cancels what it passed on: only another signal needs watching.
       signal: signal === scope.signal ? undefined : signal,

@@ -2,6 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
+import { asConnectError, connectErrorFrom } from "../thrown.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import type { CallerMessages } from "./caller-messages.ts";
 import type { Cancellable } from "./cancellable.ts";
@@ -138,8 +139,9 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** What the caller sees for an error of a step: once the call was cancelled, that. */
   #errorFor(error: unknown): ConnectError {
     const reason = this.#reason;
-    if (reason === undefined) return ConnectError.from(error);
-    return error instanceof ConnectError && error.code === reason.code ? error : reason;
+    if (reason === undefined) return connectErrorFrom(error);
+    const own = asConnectError(error);
+    return own?.code === reason.code ? own : reason;
   }
 
   #open(): void {

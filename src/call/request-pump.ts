@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { describeValue } from "../check.ts";
 import type { MethodInfo, RunningCall } from "./call.ts";
 import type { Codec } from "./codec.ts";
 import { tellEnded } from "./tell-ended.ts";
@@ -30,7 +31,11 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   start(messages: AsyncIterable<MessageInitShape<I>>, running: RunningCall): void {
     this.#running = running;
     try {
-      this.#iterator = messages[Symbol.asyncIterator]();
+      const iterator = messages[Symbol.asyncIterator]();
+      if (typeof iterator?.next !== "function") {
+        throw new TypeError(`[Symbol.asyncIterator]() must return an iterator, not ${describeValue(iterator)}`);
+      }
+      this.#iterator = iterator;
     } catch (error) {
       this.#onError(error);
       return;

@@ -8,6 +8,7 @@ import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import { noFields } from "./metadata.ts";
 import { receivedHeaders, receiveLater } from "./received-headers.ts";
+import { rejectLater } from "./reject-later.ts";
 import { requestOf } from "./request.ts";
 import { RequestPump } from "./request-pump.ts";
 import { ResponseQueue, type ResponseSource } from "./response-stream.ts";
@@ -26,8 +27,8 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
 
 /** What settles the caller's promise. */
 interface Caller<I extends DescMessage, O extends DescMessage> {
-  resolve(response: StreamResponse<I, O>): void;
-  reject(error: ConnectError): void;
+  readonly resolve: (response: StreamResponse<I, O>) => void;
+  readonly reject: (error: ConnectError) => void;
 }
 
 /**
@@ -164,8 +165,9 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     // What was ended from this side is over at once; what the peer ended is read to its end first.
     if (failure !== undefined && endedHere.has(failure.kind)) this.#queue.cut(error);
     else this.#queue.end(error);
-    if (error !== undefined) this.#caller?.reject(error);
+    const caller = this.#caller;
     this.#caller = undefined;
+    if (error !== undefined && caller !== undefined) rejectLater(this.#environment.clock, caller.reject, error);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import { receivedHeaders } from "./received-headers.ts";
+import { rejectLater } from "./reject-later.ts";
 import { requestOf } from "./request.ts";
 import { fieldOf } from "./status.ts";
 
@@ -151,7 +152,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   #fail(failure: Failure, attempts: number, note?: string): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
-    this.#reject(toConnectError(failure, { attempts, note }));
+    rejectLater(this.#environment.clock, this.#reject, toConnectError(failure, { attempts, note }));
   }
 }
 

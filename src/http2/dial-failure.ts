@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
-import { describeCause, type Failure } from "../errors.ts";
+import type { Failure } from "../errors.ts";
 import { peerText } from "../peer-text.ts";
+import { codeOf, describeCause } from "../thrown.ts";
 
 /** How far a dial got: each step has its own typical mistakes. */
 export type DialStage = "connect" | "tls" | "settings";
@@ -21,7 +22,11 @@ export function connectTimeoutFailure(address: string, stage: DialStage, connect
 export const noH2 = "h2 not negotiated: the server's TLS did not choose HTTP/2 by ALPN";
 
 /** How a TLS handshake with a port that speaks plaintext ends. */
-const plaintextSigns: ReadonlySet<unknown> = new Set(["EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER", "ECONNRESET"]);
+const plaintextSigns: ReadonlySet<string | undefined> = new Set([
+  "EPROTO",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ECONNRESET",
+]);
 
 /** The server's authority is none that this process knows. */
 const unknownAuthority: ReadonlySet<unknown> = new Set([
@@ -58,7 +63,7 @@ function tlsHint(code: unknown): string {
 export function explainDial(stage: DialStage, bytesRead: number, cause: unknown): string {
   // OpenSSL's texts end with a line break.
   const text = peerText(describeCause(cause).trim());
-  const { code } = (cause ?? {}) as { code?: unknown };
+  const code = codeOf(cause);
   if (code === "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL") return `${noH2} (${text})`;
   if (stage === "connect") return `cannot connect: ${text}`;
   if (stage === "tls") {
@@ -66,7 +71,7 @@ export function explainDial(stage: DialStage, bytesRead: number, cause: unknown)
     return `TLS failed: ${text}${hint}`;
   }
   // With TLS 1.3 a server refuses a client's certificate only after the client's own handshake is over.
-  if (typeof code === "string" && code.startsWith("ERR_SSL")) return `TLS failed: ${text}${tlsHint(code)}`;
+  if (code?.startsWith("ERR_SSL")) return `TLS failed: ${text}${tlsHint(code)}`;
   return bytesRead > 0
     ? `not HTTP/2, is this an HTTP/1.1 or a TLS port? What the peer sent is no SETTINGS frame: ${text}`
     : `the connection ended before the peer sent its SETTINGS, is this an HTTP/2 port? ${text}`;

@@ -1,9 +1,10 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
-import { connectionFailure, describeCause, type Failure, withProgress } from "../errors.ts";
+import { connectionFailure, type Failure, withProgress } from "../errors.ts";
 import { peerText } from "../peer-text.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { codeOf, describeCause } from "../thrown.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "./connection.ts";
 import type { Handshake } from "./dial.ts";
 import { type Goaway, goawayDebugText, goawayFailure, http2ErrorCode, resetFailure } from "./error-codes.ts";
@@ -287,7 +288,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
 
 /** An error that nghttp2 found in what the peer sent. */
 function isOfNghttp2(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_HTTP2_ERROR";
+  return codeOf(error) === "ERR_HTTP2_ERROR";
 }
 
 /** What `request` returns when its listener is about to hear why nothing was sent. */

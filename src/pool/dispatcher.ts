@@ -3,9 +3,10 @@ import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../check.ts";
-import { describeCause, type Failure } from "../errors.ts";
+import type { Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
+import { describeCause } from "../thrown.ts";
 import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
 
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */

@@ -1,7 +1,7 @@
 import type { Resolver } from "node:dns/promises";
-import { describeCause } from "../errors.ts";
 import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { describeCause } from "../thrown.ts";
 import type { AddressFamily, Lookup, LookupAnswer } from "./lookup.ts";
 
 /** Whom to ask, and for what. */

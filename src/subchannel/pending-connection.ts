@@ -2,6 +2,7 @@ import type { Address } from "../address.ts";
 import { formatAddress } from "../address.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
 import { type Connection, type Connector, DialError } from "../http2/connection.ts";
+import { describeCause } from "../thrown.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
 /** Told how a dial ends: exactly one of the two, once, unless it was given up. */
@@ -61,7 +62,7 @@ export class PendingConnection {
     const failure =
       error instanceof DialError
         ? error.failure
-        : this.#failure("connection-error", `cannot connect: ${String(error)}`, error);
+        : this.#failure("connection-error", `cannot connect: ${describeCause(error)}`, error);
     this.owner.dialFailed(this, failure);
   }
 

@@ -1,5 +1,6 @@
 import { debuglog } from "node:util";
 import type { GlinkEvent } from "../events.ts";
+import { describeCause } from "../thrown.ts";
 import type { GlinkListener } from "./event-bus.ts";
 import type { Logger } from "./logger.ts";
 
@@ -33,7 +34,10 @@ export function debugLog(): GlinkListener | undefined {
   if (!log.enabled) return undefined;
   // A cause may be any object, a socket among its fields: the message says what it says.
   const plain = (key: string, value: unknown) => (key === "cause" ? undefined : value);
-  return (event) => log("%s %s", describe(event).message, JSON.stringify(event, plain));
+  return (event) => {
+    const facts = event.type === "user-code-failed" ? { ...event, error: describeCause(event.error) } : event;
+    log("%s %s", describe(event).message, JSON.stringify(facts, plain));
+  };
 }
 
 type StateEvent = Extract<GlinkEvent, { type: "subchannel-state" }>;
@@ -84,7 +88,7 @@ function describe(event: GlinkEvent): Line {
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":
-      return line("warn", `the ${event.where} threw: ${String(event.error)}`);
+      return line("warn", `the ${event.where} threw: ${describeCause(event.error)}`);
     case "closed":
       return line("debug", "the transport is closed");
   }

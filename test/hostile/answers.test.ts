@@ -52,6 +52,23 @@ for (const http2 of engineNames) {
       });
     }
 
+    it("of br that unpacks to 256 MB fails its call with default options, and takes a quarter of that (M16)", (t) => {
+      const payload = brotliBomb();
+      return withPeer(
+        { onRequest: (request) => answerCompressed(request, "br", payload) },
+        async (transport) => {
+          const before = process.memoryUsage.rss();
+          const outcome = await tryUnary(transport);
+          const grownBytes = process.memoryUsage.rss() - before;
+          t.diagnostic(`${payload.length} bytes; the resident set grew by ${(grownBytes / megabyte).toFixed(1)} MB`);
+          assert.equal(outcome.code, "ResourceExhausted", outcome.message);
+          assert.match(outcome.message, /inflates to more than 67108864: set readMaxBytes/);
+          assert.ok(grownBytes < 160 * megabyte, `${grownBytes} bytes`);
+        },
+        engine,
+      );
+    });
+
     it("that announces a message of 4 GB fails its call at the prefix (M17)", () =>
       withPeer(
         {

@@ -92,17 +92,18 @@ test("a signal that is aborted before the call, or in its tick, keeps it from th
     {},
     async (transport, backend) => {
       const client = createClient(EchoService, transport);
-      const before = AbortSignal.abort(new Error("never mind"));
       const canceled = connectError(Code.Canceled, /never mind/);
-      await assert.rejects(client.unary({}, { signal: before }), canceled);
-      await assert.rejects(collect(client.serverStream({ count: 1 }, { signal: before })), canceled);
-      await assert.rejects(client.clientStream(yielding({}), { signal: before }), canceled);
-      await assert.rejects(collect(client.bidi(yielding({}), { signal: before })), canceled);
-
+      // First: on a connection that is ready the request leaves at once.
       const controller = new AbortController();
       const call = client.unary({}, { signal: controller.signal });
       controller.abort(new Error("never mind"));
       await assert.rejects(call, canceled);
+
+      const before = AbortSignal.abort(new Error("never mind"));
+      await assert.rejects(client.unary({}, { signal: before }), canceled);
+      await assert.rejects(collect(client.serverStream({ count: 1 }, { signal: before })), canceled);
+      await assert.rejects(client.clientStream(yielding({}), { signal: before }), canceled);
+      await assert.rejects(collect(client.bidi(yielding({}), { signal: before })), canceled);
       // A call that succeeds afterwards proves that nothing of the others is on its way.
       await client.unary({});
       assert.equal(backend.counters.executions, 1);

@@ -4,7 +4,7 @@ import { constants } from "node:http2";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import {
   type BidiRequestSchema,
   type ClientStreamRequestSchema,
@@ -19,6 +19,8 @@ import { glinkTransport } from "../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
 
 checkForLeaks();
+
+const passOn: Interceptor = (next) => (request) => next(request);
 
 const { NGHTTP2_CANCEL } = constants;
 
@@ -160,33 +162,38 @@ test("a request iterable that throws fails the call with its error, and resets t
   }
 });
 
-test("request iterables that break the protocol of iterables fail that call alone", () =>
-  withGlink(
-    () => startConnectEcho(),
-    {},
-    async (transport) => {
-      const client = createClient(EchoService, transport);
-      const broken: unknown[] = [
-        {},
-        { [Symbol.asyncIterator]: () => ({ next: () => 1 }) },
-        {
-          [Symbol.asyncIterator]() {
-            throw new Error("no iterator");
+for (const interceptors of [[], [passOn]]) {
+  test(`request iterables that break the protocol of iterables fail that call alone, ${interceptors.length} interceptors`, () =>
+    withGlink(
+      () => startConnectEcho(),
+      { interceptors },
+      async (transport) => {
+        const client = createClient(EchoService, transport);
+        const broken: unknown[] = [
+          {},
+          { [Symbol.asyncIterator]: () => ({ next: () => 1 }) },
+          { [Symbol.asyncIterator]: () => undefined },
+          { [Symbol.asyncIterator]: () => null },
+          { [Symbol.asyncIterator]: () => ({}) },
+          {
+            [Symbol.asyncIterator]() {
+              throw new Error("no iterator");
+            },
           },
-        },
-        yielding({ payload: 5 }),
-        yielding({ behavior: { delayMs: -1 } }),
-      ];
-      for (const requests of broken) {
-        await assert.rejects(
-          client.clientStream(requests as AsyncIterable<MessageInitShape<typeof ClientStreamRequestSchema>>),
-          (error) => error instanceof Error && error.name === "ConnectError",
-        );
-      }
-      assert.equal((await client.clientStream(yielding({ text: "fine" }))).count, 1);
-      assert.equal(transport.snapshot().openCalls, 0);
-    },
-  ));
+          yielding({ payload: 5 }),
+          yielding({ behavior: { delayMs: -1 } }),
+        ];
+        for (const requests of broken) {
+          await assert.rejects(
+            client.clientStream(requests as AsyncIterable<MessageInitShape<typeof ClientStreamRequestSchema>>),
+            (error) => error instanceof Error && error.name === "ConnectError",
+          );
+        }
+        assert.equal((await client.clientStream(yielding({ text: "fine" }))).count, 1);
+        assert.equal(transport.snapshot().openCalls, 0);
+      },
+    ));
+}
 
 /** A request iterable that notes what it is told. */
 function tellable(

@@ -1,6 +1,7 @@
 import type { Code } from "@connectrpc/connect";
-import { connectionFailure, describeCause, type Failure, withProgress } from "../../errors.ts";
+import { connectionFailure, type Failure, withProgress } from "../../errors.ts";
 import { peerText } from "../../peer-text.ts";
+import { describeCause } from "../../thrown.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
 /** How a connection ends, as told to its streams, to the peer and to the owner. */

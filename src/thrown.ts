@@ -1,0 +1,56 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+// What code of others throws may be any value: an object without a prototype, a `toString` or a getter that throws, a
+// Proxy that is revoked. Everything here takes such a value and does not throw, because it runs where a call ends, and
+// a call that cannot end would wait for ever.
+
+/** The value's text, and its `code` where it is an error of Node's that does not say it. */
+export function describeCause(cause: unknown): string {
+  try {
+    if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
+    if (!(cause instanceof Error)) return String(cause);
+    const { code } = cause as { code?: unknown };
+    // A message may be anything too.
+    const message = String(cause.message);
+    return typeof code === "string" && !message.includes(code) ? `${code}: ${message}` : message;
+  } catch {
+    return "a value that has no text";
+  }
+}
+
+/** The message of an error. */
+export function messageOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The `code` of an error, where it has one that is a string. */
+export function codeOf(thrown: unknown): string | undefined {
+  try {
+    const { code } = thrown as { code?: unknown };
+    return typeof code === "string" ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same value if it is a ConnectError, of this copy of Connect or another one. */
+export function asConnectError(thrown: unknown): ConnectError | undefined {
+  try {
+    return thrown instanceof ConnectError ? thrown : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As `ConnectError.from`: the value itself, or an error with code Unknown that has its text and has it as the cause. */
+export function connectErrorFrom(thrown: unknown): ConnectError {
+  try {
+    return ConnectError.from(thrown);
+  } catch {
+    return new ConnectError(describeCause(thrown), Code.Unknown, undefined, undefined, thrown);
+  }
+}
