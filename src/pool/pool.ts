@@ -1,5 +1,4 @@
 import { AsyncResource } from "node:async_hooks";
-import type { Address } from "../address.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
 import { type Failure, factOf } from "../errors.ts";
@@ -17,6 +16,7 @@ import type {
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
+import { type AddressList, Failover, type FailoverOwner } from "./failover.ts";
 import { Hints } from "./hints.ts";
 import { PolicyRunner, type PolicyRunnerOptions, type PolicyWatcher } from "./policy-runner.ts";
 import { Resolution, type ResolutionListener } from "./resolution.ts";
@@ -35,7 +35,7 @@ export interface PoolOptions extends PolicyRunnerOptions {
  * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
  * and finds a backend for each attempt.
  */
-export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
+export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner, PolicyWatcher {
   pingSlowdowns = 0;
   resting = false;
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
@@ -47,6 +47,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   readonly #drain: Drain;
   readonly #hints: Hints;
   readonly #resolution: Resolution;
+  readonly #failover: Failover;
   readonly #rotation: Rotation;
   readonly #policy: PolicyRunner;
   readonly #changeListeners = new Set<() => void>();
@@ -60,6 +61,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
     this.#resolution = new Resolution(target, resolver, runtime, events, this);
+    this.#failover = new Failover(this, runtime.clock);
     this.#rotation = new Rotation(rotationIntervalMs, runtime, () => this.refresh(), {
       [Symbol.iterator]: () => this.#subchannels.values(),
     });
@@ -121,6 +123,10 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     return this.#dispatcher.queuedCalls;
   }
 
+  get backends(): ReadonlyMap<string, Subchannel> {
+    return this.#subchannels;
+  }
+
   get subchannels(): Iterable<Subchannel> {
     return this.#subchannels.values();
   }
@@ -150,6 +156,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
     this.#resolution.close();
+    this.#failover.stop();
     this.#policy.close();
     for (const subchannel of this.#subchannels.values()) subchannel.shutdown("closing");
     this.#subchannels.clear();
@@ -157,9 +164,17 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#drain.whenEmpty(closed);
   }
 
-  /** Keeps what stayed, adds what is new, drains what left. Pickers skip what has left until they are replaced. */
-  resolved(list: ReadonlyMap<string, Address>): void {
+  resolved(list: AddressList, fallback: AddressList): void {
     this.#hints.resolved(list.size);
+    this.#failover.resolved(list, fallback);
+  }
+
+  fallbackServes(): void {
+    this.#hints.fallbackServes();
+  }
+
+  /** Keeps what stayed, adds what is new, drains what left. Pickers skip what has left until they are replaced. */
+  useAddresses(list: AddressList): void {
     // Until now calls failed for want of a list.
     if (this.#subchannels.size === 0) this.#dispatcher.use(queueAll);
     const removed: Subchannel[] = [];
@@ -200,6 +215,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
     if (failure !== undefined) this.#newestFailure = failure;
     if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
+    this.#failover.backendChanged();
     this.#policy.scheduleUpdate();
   }
 
