@@ -56,10 +56,17 @@ export class DnsServer {
     tcp.listen(port, host);
     await once(tcp, "listening");
     const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
-    // Rejects where the port is taken.
     const listening = once(socket, "listening");
     socket.bind((tcp.address() as AddressInfo).port, host);
-    await listening;
+    try {
+      await listening;
+    } catch (error) {
+      socket.close();
+      tcp.close();
+      // The port that is free on TCP is taken on UDP, by somebody's query.
+      if (port === 0 && (error as NodeJS.ErrnoException).code === "EADDRINUSE") return DnsServer.start({ host });
+      throw error;
+    }
     return new DnsServer(socket, tcp);
   }
 

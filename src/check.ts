@@ -63,9 +63,17 @@ export function definedFields<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+/** What an error message says in place of a text with "@" in it: what stands before that may be a password. */
+const notShown = 'not shown because of its "@"';
+
+/** A text as an error message quotes it. */
+export function quoted(text: string): string {
+  return text.includes("@") ? `(${notShown})` : JSON.stringify(text);
+}
+
 /** A value as an error message shows it. */
 export function describeValue(value: unknown): string {
-  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  if (typeof value === "string") return `the string ${quoted(value)}`;
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) return String(value);
   return isArray(value) ? "an array" : "an object";

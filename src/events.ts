@@ -98,7 +98,7 @@ export type GlinkEvent = {
   | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
-      readonly hint: "single-address" | "all-refused" | "unknown-option";
+      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";
       readonly message: string;
     }
   | {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { quoted } from "./check.ts";
 
 /** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
 export interface Target {
@@ -18,12 +19,15 @@ export interface Target {
   readonly isIpLiteral: boolean;
 }
 
-/** Reads a base URL. Throws a TypeError that names `baseUrl`, quotes the value and says what is wrong. */
+/**
+ * Reads a base URL. Throws a TypeError that names `baseUrl` and says what is wrong. It quotes the value unless that has
+ * an "@": a password with a "/" in it is none to a URL parser, and would be quoted as a path.
+ */
 export function parseTarget(baseUrl: string): Target {
   if (typeof baseUrl !== "string") {
     throw new TypeError(`baseUrl must be a string like "http://echo.default.svc:50051", not ${typeof baseUrl}`);
   }
-  const refuse = (reason: string) => new TypeError(`baseUrl "${redacted(baseUrl)}" ${reason}`);
+  const refuse = (reason: string) => new TypeError(`baseUrl ${quoted(baseUrl)} ${reason}`);
   let url: URL;
   try {
     url = new URL(baseUrl);
@@ -31,7 +35,9 @@ export function parseTarget(baseUrl: string): Target {
     throw refuse('is not an absolute URL: it needs a scheme, a host and a port up to 65535, as in "http://echo:50051"');
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw refuse(`has the scheme "${url.protocol.slice(0, -1)}": begin it with http:// (h2c) or https://`);
+    // Of "user:secret@echo.test" the user is the scheme.
+    const scheme = baseUrl.includes("@") ? "another scheme" : `the scheme "${url.protocol.slice(0, -1)}"`;
+    throw refuse(`has ${scheme}: begin it with http:// (h2c) or https://`);
   }
   if (url.username !== "" || url.password !== "") {
     throw refuse("carries credentials: send them as an authorization header from an interceptor");
@@ -50,9 +56,4 @@ export function parseTarget(baseUrl: string): Target {
     pathPrefix,
     isIpLiteral: isIP(host) !== 0,
   };
-}
-
-/** The text of a URL without its user info: an error message is no place for a password. */
-function redacted(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, "//…@");
 }

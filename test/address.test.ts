@@ -38,6 +38,35 @@ for (const text of [
   });
 }
 
+for (const refused of [
+  () => parseAddress("user:secret@10.0.0.1:1"),
+  () => parseAddress("secret@10.0.0.1"),
+  () => checkAddress({ host: "user:secret@10.0.0.1", port: 0 }),
+  () => checkAddress({ host: "", user: "secret@10.0.0.1" } as unknown as Address),
+]) {
+  test(`an error quotes nothing that has an "@", for it may be a password: ${refused}`, () => {
+    assert.throws(refused, ({ message }: Error) => /address/.test(message) && !message.includes("secret"));
+  });
+}
+
+for (const [host, expected] of [
+  ["::ffff:127.0.0.1", "127.0.0.1"],
+  ["::FFFF:7f00:1", "127.0.0.1"],
+  ["0:0:0:0:0:ffff:10.0.255.1", "10.0.255.1"],
+  ["::127.0.0.1", "::7f00:1"],
+  ["::ffff:0:127.0.0.1", "::ffff:0:7f00:1"],
+  ["0:0:0:0:0:0:0:1", "::1"],
+  ["FD00::00:1", "fd00::1"],
+  ["FE80::0:1%eth0", "fe80::1%eth0"],
+  ["2001:db8::1:0:0:1", "2001:db8::1:0:0:1"],
+] as const) {
+  test(`${host} is the same backend as ${expected}`, () => {
+    assert.deepEqual(checkAddress({ host, port: 1 }), { host: expected, port: 1 });
+    assert.deepEqual(parseAddress(host, 1), { host: expected, port: 1 });
+    assert.deepEqual(parseAddress(`[${host}]:1`), { host: expected, port: 1 });
+  });
+}
+
 test("an object that is no address is refused with what it holds", () => {
   assert.throws(() => checkAddress({ host: "a", port: 1.5 }), /port 1\.5 of address a/);
   assert.throws(() => checkAddress({} as Address), /\{\} is not an address/);

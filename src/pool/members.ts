@@ -34,6 +34,10 @@ export class Members implements Iterable<Subchannel> {
     return this.#list;
   }
 
+  get(key: string): Subchannel | undefined {
+    return this.#subchannels.get(key);
+  }
+
   [Symbol.iterator](): Iterator<Subchannel> {
     return this.#subchannels.values();
   }

@@ -1,5 +1,4 @@
 import { AsyncResource } from "node:async_hooks";
-import type { Address } from "../address.ts";
 import { ReadyBackends } from "../availability/ready-backends.ts";
 import { Suspects } from "../availability/suspects.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
@@ -18,6 +17,7 @@ import type {
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
+import { type AddressList, Failover, type FailoverOwner } from "./failover.ts";
 import { Hints } from "./hints.ts";
 import { Members } from "./members.ts";
 import { PolicyRunner, type PolicyRunnerOptions, type PolicyWatcher } from "./policy-runner.ts";
@@ -37,7 +37,7 @@ export interface PoolOptions extends PolicyRunnerOptions {
  * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
  * and finds a backend for each attempt.
  */
-export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
+export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner, PolicyWatcher {
   minPingPaceMs = 0;
   resting = false;
   readyCount = 0;
@@ -51,6 +51,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   readonly #drain: Drain;
   readonly #hints: Hints;
   readonly #resolution: Resolution;
+  readonly #failover: Failover;
   readonly #rotation: Rotation;
   readonly #policy: PolicyRunner;
   readonly #changeListeners = new Set<() => void>();
@@ -65,6 +66,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
     this.#resolution = new Resolution(target, resolver, runtime, events, this);
+    this.#failover = new Failover(this, runtime.clock);
     this.#rotation = new Rotation(rotationIntervalMs, runtime, events, {
       backends: () => this.#members.list,
       refresh: () => this.refresh(),
@@ -121,6 +123,10 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     return this.#dispatcher.queuedCalls;
   }
 
+  get backends(): Members {
+    return this.#members;
+  }
+
   /** All of them, in a stable order. */
   get subchannels(): readonly Subchannel[] {
     return this.#members.list;
@@ -151,6 +157,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
     this.#resolution.close();
+    this.#failover.stop();
     this.#policy.close();
     for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
     this.#suspects.close();
@@ -158,12 +165,20 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     this.#drain.whenEmpty(closed);
   }
 
+  resolved(list: AddressList, fallback: AddressList): void {
+    this.#hints.resolved(list.size);
+    this.#failover.resolved(list, fallback);
+  }
+
+  fallbackServes(): void {
+    this.#hints.fallbackServes();
+  }
+
   /**
    * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready, else once one is.
    * Pickers skip what has left until they are replaced.
    */
-  resolved(list: ReadonlyMap<string, Address>): void {
-    this.#hints.resolved(list.size);
+  useAddresses(list: AddressList): void {
     // Until now calls failed for want of a list.
     if (this.#members.size === 0) this.#dispatcher.use(queueAll);
     const { added, removed, leaving } = this.#members.reconcile(list);
@@ -191,6 +206,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     if (failure !== undefined) this.#newestFailure = failure;
     if (state === "ready") this.#becameReady(subchannel);
     else if (from === "ready") this.#lost(subchannel);
+    this.#failover.backendChanged();
     this.#policy.changed(subchannel, state === "ready" && this.#ready.list.length === 0);
   }
 

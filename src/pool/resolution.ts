@@ -7,8 +7,8 @@ import { callUserCode } from "../user-code.ts";
 
 /** Told what the resolver found, checked. */
 export interface ResolutionListener {
-  /** One or more addresses by their text: no duplicates. */
-  resolved(addresses: ReadonlyMap<string, Address>): void;
+  /** One or more addresses by their text, and those to fall back to: no duplicates. */
+  resolved(addresses: ReadonlyMap<string, Address>, fallback: ReadonlyMap<string, Address>): void;
   /** A lookup failed, threw, or brought nothing of use. The last good list stays. */
   resolveFailed(failure: Failure): void;
 }
@@ -60,7 +60,7 @@ export class Resolution {
       const watch = this.#resolver.watch(
         this.#target,
         {
-          onAddresses: (addresses) => this.#found(addresses),
+          onAddresses: (addresses, fallback = []) => this.#found(addresses, fallback),
           onError: (error) => this.#failed(error),
         },
         this.#runtime,
@@ -103,24 +103,24 @@ export class Resolution {
     );
   }
 
-  #found(addresses: readonly Address[]): void {
+  #found(addresses: readonly Address[], fallback: readonly Address[]): void {
     if (this.#closed) return;
-    const list = new Map<string, Address>();
+    let list: Map<string, Address>;
+    let fallbackList: Map<string, Address>;
     try {
-      for (const given of addresses) {
-        const address = checkAddress(given);
-        list.set(formatAddress(address), address);
-      }
+      list = byText(addresses);
+      fallbackList = byText(fallback);
       if (list.size === 0) throw new Error("the answer has no addresses");
     } catch (error) {
       this.#failed(error);
       return;
     }
+    for (const key of list.keys()) fallbackList.delete(key);
     if (this.#failure !== undefined) {
       this.#failure = undefined;
       if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
     }
-    this.#listener.resolved(list);
+    this.#listener.resolved(list, fallbackList);
   }
 
   #failed(error: unknown): void {
@@ -131,4 +131,13 @@ export class Resolution {
     if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
     this.#listener.resolveFailed(failure);
   }
+}
+
+function byText(addresses: readonly Address[]): Map<string, Address> {
+  const list = new Map<string, Address>();
+  for (const given of addresses) {
+    const address = checkAddress(given);
+    list.set(formatAddress(address), address);
+  }
+  return list;
 }

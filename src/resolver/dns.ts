@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { formatAddress, parseAddress } from "../address.ts";
 import { checkNumber, checkObject, describeValue } from "../check.ts";
+import type { FamilyChoice } from "./families.ts";
 import { watchFixed } from "./fixed-watch.ts";
-import type { AddressFamily } from "./lookup.ts";
 import { PollingWatch } from "./polling-watch.ts";
 import type { Resolver } from "./resolver.ts";
 import { serverLookup } from "./server-lookup.ts";
@@ -19,8 +19,10 @@ export interface DnsResolverOptions {
    */
   servers?: readonly string[];
   /**
-   * 4: IPv4 addresses only. 6: IPv6 addresses only. 0, the default: IPv4 addresses if the name has any, else IPv6.
-   * Never both, because a dual-stack backend would count as two. An IP literal in `baseUrl` is used whatever this says.
+   * 4: IPv4 addresses only. 6: IPv6 addresses only. 0, the default: both are looked up, and one of them is used, because
+   * a dual-stack backend would count as two. That is IPv4 if the name has IPv4 addresses and this machine has one too, else
+   * IPv6. While no backend can be reached by it, none within 250 ms, those of the other family are used as well, until
+   * the first has worked for 10 s. An IP literal in `baseUrl` is used whatever this says.
    */
   family?: 0 | 4 | 6;
   /**
@@ -90,7 +92,7 @@ function checkServer(server: unknown): string {
   throw refuse();
 }
 
-function checkFamily(family: unknown): AddressFamily {
+function checkFamily(family: unknown): FamilyChoice {
   if (family === 0 || family === 4 || family === 6) return family;
   const message = `dnsResolver.family must be 0, 4 or 6, not ${describeValue(family)}`;
   throw typeof family === "number" ? new RangeError(message) : new TypeError(message);

@@ -47,8 +47,10 @@ export class PollingWatch implements ResolverWatch {
   readonly #options: PollingOptions;
   readonly #listener: ResolverListener;
   readonly #clock: Clock;
-  /** Set while a lookup runs; aborted when its answer is no longer wanted. */
+  /** Set while a lookup runs; aborted when its answer is no longer waited for. */
   #running: AbortController | undefined;
+  /** The lookup that runs has brought something of use already. */
+  #foundSome = false;
   /** The limit of the lookup that runs, or the start of the next one. */
   #timer: TimerHandle | undefined;
   #startedMs = 0;
@@ -103,14 +105,18 @@ export class PollingWatch implements ResolverWatch {
     this.#hints = 0;
     const running = new AbortController();
     this.#running = running;
+    this.#foundSome = false;
     // An answer that arrived while the event loop was busy is not late: it is read first.
     const limit = () => this.#clock.afterInput(() => this.#timedOut(running));
     this.#timer = this.#clock.setTimeout(limit, timeoutMs);
-    lookup.ask(running.signal).then(
+    const found = (answer: LookupAnswer) => {
+      if (!this.#closed) this.#found(answer);
+    };
+    lookup.ask(running.signal, found).then(
       // An answer is welcome even late: no other lookup began meanwhile. With a dead first name server, getaddrinfo
       // takes longer than the limit every time.
       (answer) => this.#ended(() => this.#answered(answer)),
-      (error) => this.#ended(() => (running.signal.aborted ? this.#schedule() : this.#failed(error))),
+      (error) => this.#ended(() => (this.#timeoutReported(running) ? this.#schedule() : this.#failed(error))),
     );
   }
 
@@ -120,22 +126,39 @@ export class PollingWatch implements ResolverWatch {
     if (!this.#closed) report();
   }
 
-  #answered({ hosts, ttlMs }: LookupAnswer): void {
-    const { lookup, port } = this.#options;
-    if (hosts.length === 0) {
-      this.#failed(new Error(`${lookup.source} has no address for ${lookup.host}`));
+  /** Not the last word of the lookup that runs: what is known is reported where it differs. */
+  #found(answer: LookupAnswer): void {
+    this.#foundSome = true;
+    if (this.#notesChange(answer)) this.#report(answer);
+  }
+
+  #answered(answer: LookupAnswer): void {
+    if (answer.hosts.length === 0) {
+      const { source, host } = this.#options.lookup;
+      this.#failed(new Error(`${source} has no address for ${host}`));
       return;
     }
     this.#failing = false;
-    const sorted = [...new Set(hosts)].sort().join();
-    if (sorted !== this.#knownHosts) {
-      this.#knownHosts = sorted;
-      this.#episodeBeganMs = this.#startedMs;
-      this.#windowMs = minWindowMs;
-    }
-    this.#ttlEndsMs = Math.max(this.#clock.now() + ttlMs, this.#startedMs + minWindowMs);
+    this.#notesChange(answer);
+    this.#ttlEndsMs = Math.max(this.#clock.now() + answer.ttlMs, this.#startedMs + minWindowMs);
     this.#schedule();
-    this.#listener.onAddresses(hosts.map((host) => ({ host, port })));
+    this.#report(answer);
+  }
+
+  /** True when the list is not the last one any more: that ends an episode. */
+  #notesChange(answer: LookupAnswer): boolean {
+    const text = textOf(answer);
+    if (text === this.#knownHosts) return false;
+    this.#knownHosts = text;
+    this.#episodeBeganMs = this.#startedMs;
+    this.#windowMs = minWindowMs;
+    return true;
+  }
+
+  #report({ hosts, fallbackHosts }: LookupAnswer): void {
+    const { port } = this.#options;
+    const toAddress = (host: string) => ({ host, port });
+    this.#listener.onAddresses(hosts.map(toAddress), fallbackHosts.map(toAddress));
   }
 
   #failed(error: unknown): void {
@@ -148,6 +171,17 @@ export class PollingWatch implements ResolverWatch {
     if (running !== this.#running || running.signal.aborted) return;
     const { lookup, timeoutMs } = this.#options;
     running.abort();
+    // What it has found is an answer, and how good a one the lookup says itself when it ends.
+    if (this.#foundSome) return;
     this.#failed(new Error(`${lookup.source} gave no answer for ${lookup.host} within ${timeoutMs} ms`));
   }
+
+  #timeoutReported({ signal }: AbortController): boolean {
+    return signal.aborted && !this.#foundSome;
+  }
+}
+
+/** The same for the same addresses in any order. */
+function textOf({ hosts, fallbackHosts }: LookupAnswer): string {
+  return [hosts, fallbackHosts].map((list) => [...new Set(list)].sort().join()).join(" ");
 }

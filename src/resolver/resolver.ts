@@ -14,8 +14,11 @@ export interface ResolverListener {
   /**
    * The backends as they are now. Order and duplicates mean nothing. An empty list is treated as an error: it never
    * empties a working pool.
+   *
+   * `fallback`, by default none: further addresses, of the same backends or of others, to use while none of `addresses`
+   * can be reached.
    */
-  onAddresses(addresses: readonly Address[]): void;
+  onAddresses(addresses: readonly Address[], fallback?: readonly Address[]): void;
   /** A lookup failed. The last good list stays in use. */
   onError(error: unknown): void;
 }

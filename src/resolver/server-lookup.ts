@@ -1,31 +1,38 @@
-import type { Resolver } from "node:dns/promises";
-import { builtinModule } from "../runtime/builtin-modules.ts";
+import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { describeCause } from "../thrown.ts";
-import type { AddressFamily, Lookup, LookupAnswer } from "./lookup.ts";
+import { type FamilyChoice, type HostsByFamily, noHosts, type OrderedHosts, orderFamilies } from "./families.ts";
+import { type FamilyAnswer, FamilyQuery, isAbsence } from "./family-query.ts";
+import type { Lookup, LookupAnswer } from "./lookup.ts";
 
 /** Whom to ask, and for what. */
 export interface ServerLookupOptions {
   /** `ip`, `ip:port` or `[v6]:port`, checked: Node aborts the process on a port that is none. */
   readonly servers: readonly string[];
-  readonly family: AddressFamily;
+  readonly family: FamilyChoice;
   /** The time of a whole lookup: lost packets are sent again, and further servers asked, within it. */
   readonly timeoutMs: number;
 }
 
 /** A query keeps the process alive. With no call open it is given up after this long. */
-const abandonAfterMs = 1_000;
-
-/**
- * Each server gets a packet this often, and the waits double from round to round. More than fit into the time of a
- * lookup: c-ares shortens the waits for servers that used to be fast, and the caller's limit must be the one that ends it.
- */
-const rounds = 5;
+const firstPatienceMs = 1_000;
 
 /** The first round takes this share of the lookup's time: a lost packet is sent again early enough. */
 const firstRoundShare = 1 / 4;
 
-/** Asks DNS servers for A records, and for AAAA records where there are none. The name is asked for as it is written. */
+/**
+ * With addresses of one family there, the other one is waited for so long before they are used. Five times the
+ * Resolution Delay of RFC 8305 §3: what is chosen here is a pool of connections, and wrong if the late ones come first.
+ */
+const resolutionDelayMs = 250;
+
+/** And so long, as a share of the lookup's time, before it is given up: a packet of it may be lost, and is sent again. */
+const stragglerShare = 1 / 2;
+
+/**
+ * Asks DNS servers for A and AAAA records, both at once: servers and firewalls exist that never answer one of the two
+ * (RFC 4074). The name is asked for as it is written.
+ */
 export function serverLookup(host: string, options: ServerLookupOptions, runtime: Runtime): Lookup {
   return new ServerLookup(host, options, runtime);
 }
@@ -33,103 +40,99 @@ export function serverLookup(host: string, options: ServerLookupOptions, runtime
 class ServerLookup implements Lookup {
   readonly host: string;
   readonly source: string;
-  readonly #families: readonly (4 | 6)[];
+  readonly #queries: readonly FamilyQuery[];
+  readonly #timeoutMs: number;
   readonly #runtime: Runtime;
-  readonly #resolver: Resolver;
-  /** In the order in which they are asked. */
-  #servers: readonly string[];
-  #lastFamily: 4 | 6 | undefined;
+  /** The last good answer for each family: a passing failure takes nothing away. */
+  #known: HostsByFamily = noHosts;
+  /** Grows with each lookup that it ended: a slow server would else never be waited for. */
+  #patienceMs = firstPatienceMs;
 
   constructor(host: string, { servers, family, timeoutMs }: ServerLookupOptions, runtime: Runtime) {
     this.host = host;
     this.source = `DNS ${servers.length === 1 ? "server" : "servers"} ${servers.join(", ")}`;
-    this.#families = family === 0 ? [4, 6] : [family];
+    const families = family === 0 ? ([4, 6] as const) : [family];
+    this.#queries = families.map((one) => new FamilyQuery(one, host, servers, timeoutMs * firstRoundShare));
+    this.#timeoutMs = timeoutMs;
     this.#runtime = runtime;
-    const timeout = Math.ceil((timeoutMs * firstRoundShare) / servers.length);
-    const { Resolver } = builtinModule("node:dns/promises");
-    this.#resolver = new Resolver({ timeout, tries: rounds });
-    this.#resolver.setServers(servers);
-    this.#servers = servers;
   }
 
-  async ask(signal: AbortSignal): Promise<LookupAnswer> {
-    const cancel = () => this.#resolver.cancel();
+  async ask(signal: AbortSignal, found: (answer: LookupAnswer) => void): Promise<LookupAnswer> {
+    const cancel = () => {
+      for (const query of this.#queries) query.cancel();
+    };
     signal.addEventListener("abort", cancel, { once: true });
-    const idle = this.#whenAbandoned(cancel);
-    try {
-      return await this.#askFamilies(() => signal.aborted || idle.abandoned);
-    } catch (error) {
-      if (!idle.abandoned) throw error;
-      throw new Error(
-        `${this.source} gave no answer for ${this.host} within ${abandonAfterMs} ms, and no call waits for it`,
-      );
-    } finally {
-      idle.stop();
-      signal.removeEventListener("abort", cancel);
+    const patience = this.#whenAbandoned(cancel);
+    const answers = await this.#askAll(cancel, found);
+    patience.stop();
+    signal.removeEventListener("abort", cancel);
+    if (answers.every(({ hosts }) => hosts.length === 0)) {
+      throw patience.endedAfterMs === undefined ? this.#failure(answers) : this.#abandoned(patience.endedAfterMs);
     }
+    const answer = this.#merge(answers);
+    const stale = answers.filter(({ family, error }) => family === answer.family && error !== undefined);
+    if (stale.length === 0) return answer;
+    // The family in use has its last good list still, and the other one may have news.
+    found(answer);
+    throw this.#failure(stale);
   }
 
-  async #askFamilies(canceled: () => boolean): Promise<LookupAnswer> {
-    const errors: unknown[] = [];
-    for (const family of this.#families) {
-      try {
-        const answer = await this.#askFor(family, canceled);
-        this.#lastFamily = family;
-        return answer;
-      } catch (error) {
-        errors.push(error);
-        // A passing failure for IPv4 must not move a working pool to IPv6: "no such record" alone proves something.
-        if (canceled() || (family === this.#lastFamily && !isAbsence(error))) break;
-      }
+  /** Both at once. When one has addresses and the other takes long, `found` hears of them, and the other is given up. */
+  async #askAll(cancel: () => void, found: (answer: LookupAnswer) => void): Promise<readonly FamilyAnswer[]> {
+    const { clock } = this.#runtime;
+    const answers: FamilyAnswer[] = [];
+    const waits: TimerHandle[] = [];
+    const asked = this.#queries.map(async (query) => {
+      const answer = await query.ask();
+      answers.push(answer);
+      if (answer.hosts.length === 0 || answers.length === this.#queries.length) return;
+      waits.push(clock.setTimeout(() => found(this.#merge(answers)), resolutionDelayMs));
+      waits.push(clock.setTimeout(cancel, this.#timeoutMs * stragglerShare));
+    });
+    await Promise.all(asked);
+    for (const wait of waits) clock.clearTimeout(wait);
+    return answers.sort((a, b) => a.family - b.family);
+  }
+
+  /** What is known now. "No such record" takes addresses away, a failure does not. */
+  #merge(answers: readonly FamilyAnswer[]): LookupAnswer & OrderedHosts {
+    const known = { ...this.#known };
+    for (const { family, hosts, error } of answers) {
+      if (error === undefined || isAbsence(error)) known[family] = hosts;
     }
+    this.#known = known;
+    return { ...orderFamilies(known), ttlMs: Math.min(...answers.map(({ ttlMs }) => ttlMs)) };
+  }
+
+  #failure(answers: readonly FamilyAnswer[]): Error {
+    const errors = answers.map(({ error }) => error);
     const hint = errors.every(isAbsence) ? " (asked for as it is written, without search domains)" : "";
-    throw new Error(`${this.source}: ${errors.map(describeCause).join("; ")}${hint}`, { cause: errors[0] });
+    return new Error(`${this.source}: ${errors.map(describeCause).join("; ")}${hint}`, { cause: errors[0] });
   }
 
-  /** c-ares asks the next server where one is silent, but takes "I cannot" for an answer. */
-  async #askFor(family: 4 | 6, canceled: () => boolean): Promise<LookupAnswer> {
-    for (let refusals = 1; ; refusals++) {
-      try {
-        return await this.#askServers(family);
-      } catch (error) {
-        if (!isRefusal(error) || refusals >= this.#servers.length || canceled()) throw error;
-        const [first, ...others] = this.#servers as [string, ...string[]];
-        this.#servers = [...others, first];
-        this.#resolver.setServers(this.#servers);
-      }
-    }
-  }
-
-  async #askServers(family: 4 | 6): Promise<LookupAnswer> {
-    const records =
-      family === 4
-        ? await this.#resolver.resolve4(this.host, { ttl: true })
-        : await this.#resolver.resolve6(this.host, { ttl: true });
-    let ttlSeconds = Number.POSITIVE_INFINITY;
-    for (const { ttl } of records as readonly { readonly ttl?: number }[]) {
-      // Node 20 knows the TTLs of the first 256 records alone.
-      if (ttl !== undefined && ttl < ttlSeconds) ttlSeconds = ttl;
-    }
-    return { hosts: records.map(({ address }) => address), ttlMs: ttlSeconds * 1_000 };
+  #abandoned(afterMs: number): Error {
+    return new Error(`${this.source} gave no answer for ${this.host} within ${afterMs} ms, and no call waits for it`);
   }
 
   /** Calls back, once, when no call was open for a while. */
-  #whenAbandoned(callback: () => void): { readonly abandoned: boolean; stop(): void } {
+  #whenAbandoned(callback: () => void): { readonly endedAfterMs: number | undefined; stop(): void } {
     const { clock, hold } = this.#runtime;
-    let abandoned = false;
+    const patienceMs = this.#patienceMs;
+    let endedAfterMs: number | undefined;
     const abandon = () => {
       if (hold.held) return;
-      abandoned = true;
+      endedAfterMs = patienceMs;
+      this.#patienceMs = Math.max(patienceMs, Math.min(2 * patienceMs, this.#timeoutMs));
       callback();
     };
-    let timer = hold.held ? undefined : clock.setTimeout(abandon, abandonAfterMs);
+    let timer = hold.held ? undefined : clock.setTimeout(abandon, patienceMs);
     const stopWatching = hold.onIdle(() => {
       clock.clearTimeout(timer);
-      timer = clock.setTimeout(abandon, abandonAfterMs);
+      timer = clock.setTimeout(abandon, patienceMs);
     });
     return {
-      get abandoned() {
-        return abandoned;
+      get endedAfterMs() {
+        return endedAfterMs;
       },
       stop() {
         clock.clearTimeout(timer);
@@ -137,16 +140,4 @@ class ServerLookup implements Lookup {
       },
     };
   }
-}
-
-/** True when a server answered that it cannot answer: another one may. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "ESERVFAIL" || code === "EREFUSED" || code === "ENOTIMP" || code === "EFORMERR";
-}
-
-/** True when the servers answered that there is no such name or record. */
-function isAbsence(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "ENOTFOUND" || code === "ENODATA";
 }

@@ -1,11 +1,12 @@
 import type { LookupAddress } from "node:dns";
 import { builtinModule } from "../runtime/builtin-modules.ts";
-import type { AddressFamily, Lookup } from "./lookup.ts";
+import { type Family, type FamilyChoice, type HostsByFamily, noHosts, orderFamilies } from "./families.ts";
+import type { Lookup, LookupAnswer } from "./lookup.ts";
 
 /** `lookup` of node:dns/promises, as far as it is used. */
 export type SystemLookup = (
   host: string,
-  options: { readonly all: true; readonly family: AddressFamily },
+  options: { readonly all: true; readonly family: FamilyChoice },
 ) => Promise<LookupAddress[]>;
 
 /**
@@ -14,32 +15,51 @@ export type SystemLookup = (
  */
 export function systemLookup(
   host: string,
-  family: AddressFamily,
+  family: FamilyChoice,
   lookup: SystemLookup = builtinModule("node:dns/promises").lookup,
 ): Lookup {
-  let hadIpv4 = false;
-  return {
-    host,
-    source: "the operating system",
-    async ask() {
-      const found = await lookup(host, { all: true, family });
-      let ipv4 = found.filter((one) => one.family === 4);
-      // One half of the question may have failed, and getaddrinfo answers with the other half alone: a working pool must
-      // not move to IPv6 for that.
-      if (family === 0 && hadIpv4 && ipv4.length === 0) ipv4 = await lookupIpv4(host, lookup);
-      hadIpv4 = ipv4.length > 0;
-      const chosen = family === 0 && hadIpv4 ? ipv4 : found;
-      return { hosts: chosen.map(({ address }) => address), ttlMs: Number.POSITIVE_INFINITY };
-    },
-  };
+  return new OperatingSystemLookup(host, family, lookup);
 }
 
-/** None where there are none; rejects where nobody can say. */
-async function lookupIpv4(host: string, lookup: SystemLookup): Promise<LookupAddress[]> {
-  try {
-    return await lookup(host, { all: true, family: 4 });
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOTFOUND") return [];
-    throw error;
+class OperatingSystemLookup implements Lookup {
+  readonly host: string;
+  readonly source = "the operating system";
+  readonly #family: FamilyChoice;
+  readonly #lookup: SystemLookup;
+  #known: HostsByFamily = noHosts;
+
+  constructor(host: string, family: FamilyChoice, lookup: SystemLookup) {
+    this.host = host;
+    this.#family = family;
+    this.#lookup = lookup;
   }
+
+  async ask(): Promise<LookupAnswer> {
+    const found = await this.#lookup(this.host, { all: true, family: this.#family });
+    const known = { 4: hostsOf(found, 4), 6: hostsOf(found, 6) };
+    const served = orderFamilies(this.#known).family;
+    // One half of the question may have failed, and getaddrinfo answers with the other half alone: a working pool must
+    // not move to another family, or be without its fallback, for that.
+    for (const family of [4, 6] as const) {
+      if (known[family].length > 0 || this.#known[family].length === 0) continue;
+      known[family] = await this.#askAgain(family, family === served);
+    }
+    this.#known = known;
+    return { ...orderFamilies(known), ttlMs: Number.POSITIVE_INFINITY };
+  }
+
+  /** None where there are none. Where nobody can say: rejects if it is `needed`, else what there was. */
+  async #askAgain(family: Family, needed: boolean): Promise<readonly string[]> {
+    try {
+      return hostsOf(await this.#lookup(this.host, { all: true, family }), family);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "ENOTFOUND") return [];
+      if (needed) throw error;
+      return this.#known[family];
+    }
+  }
+}
+
+function hostsOf(found: readonly LookupAddress[], family: Family): readonly string[] {
+  return found.filter((one) => one.family === family).map(({ address }) => address);
 }

@@ -372,3 +372,12 @@ function checkEventOrder(
     last.set(address, to);
   }
 }
+
+test("an IPv4 address and the IPv6 address that stands for it are one backend", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report("127.0.0.1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0::1", "::1");
+  await settle();
+  assert.deepEqual(connector.dials.map(({ address }) => address).sort(), ["127.0.0.1:1", "[::1]:1"]);
+  close();
+});

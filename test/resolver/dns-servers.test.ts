@@ -114,6 +114,80 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
     assert.deepEqual(lists[1], ["[fd00::1]:50051"]);
   });
 
+  for (const [silent, hosts] of [
+    ["A", ["[fd00::1]:50051"]],
+    ["AAAA", ["10.0.0.1:50051"]],
+  ] as const) {
+    test(`${silent} queries that are never answered hide nothing: the other records are used in a moment`, async (t) => {
+      const dns = await startDns(t);
+      dns.set(host, { addresses: ["10.0.0.1", "fd00::1"] });
+      dns.set(host, { silent: true }, silent);
+      // A long limit: whatever a slow machine does, it is not what ends the wait.
+      const { lists, errors } = watchName(t, dns, { timeoutMs: 60_000 });
+      await until("a list is reported", () => lists.length > 0);
+      assert.deepEqual([lists, errors], [[hosts], []]);
+    });
+  }
+
+  test("a family that stays silent is given up, and the lookup counts as answered by the other one", async (t) => {
+    const dns = await startDns(t);
+    dns.set(host, { addresses: ["fd00::1"], ttlSeconds: 1 });
+    dns.set(host, { silent: true }, "A");
+    const { lists, errors } = watchName(t, dns, { timeoutMs: 8_000 });
+    await until("the lookup is repeated when the TTL ends", () => lists.length > 1);
+    assert.deepEqual([lists[0], errors], [["[fd00::1]:50051"], []]);
+  });
+
+  test("the late half of an answer is reported when it comes", async (t) => {
+    const dns = await startDns(t);
+    dns.set(host, { addresses: ["10.0.0.1", "fd00::1"] });
+    dns.set(host, { addresses: ["10.0.0.1", "fd00::1"], delayMs: 600 }, "A");
+    const { lists } = watchName(t, dns, { timeoutMs: 60_000 });
+    await until("the first half is reported", () => lists.length > 0);
+    assert.deepEqual(lists[0], ["[fd00::1]:50051"]);
+    await until("both are", () => lists.length > 1);
+    assert.deepEqual(lists[1], ["10.0.0.1:50051"]);
+  });
+
+  test("a family that falls silent keeps its addresses, and the silence is an error", async (t) => {
+    const dns = await startDns(t);
+    dns.set(host, { addresses: ["10.0.0.1", "fd00::1"] });
+    const { lists, fallbacks, errors, watch } = watchName(t, dns, { timeoutMs: 2_000 });
+    await until("a list is reported", () => lists.length > 0);
+    dns.set(host, { silent: true }, "A");
+    watch.refresh();
+    await until("the silence is reported", () => errors.length > 0);
+    assert.match(errors[0] as string, /no answer for the A records of echo.test/);
+    assert.deepEqual(lists, [["10.0.0.1:50051"]]);
+    assert.equal(fallbacks.length, 1);
+  });
+
+  test("a failing family does not hold back what is new of the other one", async (t) => {
+    const dns = await startDns(t);
+    dns.set(host, { addresses: ["10.0.0.1", "::1"] });
+    const { lists, fallbacks, errors, watch } = watchName(t, dns);
+    await until("a list is reported", () => lists.length > 0);
+    assert.deepEqual(fallbacks, [["[::1]:50051"]]);
+    dns.set(host, { error: "SERVFAIL" }, "A");
+    dns.set(host, { addresses: [] }, "AAAA");
+    dns.set(host, { addresses: ["10.0.0.1"] }, "A");
+    watch.refresh();
+    await until("the fallback is gone", () => lists.length > 1);
+    assert.deepEqual([lists[1], fallbacks[1], errors], [["10.0.0.1:50051"], [], []]);
+    dns.set(host, { error: "SERVFAIL" }, "A");
+    dns.set(host, { addresses: ["::1"] }, "AAAA");
+    watch.refresh();
+    await until("the failure is reported", () => errors.length > 0);
+    assert.deepEqual([lists[2], fallbacks[2]], [["10.0.0.1:50051"], ["[::1]:50051"]]);
+  });
+
+  test("a server slower than a query is waited for without a call is waited for longer each time", async (t) => {
+    const dns = await startDns(t);
+    dns.set(host, { addresses: ["10.0.0.1"], delayMs: 1_500 });
+    const { lists } = watchName(t, dns, {}, false);
+    await until("a list is reported, though no call waits for it", () => lists.length > 0);
+  });
+
   test("family picks the records that are asked for", async (t) => {
     const dns = await startDns(t);
     dns.set(host, { addresses: ["10.0.0.1", "fd00::1"] });
@@ -239,7 +313,7 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
     await until("the remembered hint is served", () => lists.length === 2);
     // Queries are a second apart: a third one would come by then.
     await sleep(1_200);
-    assert.equal(dns.queries(host), 2);
+    assert.deepEqual([dns.queries(host, "A"), dns.queries(host, "AAAA")], [2, 2]);
   });
 
   test("close cancels a query, and nothing is reported afterwards", async (t) => {

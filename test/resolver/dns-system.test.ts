@@ -84,9 +84,12 @@ test("a name that had IPv4 addresses moves to IPv6 only when they are gone, not 
     return both;
   });
   const { signal } = new AbortController();
-  assert.deepEqual((await lookup.ask(signal)).hosts, ["10.0.0.1"]);
+  assert.deepEqual((await lookup.ask(signal, () => undefined)).hosts, ["10.0.0.1"]);
   both = ipv6;
-  await assert.rejects(lookup.ask(signal), /EAI_AGAIN/);
+  await assert.rejects(
+    lookup.ask(signal, () => undefined),
+    /EAI_AGAIN/,
+  );
   again = failure("ENOTFOUND");
-  assert.deepEqual((await lookup.ask(signal)).hosts, ["fd00::1"]);
+  assert.deepEqual((await lookup.ask(signal, () => undefined)).hosts, ["fd00::1"]);
 });

@@ -13,6 +13,7 @@ class FakeLookup implements Lookup {
   readonly signals: AbortSignal[] = [];
   mostAtOnce = 0;
   #open: { resolve(answer: LookupAnswer): void; reject(error: Error): void }[] = [];
+  #found: (answer: LookupAnswer) => void = () => undefined;
   readonly #clock: ManualClock;
   /** Set: every lookup is answered at once, with what this returns or throws. */
   respond: (() => LookupAnswer) | undefined;
@@ -21,7 +22,8 @@ class FakeLookup implements Lookup {
     this.#clock = clock;
   }
 
-  ask(signal: AbortSignal): Promise<LookupAnswer> {
+  ask(signal: AbortSignal, found: (answer: LookupAnswer) => void): Promise<LookupAnswer> {
+    this.#found = found;
     this.startsMs.push(this.#clock.now());
     this.signals.push(signal);
     const { respond } = this;
@@ -33,8 +35,13 @@ class FakeLookup implements Lookup {
   }
 
   async answer(hosts: readonly string[], ttlMs = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#open.shift()?.resolve({ hosts, ttlMs });
+    this.#open.shift()?.resolve({ hosts, fallbackHosts: [], ttlMs });
     await settle();
+  }
+
+  /** What is known before the answer. */
+  find(...hosts: string[]): void {
+    this.#found({ hosts, fallbackHosts: [], ttlMs: Number.POSITIVE_INFINITY });
   }
 
   async fail(message: string): Promise<void> {
@@ -61,7 +68,7 @@ function watching(respond?: () => LookupAnswer) {
 }
 
 const never = Number.POSITIVE_INFINITY;
-const steady = () => ({ hosts: ["10.0.0.1"], ttlMs: never });
+const steady = () => ({ hosts: ["10.0.0.1"], fallbackHosts: [], ttlMs: never });
 const broken = () => {
   throw new Error("SERVFAIL");
 };
@@ -146,7 +153,7 @@ test("the window grows to 30 s while hints storm in and the list stays as it is,
 
 test("a list that changes makes the window 1 s again", async () => {
   let host = "10.0.0.1";
-  const { clock, lookup, watch } = watching(() => ({ hosts: [host], ttlMs: never }));
+  const { clock, lookup, watch } = watching(() => ({ hosts: [host], fallbackHosts: [], ttlMs: never }));
   for (let i = 0; i < 300; i++) {
     watch.refresh();
     await clock.advance(200);
@@ -192,7 +199,11 @@ test("a shuffled answer with duplicates is no change of the list (D03)", async (
     ["10.0.0.1", "10.0.0.2"],
     ["10.0.0.2", "10.0.0.1", "10.0.0.2"],
   ];
-  const { clock, lookup, watch } = watching(() => ({ hosts: orders[turn++ % 2] as string[], ttlMs: never }));
+  const { clock, lookup, watch } = watching(() => ({
+    hosts: orders[turn++ % 2] as string[],
+    fallbackHosts: [],
+    ttlMs: never,
+  }));
   for (let i = 0; i < 300; i++) {
     watch.refresh();
     await clock.advance(200);
@@ -264,13 +275,13 @@ test("the end of a TTL starts a lookup, once", async () => {
 });
 
 test("a TTL of 0 means a lookup a second", async () => {
-  const { clock, lookup } = watching(() => ({ hosts: ["10.0.0.1"], ttlMs: 0 }));
+  const { clock, lookup } = watching(() => ({ hosts: ["10.0.0.1"], fallbackHosts: [], ttlMs: 0 }));
   await clock.advance(10_000);
   assert.deepEqual(new Set(gaps(lookup.startsMs)), new Set([1_000]));
 });
 
 test("a window that a storm has grown does not keep a TTL waiting", async () => {
-  const { clock, lookup, watch } = watching(() => ({ hosts: ["10.0.0.1"], ttlMs: 4_000 }));
+  const { clock, lookup, watch } = watching(() => ({ hosts: ["10.0.0.1"], fallbackHosts: [], ttlMs: 4_000 }));
   for (let i = 0; i < 1_000; i++) {
     watch.refresh();
     await clock.advance(100);
@@ -371,4 +382,26 @@ test("a listener may refresh or close from inside a report", async () => {
     assert.deepEqual(gaps(lookup.startsMs), [1_000, 1_000]);
     assert.equal(clock.pending, 0);
   }
+});
+
+test("what a lookup finds on its way is reported at once, where it is news", async () => {
+  const { clock, lookup, lists, errors, watch } = watching();
+  lookup.find("10.0.0.1");
+  assert.deepEqual(lists, [["10.0.0.1"]]);
+  await lookup.answer(["10.0.0.1"]);
+  watch.refresh();
+  await clock.advance(1_000);
+  lookup.find("10.0.0.1");
+  assert.equal(lists.length, 2, "found once more, it is none");
+  await clock.advance(5_000);
+  assert.equal(lookup.signals.at(-1)?.aborted, true);
+  assert.deepEqual(errors, [], "a lookup that found something says itself what it came to");
+  await lookup.fail("no A records");
+  assert.deepEqual(errors, ["no A records"]);
+  const { length } = lookup.startsMs;
+  await clock.advance(30_000);
+  assert.ok(lookup.startsMs.length > length, "and is tried again by itself");
+  watch.close();
+  lookup.find("10.0.0.2");
+  assert.equal(lists.length, 2, "nothing after close");
 });

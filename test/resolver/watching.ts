@@ -11,6 +11,8 @@ export interface Reports {
   readonly runtime: Runtime;
   /** Each list, its addresses formatted and sorted. */
   readonly lists: readonly (readonly string[])[];
+  /** The fallback of each list, likewise. */
+  readonly fallbacks: readonly (readonly string[])[];
   /** Each error's message. */
   readonly errors: readonly string[];
   /** Closes the watch and what it ran on. */
@@ -23,11 +25,15 @@ export function watchReports(resolver: Resolver, target: ResolverTarget, { held 
   if (held) hold.acquire();
   const runtime = { clock: systemClock(), random: constantRandom(), hold };
   const lists: string[][] = [];
+  const fallbacks: string[][] = [];
   const errors: string[] = [];
   const watch = resolver.watch(
     target,
     {
-      onAddresses: (addresses) => lists.push(addresses.map(formatAddress).sort()),
+      onAddresses: (addresses, fallback = []) => {
+        lists.push(addresses.map(formatAddress).sort());
+        fallbacks.push(fallback.map(formatAddress).sort());
+      },
       onError: (error) => errors.push((error as Error).message),
     },
     runtime,
@@ -36,6 +42,7 @@ export function watchReports(resolver: Resolver, target: ResolverTarget, { held 
     watch,
     runtime,
     lists,
+    fallbacks,
     errors,
     close() {
       watch.close();
