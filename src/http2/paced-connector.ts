@@ -1,17 +1,37 @@
 import { type Address, formatAddress } from "../address.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import { type Connection, type ConnectionOwner, type Connector, DialError } from "./connection.ts";
 import { dialFailure } from "./dial-failure.ts";
+
+/** Of the event loop's time, dials that fail get one part and everything else this many. */
+const partsForOthers = 9;
+
+/** Dials may fail in a row for so long, in time owed to others, before they are slowed down: about half a second's work. */
+const unpacedDebtMs = 5_000;
+
+/** A turn longer than this was long for another reason than its dial. */
+const longestTurnMs = 5;
 
 /**
  * Starts one dial in a turn of the event loop. To open a socket takes this process a fraction of a millisecond: a list of
  * a thousand new backends would otherwise keep every call waiting for as long as all of them take.
+ *
+ * Dials that fail come again and again. When thousands do, they are paced by what they cost: a turn that dialled in vain
+ * is followed by nine times its length without dials. Those that succeed are wanted, and wait for nothing.
  */
 export class PacedConnector implements Connector {
   readonly #connector: Connector;
   readonly #clock: Clock;
-  readonly #waiting: (() => void)[] = [];
-  #startedInThisTurn = false;
+  /** Dials that wait for their turn, in their order: each is begun by calling it. */
+  readonly #waiting = new Set<() => void>();
+  /** A dial was begun in this turn. */
+  #begunInThisTurn = false;
+  /** Runs while the next dial waits for others to have had their share of the loop. */
+  #timer: TimerHandle | undefined;
+  /** How long the last turn took in which a dial was begun. */
+  #turnMs = 0;
+  /** When everything else will have had its share, in clock time. */
+  #paidAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(connector: Connector, clock: Clock) {
     this.#connector = connector;
@@ -19,27 +39,50 @@ export class PacedConnector implements Connector {
   }
 
   connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
-    if (!this.#startedInThisTurn) {
-      this.#nextTurn();
-      return this.#connector.connect(address, owner, signal);
-    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => {
-        if (!signal.aborted) resolve(this.#connector.connect(address, owner, signal));
-        else
-          reject(new DialError(dialFailure(formatAddress(address), "given up before it was dialled", signal.reason)));
-      });
+      const begin = () => {
+        signal.removeEventListener("abort", giveUp);
+        this.#connector.connect(address, owner, signal).then(resolve, (error: unknown) => {
+          this.#paidAtMs = Math.max(this.#paidAtMs, this.#clock.now()) + partsForOthers * this.#turnMs;
+          reject(error);
+        });
+      };
+      const giveUp = () => {
+        this.#waiting.delete(begin);
+        if (this.#waiting.size === 0) this.#stopTimer();
+        reject(new DialError(dialFailure(formatAddress(address), "given up before it was dialled", signal.reason)));
+      };
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.add(begin);
+      this.#beginNext();
     });
   }
 
-  #nextTurn(): void {
-    this.#startedInThisTurn = true;
+  #beginNext(): void {
+    if (this.#begunInThisTurn || this.#timer !== undefined) return;
+    const [begin] = this.#waiting;
+    if (begin === undefined) return;
+    const beganMs = this.#clock.now();
+    const waitMs = this.#paidAtMs - unpacedDebtMs - beganMs;
+    if (waitMs > 0) {
+      this.#timer = this.#clock.setTimeout(() => {
+        this.#timer = undefined;
+        this.#beginNext();
+      }, waitMs);
+      return;
+    }
+    this.#waiting.delete(begin);
+    this.#begunInThisTurn = true;
     this.#clock.afterInput(() => {
-      this.#startedInThisTurn = false;
-      const start = this.#waiting.shift();
-      if (start === undefined) return;
-      this.#nextTurn();
-      start();
+      this.#begunInThisTurn = false;
+      this.#turnMs = Math.min(this.#clock.now() - beganMs, longestTurnMs);
+      this.#beginNext();
     });
+    begin();
+  }
+
+  #stopTimer(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

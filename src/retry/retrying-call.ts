@@ -268,7 +268,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     history.failed(attempt, failure);
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
     if (failure.code === Code.Unavailable) pool.refresh();
-    else if (failure.code === Code.DeadlineExceeded) attempt.suspect();
+    else if (failure.code === Code.DeadlineExceeded && !failure.wire?.isWireError) attempt.suspect();
     const decision = history.decide(attempt, failure, {
       committed: this.#committed,
       answerBegan: this.#request.method.singleResponse && attempt.messageStarted,

@@ -5,27 +5,41 @@ import type { GlinkListener } from "./event-bus.ts";
 import type { Logger } from "./logger.ts";
 
 /**
- * A listener that writes what an operator should know: one line for each change of the address set, each lost backend,
- * and the first failure of an episode. The rest is on debug level.
+ * A listener that writes what an operator should know: one line for each change of the address set, each lost backend
+ * and its return, and the first failure of an episode. The rest is on debug level.
  */
 export function eventLog(logger: Logger): GlinkListener {
-  /** Backends whose failure was reported and that have not worked since. */
-  const failing = new Set<string>();
+  const outages: Outages = new Map();
   return (event) => {
     const { type, ...fields } = event;
-    const line = describe(event);
-    const level = type === "subchannel-state" ? stateLevel(event, failing) : line.level;
+    const { level, message } = news(event, outages) ?? describe(event);
     // The result too: a logger may be asynchronous, and fail later.
-    return logger[level]({ event: type, ...fields }, line.message);
+    return logger[level]({ event: type, ...fields }, message);
   };
 }
 
-/** A backend that is lost or cannot be reached is news once; while it is dialled again and again it is not. */
-function stateLevel({ address, from, to, error }: StateEvent, failing: Set<string>): Line["level"] {
-  if (to === "ready" || to === "shutdown") failing.delete(address);
-  if (error === undefined || failing.has(address)) return "debug";
-  if (from !== "ready") failing.add(address);
-  return "warn";
+/** What was reported of each backend that has not worked since. */
+type Outages = Map<string, "lost" | "unreachable" | "silent">;
+
+/** What of a backend is news once: that it is lost, cannot be reached, or is silent; and its return. */
+function news(event: GlinkEvent, outages: Outages): Line | undefined {
+  if (event.type === "subchannel-silent") {
+    outages.set(event.address, "silent");
+  } else if (event.type === "subchannel-usable") {
+    if (outages.get(event.address) !== "silent") return undefined;
+    outages.delete(event.address);
+    return line("info", `${event.address} answers again after ${event.suspectMs} ms`);
+  } else if (event.type === "subchannel-state") {
+    const { address, from, to, error } = event;
+    const reported = outages.get(address);
+    if (to === "ready" || to === "shutdown") outages.delete(address);
+    if (to === "ready" && reported !== undefined) return line("info", `${address} is ready again`);
+    // While it is dialled again and again it is no news.
+    if (error === undefined || reported === "unreachable") return undefined;
+    outages.set(address, from === "ready" ? "lost" : "unreachable");
+    return line("warn", describe(event).message);
+  }
+  return undefined;
 }
 
 /** A listener that writes every event to stderr when the process runs with NODE_DEBUG=glink; undefined otherwise. */
@@ -39,8 +53,6 @@ export function debugLog(): GlinkListener | undefined {
     log("%s %s", describe(event).message, JSON.stringify(facts, plain));
   };
 }
-
-type StateEvent = Extract<GlinkEvent, { type: "subchannel-state" }>;
 
 interface Line {
   readonly level: "debug" | "info" | "warn";

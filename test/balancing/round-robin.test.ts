@@ -14,7 +14,8 @@ function setUp(list: FakeBackend[], random = seededRandom(1)) {
       const picked = pick();
       return picked instanceof FakeBackend ? picked.key : String(picked);
     });
-  return { policy, pick, keys };
+  const roomAgain = (backend: FakeBackend) => picker().roomAgain?.(backend);
+  return { policy, pick, keys, roomAgain };
 }
 
 test("every backend has its turn, exactly", () => {
@@ -122,6 +123,35 @@ test("a pick among 10 000 backends looks at one", () => {
   for (const backend of list) backend.looks = 0;
   for (let i = 0; i < 10_000; i++) pick();
   assert.ok(list.every(({ looks }) => looks === 1));
+});
+
+test("thousands of waiting calls do not walk around a full ring: who has room again says so", () => {
+  const list = backends(...Array.from({ length: 200 }, (_, i) => String(i)));
+  const { pick, roomAgain } = setUp(list);
+  const looks = () => list.reduce((sum, backend) => sum + backend.looks, 0);
+  for (const backend of list) backend.full = true;
+  assert.equal(pick(), "queue");
+  const before = looks();
+  for (let i = 0; i < 8_000; i++) assert.equal(pick(), "queue");
+  assert.equal(looks(), before);
+  const [a, b, c] = list.slice(50) as [FakeBackend, FakeBackend, FakeBackend];
+  for (const backend of [a, b, c]) {
+    backend.full = false;
+    roomAgain(backend);
+  }
+  assert.deepEqual([pick(), pick(), pick(), pick()], [a, b, c, a], "in turn");
+  assert.equal(pick([b]), c, "one that the call has tried comes last");
+  a.full = true;
+  c.full = true;
+  assert.equal(pick([b]), b);
+  b.full = true;
+  assert.equal(pick(), "queue");
+  assert.ok(looks() - before < 20, `${looks() - before} looks`);
+  for (const backend of list) {
+    backend.full = false;
+    roomAgain(backend);
+  }
+  assert.equal(new Set(Array.from({ length: 200 }, () => pick())).size, 200, "and then all have their turn");
 });
 
 test("without a ready backend calls wait, until all have failed", () => {

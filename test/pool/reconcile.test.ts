@@ -77,6 +77,85 @@ test("a removed backend gets no call from the same tick on, and its open ones en
   close();
 });
 
+test("an answer that shares nothing with a working pool empties it once one of the new backends is ready, not before", async () => {
+  const { pool, connector, events, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2");
+  await settle();
+  const call = new TestCall(pool).start();
+  connector.answerWith(() => undefined);
+  resolver.report("10.9.0.1", "10.9.0.2");
+  await settle();
+  assert.deepEqual(events.ofType("pool-updated").at(-1), {
+    type: "pool-updated",
+    added: ["10.9.0.1:1", "10.9.0.2:1"],
+    removed: [],
+    leaving: ["10.0.0.1:1", "10.0.0.2:1"],
+    kept: 0,
+  });
+  for (const dial of connector.pending) dial.fail();
+  await settle();
+  const served = callsTo(pool, 20);
+  assert.deepEqual([...served.keys()].sort(), ["10.0.0.1:1", "10.0.0.2:1"], "a wrong answer costs no call");
+  connector.answerWith((dial) => dial.succeed());
+  resolver.report("10.9.0.3");
+  await settle();
+  assert.deepEqual(callsTo(pool, 2), new Map([["10.9.0.3:1", 2]]));
+  assert.deepEqual(events.ofType("pool-updated").at(-1), {
+    type: "pool-updated",
+    added: [],
+    removed: ["10.0.0.1:1", "10.0.0.2:1"],
+    leaving: [],
+    kept: 1,
+  });
+  assert.equal(call.failure, undefined);
+  assert.deepEqual([...pool.draining].length, 1, "the open call ends in peace");
+  call.stream?.finish();
+  assert.equal(connector.open.length, 1);
+  close();
+});
+
+test("while an answer does not work, those that leave are not dialled again when they are lost", async () => {
+  const { pool, connector, events, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2");
+  await settle();
+  connector.answerWith(() => undefined);
+  resolver.report("10.9.0.1");
+  await settle();
+  connector.open[0]?.lose();
+  await settle();
+  assert.deepEqual(
+    pool.subchannels.map(({ key }) => key),
+    ["10.0.0.2:1", "10.9.0.1:1"],
+  );
+  assert.deepEqual(events.ofType("pool-updated").at(-1)?.removed, ["10.0.0.1:1"]);
+  assert.deepEqual(callsTo(pool, 2), new Map([["10.0.0.2:1", 2]]));
+  // The resolver finds its way back: nothing was lost by its answer.
+  resolver.report("10.0.0.2", "10.0.0.3");
+  await settle();
+  connector.open[0]?.lose();
+  await settle();
+  assert.deepEqual(
+    pool.subchannels.map(({ key }) => key),
+    ["10.0.0.2:1", "10.0.0.3:1"],
+    "it stays, and is dialled again",
+  );
+  close();
+});
+
+test("an answer that names one backend in service lets all others go at once", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
+  await settle();
+  connector.answerWith(() => undefined);
+  resolver.report("10.0.0.3", "10.9.0.1");
+  assert.deepEqual(callsTo(pool, 4), new Map([["10.0.0.3:1", 4]]));
+  assert.equal(connector.open.length, 1);
+  close();
+});
+
 test("a list that flips every time leaves no connection behind", async () => {
   const { pool, connector, resolver, close } = fakePool();
   pool.wake();

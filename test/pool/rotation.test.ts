@@ -148,3 +148,53 @@ test("a pool that is closed in the middle of a renewal leaves no timer", async (
   close();
   assert.equal(clock.pending, 0);
 });
+
+test("of thousands of connections several are replaced at a time, never more than 5 %, and a black hole stalls none", async () => {
+  const { pool, clock, connector, resolver, close } = fakePool({ subchannel: { maxConnectionAgeMs: 10_000 } });
+  pool.wake();
+  const count = 400;
+  resolver.report(...Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`));
+  await settle();
+  const blackHole = connector.dials[0]?.address;
+  connector.answerWith(() => undefined);
+  await clock.advance(10_000);
+  assert.equal(connector.pending.length, count / 20);
+  const holes = connector.pending.filter(({ address }) => address === blackHole);
+  assert.equal(holes.length, 1);
+  while (connector.dials.length < 2 * count) {
+    const pending = connector.pending.filter(({ address }) => address !== blackHole);
+    assert.ok(connector.pending.length <= count / 20);
+    for (const dial of pending) dial.succeed();
+    // A look at the ages every 4 ms.
+    await clock.advance(5);
+  }
+  assert.equal(holes[0]?.settled, false);
+  assert.equal(pool.readyCount, count);
+  close();
+});
+
+test("a failed renewal is an event with its reason, shown until it succeeds; an episode has one first", async () => {
+  const { pool, clock, connector, events, close } = await agingPool();
+  connector.answerWith((dial) => dial.fail("EPROTO"));
+  await clock.advance(15_000);
+  const failed = events.ofType("renewal-failed");
+  assert.ok(failed.length > 3);
+  assert.equal(failed.filter(({ first }) => first).length, 1);
+  assert.match(failed[0]?.error.message ?? "", /EPROTO/);
+  assert.equal(new Set(failed.map(({ address }) => address)).size, 3);
+  assert.ok(pool.subchannels.every(({ state }) => state === "ready"));
+  assert.match(pool.subchannels[0]?.lastRenewalFailure?.message ?? "", /EPROTO/);
+  connector.answerWith((dial) => dial.succeed());
+  await clock.advance(15_000);
+  assert.ok(pool.subchannels.every(({ lastRenewalFailure }) => lastRenewalFailure === undefined));
+  const before = events.ofType("renewal-failed").length;
+  connector.answerWith((dial) => dial.fail());
+  await clock.advance(15_000);
+  const again = events.ofType("renewal-failed").slice(before);
+  assert.deepEqual(
+    again.slice(0, 2).map(({ first }) => first),
+    [true, false],
+    "another episode",
+  );
+  close();
+});

@@ -157,7 +157,7 @@ export class FakeConnection implements Connection {
   ping(onAnswer: () => void): void {
     this.pings++;
     this.answerPing = onAnswer;
-    if (this.answersPings) onAnswer();
+    if (this.answersPings) queueMicrotask(onAnswer);
   }
 
   drain(): void {
