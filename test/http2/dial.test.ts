@@ -17,6 +17,7 @@ import { ca, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
 import { startFramePeer } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { until } from "../support/load.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
 
@@ -266,16 +267,47 @@ test("SETTINGS that had arrived when the connect timeout fires late are still re
   }
 });
 
-test("a dial that nobody waits for is given up after a second", async () => {
+test("a TCP connect that nobody waits for is given up after a second", async () => {
   const clock = new ManualClock();
+  // A lookup that never answers keeps the socket connecting.
+  const createConnection = () => connect({ host: "never.test", port: 1, lookup: () => undefined });
+  const options = { ...dialOptions(clock), createConnection };
+  const { signal } = new AbortController();
+  const dialling = dial(options, { host: "127.0.0.1", port: 1 }, signal, () => undefined);
+  const refused = assert.rejects(dialling, /no call is waiting for the connection: given up after 1000 ms/);
+  await clock.advance(1_000);
+  await refused;
+});
+
+test("a dial that waits for TLS or for SETTINGS, and for which nobody waits, goes on until connectTimeoutMs", async () => {
   const peer = await startFramePeer({ settings: false });
   try {
     const [host, port] = peer.address.split(":") as [string, string];
-    const { signal } = new AbortController();
-    const dialling = dial(dialOptions(clock), { host, port: Number(port) }, signal, () => undefined);
-    const refused = assert.rejects(dialling, /no call is waiting for the connection: given up after 1000 ms/);
-    await clock.advance(1_000);
-    await refused;
+    const address = { host, port: Number(port) };
+    for (const [target, stage] of [
+      ["http://echo.test", "HTTP/2 SETTINGS"],
+      ["https://echo.test", "TLS handshake"],
+    ] as const) {
+      const clock = new ManualClock();
+      const options = { ...dialOptions(clock), target: parseTarget(target) };
+      const connections = peer.connections.length;
+      let started = false;
+      const dialling = dial(options, address, new AbortController().signal, () => {
+        started = true;
+      });
+      let failed: unknown;
+      const settled = dialling.catch((error: unknown) => {
+        failed = error;
+      });
+      // The client has heard that TCP is connected: it is about to speak HTTP/2, or has said its TLS hello.
+      const helloCame = () => (peer.connections[connections]?.socket.bytesRead ?? 0) > 0;
+      await until("TCP is connected", () => started || helloCame());
+      await clock.advance(4_999);
+      assert.equal(failed, undefined);
+      await clock.advance(1);
+      await settled;
+      assert.match(String(failed), new RegExp(`no answer to the ${stage}`));
+    }
   } finally {
     await peer.close();
   }
