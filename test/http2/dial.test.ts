@@ -15,6 +15,7 @@ import { systemHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
 import { ca, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
+import { engineNames } from "../support/engines.ts";
 import { startFramePeer } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { until } from "../support/load.ts";
@@ -344,3 +345,64 @@ test("createConnection that is async fails the dial with what it must return, an
     /createConnection must return a socket, not a promise/,
   );
 });
+
+/** A way through a socket that never says when it is closed. */
+class SecretiveTunnel extends Duplex {
+  readonly #socket: Socket;
+  readonly #saysEnd: boolean;
+
+  constructor(socket: Socket, saysEnd: boolean) {
+    super({ emitClose: false });
+    this.#socket = socket.unref();
+    this.#saysEnd = saysEnd;
+    socket.on("error", () => undefined);
+    socket.on("end", () => this.push(null));
+    socket.on("data", (bytes) => {
+      if (!this.push(bytes)) socket.pause();
+    });
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(bytes: Buffer, _: string, written: () => void): void {
+    this.#socket.write(bytes, () => written());
+  }
+
+  override _final(ended: () => void): void {
+    this.#socket.end(() => {
+      if (this.#saysEnd) ended();
+    });
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    destroyed(error);
+  }
+}
+
+for (const http2 of engineNames) {
+  test(`close() does not wait for a Duplex that never says it is closed, ${http2} engine`, async () => {
+    const backend = await startConnectEcho();
+    try {
+      for (const saysEnd of [true, false]) {
+        const createConnection = ({ hostname, port }: URL) =>
+          new SecretiveTunnel(connect(Number(port), hostname), saysEnd) as unknown as Socket;
+        const resolver = staticResolver([backend.address]);
+        const transport = glinkTransport({
+          http2,
+          baseUrl: "http://echo.test",
+          resolver,
+          nodeOptions: { createConnection },
+        });
+        const { text } = await createClient(EchoService, transport).unary({ text: "hello" }, { timeoutMs: 5_000 });
+        assert.equal(text, "hello");
+        await transport.close();
+        assert.deepEqual(transport.snapshot().draining, []);
+      }
+    } finally {
+      await backend.close();
+    }
+  });
+}
