@@ -16,7 +16,10 @@ export interface DialOptions extends SocketOptions {
   readonly runtime: Runtime;
 }
 
-/** A dial nobody waits for is given up after this long, because a pending TCP connect keeps the process alive. */
+/**
+ * A TCP connect that nobody waits for is given up after this long, because it keeps the process alive. Once TCP is
+ * connected nothing of the dial does, and it goes on: the next call may find it done.
+ */
 const abandonAfterMs = 1_000;
 
 /** What an engine does with a connected socket: speak its preface, then settle the dial. */
@@ -184,7 +187,7 @@ class Dialing implements Handshake {
   }
 
   #abandoned(): void {
-    if (this.#options.runtime.hold.held) return;
+    if (this.#options.runtime.hold.held || this.#stage !== "connect") return;
     this.fail(new Error(`no call is waiting for the connection: given up after ${abandonAfterMs} ms`));
   }
 

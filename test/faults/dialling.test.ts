@@ -113,3 +113,18 @@ test("a backend is ready only after its SETTINGS", () =>
       await ready;
     },
   ));
+
+test("a server that greets after 1.7 s is reached by calls of 500 ms, though no call is open when it does", () =>
+  withPeer(
+    {
+      settings: false,
+      onConnection: (connection) => setTimeout(() => connection.settings([]), 1_700).unref(),
+      onRequest: (request) => request.ok(),
+    },
+    async (transport, peer) => {
+      assert.equal((await tryUnary(transport, { timeoutMs: 500 })).code, "DeadlineExceeded");
+      await until(() => transport.snapshot().subchannels[0]?.state === "ready", "the dial has ended");
+      assert.equal((await tryUnary(transport, { timeoutMs: 5_000 })).code, undefined);
+      assert.equal(peer.connections.length, 1);
+    },
+  ));

@@ -15,8 +15,10 @@ import { systemHold } from "../../src/runtime/process-hold.ts";
 import { parseTarget } from "../../src/target.ts";
 import { ca, serverIdentity } from "../support/certificates.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
+import { engineNames } from "../support/engines.ts";
 import { startFramePeer } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
+import { until } from "../support/load.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
 import { constantRandom } from "../support/random.ts";
 
@@ -266,16 +268,47 @@ test("SETTINGS that had arrived when the connect timeout fires late are still re
   }
 });
 
-test("a dial that nobody waits for is given up after a second", async () => {
+test("a TCP connect that nobody waits for is given up after a second", async () => {
   const clock = new ManualClock();
+  // A lookup that never answers keeps the socket connecting.
+  const createConnection = () => connect({ host: "never.test", port: 1, lookup: () => undefined });
+  const options = { ...dialOptions(clock), createConnection };
+  const { signal } = new AbortController();
+  const dialling = dial(options, { host: "127.0.0.1", port: 1 }, signal, () => undefined);
+  const refused = assert.rejects(dialling, /no call is waiting for the connection: given up after 1000 ms/);
+  await clock.advance(1_000);
+  await refused;
+});
+
+test("a dial that waits for TLS or for SETTINGS, and for which nobody waits, goes on until connectTimeoutMs", async () => {
   const peer = await startFramePeer({ settings: false });
   try {
     const [host, port] = peer.address.split(":") as [string, string];
-    const { signal } = new AbortController();
-    const dialling = dial(dialOptions(clock), { host, port: Number(port) }, signal, () => undefined);
-    const refused = assert.rejects(dialling, /no call is waiting for the connection: given up after 1000 ms/);
-    await clock.advance(1_000);
-    await refused;
+    const address = { host, port: Number(port) };
+    for (const [target, stage] of [
+      ["http://echo.test", "HTTP/2 SETTINGS"],
+      ["https://echo.test", "TLS handshake"],
+    ] as const) {
+      const clock = new ManualClock();
+      const options = { ...dialOptions(clock), target: parseTarget(target) };
+      const connections = peer.connections.length;
+      let started = false;
+      const dialling = dial(options, address, new AbortController().signal, () => {
+        started = true;
+      });
+      let failed: unknown;
+      const settled = dialling.catch((error: unknown) => {
+        failed = error;
+      });
+      // The client has heard that TCP is connected: it is about to speak HTTP/2, or has said its TLS hello.
+      const helloCame = () => (peer.connections[connections]?.socket.bytesRead ?? 0) > 0;
+      await until("TCP is connected", () => started || helloCame());
+      await clock.advance(4_999);
+      assert.equal(failed, undefined);
+      await clock.advance(1);
+      await settled;
+      assert.match(String(failed), new RegExp(`no answer to the ${stage}`));
+    }
   } finally {
     await peer.close();
   }
@@ -312,3 +345,64 @@ test("createConnection that is async fails the dial with what it must return, an
     /createConnection must return a socket, not a promise/,
   );
 });
+
+/** A way through a socket that never says when it is closed. */
+class SecretiveTunnel extends Duplex {
+  readonly #socket: Socket;
+  readonly #saysEnd: boolean;
+
+  constructor(socket: Socket, saysEnd: boolean) {
+    super({ emitClose: false });
+    this.#socket = socket.unref();
+    this.#saysEnd = saysEnd;
+    socket.on("error", () => undefined);
+    socket.on("end", () => this.push(null));
+    socket.on("data", (bytes) => {
+      if (!this.push(bytes)) socket.pause();
+    });
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(bytes: Buffer, _: string, written: () => void): void {
+    this.#socket.write(bytes, () => written());
+  }
+
+  override _final(ended: () => void): void {
+    this.#socket.end(() => {
+      if (this.#saysEnd) ended();
+    });
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    destroyed(error);
+  }
+}
+
+for (const http2 of engineNames) {
+  test(`close() does not wait for a Duplex that never says it is closed, ${http2} engine`, async () => {
+    const backend = await startConnectEcho();
+    try {
+      for (const saysEnd of [true, false]) {
+        const createConnection = ({ hostname, port }: URL) =>
+          new SecretiveTunnel(connect(Number(port), hostname), saysEnd) as unknown as Socket;
+        const resolver = staticResolver([backend.address]);
+        const transport = glinkTransport({
+          http2,
+          baseUrl: "http://echo.test",
+          resolver,
+          nodeOptions: { createConnection },
+        });
+        const { text } = await createClient(EchoService, transport).unary({ text: "hello" }, { timeoutMs: 5_000 });
+        assert.equal(text, "hello");
+        await transport.close();
+        assert.deepEqual(transport.snapshot().draining, []);
+      }
+    } finally {
+      await backend.close();
+    }
+  });
+}

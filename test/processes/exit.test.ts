@@ -105,6 +105,16 @@ describe("the life of a process with a transport", { timeout: 60_000, concurrenc
     assert.deepEqual(await Promise.all([said(queued), said(refused)]), [["4"], ["14"]]);
   });
 
+  test("a dial that waits for TLS, or for SETTINGS, does not hold a process whose calls are over", async () => {
+    const script = (scheme: string) =>
+      program(
+        `${scheme}://${silentAddress}`,
+        `client.unary({}, { timeoutMs: 300 }).catch((error) => say(error.code));`,
+        "connectTimeoutMs: 60_000",
+      );
+    assert.deepEqual(await Promise.all([said(script("http")), said(script("https"))]), [["4"], ["4"]]);
+  });
+
   test("a transport that is never used does not hold the process", async () => {
     assert.deepEqual(await said(program(`http://${backend.address}`, `say("unused");`)), ["unused"]);
   });

@@ -73,9 +73,21 @@ export class WireSocket {
     this.#socket.destroy();
   }
 
-  /** Calls back once the socket is closed, at once if it is already. */
+  /**
+   * Calls back once the socket is closed, at once if it is already. Not every Duplex says so: one that does not, though
+   * it was ended or destroyed and had its time, counts as closed.
+   */
   whenClosed(callback: () => void): void {
-    if (this.#socket.closed) callback();
-    else this.#socket.once("close", callback);
+    if (this.#socket.closed) {
+      callback();
+      return;
+    }
+    const closed = () => {
+      this.#clock.clearTimeout(timer);
+      this.#socket.off("close", closed);
+      callback();
+    };
+    const timer = this.#clock.setTimeout(closed, 2 * lingerMs);
+    this.#socket.once("close", closed);
   }
 }
