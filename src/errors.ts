@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /**
@@ -129,10 +130,15 @@ export function headersOf(fields: readonly string[]): Headers {
 
 /** The text and the code of an error from Node, for messages. */
 export function describeCause(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
-  if (!(cause instanceof Error)) return String(cause);
-  const { code } = cause as { code?: unknown };
+  if (!isError(cause)) return String(cause);
+  const { code, errors } = cause as { code?: unknown; errors?: unknown };
+  if (Array.isArray(errors)) return errors.map(describeCause).join("; ");
   return typeof code === "string" && !cause.message.includes(code) ? `${code}: ${cause.message}` : cause.message;
+}
+
+/** Node's own errors are no instances of the Error that code within a `vm` context sees, where Jest runs tests. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }
 
 /** The name could not be resolved, and there is no earlier answer to go on with. */

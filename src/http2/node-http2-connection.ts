@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { connectionFailure, describeCause, type Failure, withProgress } from "../errors.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "./connection.ts";
 import type { Handshake } from "./dial.ts";
 import { type Goaway, goawayDebugText, goawayFailure, http2ErrorCode, resetFailure } from "./error-codes.ts";
@@ -276,7 +277,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
 
 /** An error that nghttp2 found in what the peer sent. */
 function isOfNghttp2(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_HTTP2_ERROR";
+  return (error as { code?: unknown } | undefined)?.code === "ERR_HTTP2_ERROR";
 }
 
 /** What `request` returns when its listener is about to hear why nothing was sent. */
