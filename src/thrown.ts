@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 // What code of others throws may be any value: an object without a prototype, a `toString` or a getter that throws, a
@@ -7,9 +8,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 /** The value's text, and its `code` where it is an error of Node's that does not say it. */
 export function describeCause(cause: unknown): string {
   try {
-    if (cause instanceof AggregateError) return cause.errors.map(describeCause).join("; ");
-    if (!(cause instanceof Error)) return String(cause);
-    const { code } = cause as { code?: unknown };
+    if (!isError(cause)) return String(cause);
+    const { code, errors } = cause as { code?: unknown; errors?: unknown };
+    if (Array.isArray(errors)) return errors.map(describeCause).join("; ");
     // A message may be anything too.
     const message = String(cause.message);
     return typeof code === "string" && !message.includes(code) ? `${code}: ${message}` : message;
@@ -21,7 +22,7 @@ export function describeCause(cause: unknown): string {
 /** The message of an error. */
 export function messageOf(thrown: unknown): string | undefined {
   try {
-    return thrown instanceof Error ? String(thrown.message) : undefined;
+    return isError(thrown) ? String(thrown.message) : undefined;
   } catch {
     return undefined;
   }
@@ -53,4 +54,9 @@ export function connectErrorFrom(thrown: unknown): ConnectError {
   } catch {
     return new ConnectError(describeCause(thrown), Code.Unknown, undefined, undefined, thrown);
   }
+}
+
+/** Node's own errors are no instances of the Error that code within a `vm` context sees, where Jest runs tests. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../address.ts";
 import type { Failure } from "../errors.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { describeCause } from "../thrown.ts";
 import { type Connection, DialError } from "./connection.ts";

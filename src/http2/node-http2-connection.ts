@@ -4,6 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { connectionFailure, type Failure, withProgress } from "../errors.ts";
 import { peerText } from "../peer-text.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import { codeOf, describeCause } from "../thrown.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "./connection.ts";
 import type { Handshake } from "./dial.ts";

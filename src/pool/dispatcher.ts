@@ -5,6 +5,7 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../check.ts";
 import type { Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import { describeCause } from "../thrown.ts";
 import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";

@@ -1,5 +1,6 @@
 import type { Address } from "../address.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Backend } from "../subchannel/backend.ts";
 
 /** Addresses by their text. */

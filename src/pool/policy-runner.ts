@@ -2,6 +2,7 @@ import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { LoadBalancing, Policy } from "../balancing/policy.ts";
 import type { Events } from "../events.ts";
 import type { ResolverTarget } from "../resolver/resolver.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import { callUserCode } from "../user-code.ts";

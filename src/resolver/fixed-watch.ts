@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 import type { ResolverListener, ResolverWatch } from "./resolver.ts";
 
 /** Reports a list that never changes: once, as soon as `watch` has returned. There is nothing to ask again. */

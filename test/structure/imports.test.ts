@@ -98,6 +98,16 @@ test("time and chance are globals of runtime alone", () => {
   );
 });
 
+test("microtasks are queued by the function that fake timers do not replace", () => {
+  const users = sources.filter(({ text }) => /\bqueueMicrotask\(/.test(text));
+  assert.ok(users.length > 0);
+  const late = users.filter(({ imports }) => !imports.some(({ from }) => from === "src/runtime/microtask.ts"));
+  assert.deepEqual(
+    late.map(({ path }) => path),
+    [],
+  );
+});
+
 test("runtime dependencies are the peers and Node alone", () => {
   const allowed = /^(src\/|node:|@connectrpc\/(connect|connect-node)($|\/protocol$)|@bufbuild\/protobuf($|\/))/;
   const foreign = sources

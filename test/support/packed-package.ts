@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
@@ -17,6 +18,13 @@ export function packPackage(folder: string): PackedPackage {
     { filename: string; files: { path: string }[] },
   ];
   return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) };
+}
+
+/** Puts what a tarball holds into `folder`, as npm would, in the place of what was there. */
+export function unpackPackage(tarball: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", folder]);
 }
 
 /** Runs npm in `folder`, returns what it printed, and throws with all of its output when it fails. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { npm, packPackage } from "../support/packed-package.ts";
+import { npm, packPackage, unpackPackage } from "../support/packed-package.ts";
 
 /*
  * node --import tsx test/types/run.ts
@@ -82,9 +82,7 @@ function createFolder(): string {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "user-"));
   const { tarball } = packPackage(folder);
-  const installed = join(folder, "node_modules/glink");
-  mkdirSync(installed, { recursive: true });
-  spawnSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed], { stdio: "inherit" });
+  unpackPackage(tarball, join(folder, "node_modules/glink"));
   for (const name of ["@connectrpc", "@bufbuild", "@types", "undici-types"]) {
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   }

@@ -1,4 +1,5 @@
 import type { Failure } from "../../errors.ts";
+import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection, ConnectionOwner } from "../connection.ts";
 import type { Handshake } from "../dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../errors.ts";
+import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "../connection.ts";
 import type { Handshake } from "../dial.ts";
 import { FrameWriter } from "./frame-writer.ts";
