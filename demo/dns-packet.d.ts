@@ -5,12 +5,10 @@ declare module "dns-packet" {
     readonly type: string;
     readonly class?: string;
   }
-  export interface Answer {
-    readonly name: string;
-    readonly type: "A" | "AAAA" | "CNAME";
-    readonly ttl: number;
-    readonly data: string;
-  }
+  export type Answer = { readonly name: string; readonly ttl: number } & (
+    | { readonly type: "A" | "AAAA" | "CNAME"; readonly data: string }
+    | { readonly type: "SRV"; readonly data: { readonly target: string; readonly port: number } }
+  );
   export interface Packet {
     readonly id?: number;
     readonly type?: "query" | "response";

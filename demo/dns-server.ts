@@ -4,12 +4,16 @@ import { type AddressInfo, createServer, isIP, type Server, type Socket as TcpSo
 import { setTimeout as wait } from "node:timers/promises";
 import { type Answer, decode, encode, type Question } from "dns-packet";
 
-export type RecordType = "A" | "AAAA";
+export type RecordType = "A" | "AAAA" | "SRV";
+
+const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV"];
 
 /** What the server says about one name. Nothing set: the name exists and has no records. */
 export interface DnsAnswer {
   /** IPv4 and IPv6 addresses: each query gets those of its type. */
   readonly addresses?: readonly string[];
+  /** SRV records (RFC 2782): which ports of which names are the service. */
+  readonly services?: readonly { readonly target: string; readonly port: number }[];
   /** Of every record. Default 30. */
   readonly ttlSeconds?: number;
   /** The name is an alias: a CNAME record comes first, and the addresses are this name's. */
@@ -30,7 +34,7 @@ const responseCodes = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
 const authoritative = 1 << 10;
 const defaultTtlSeconds = 30;
 
-/** A real DNS server on UDP and TCP for A and AAAA records, whose answers change when one says so. */
+/** A real DNS server on UDP and TCP for A, AAAA and SRV records, whose answers change when one says so. */
 export class DnsServer {
   readonly #socket: Socket;
   readonly #tcp: Server;
@@ -78,14 +82,14 @@ export class DnsServer {
 
   /** From now on, what is said about `name`: to every query, or to those of one type. Unknown names get NXDOMAIN. */
   set(name: string, answer: DnsAnswer, type?: RecordType): void {
-    for (const one of type === undefined ? (["A", "AAAA"] as const) : [type]) {
+    for (const one of type === undefined ? recordTypes : [type]) {
       this.#answers.set(keyOf(name, one), answer);
     }
   }
 
   /** How many queries for `name` came, of one type or of all. Packets sent again count again. */
   queries(name: string, type?: RecordType): number {
-    if (type === undefined) return this.queries(name, "A") + this.queries(name, "AAAA");
+    if (type === undefined) return recordTypes.reduce((sum, one) => sum + this.queries(name, one), 0);
     return this.#queries.get(keyOf(name, type)) ?? 0;
   }
 
@@ -152,11 +156,14 @@ function read(message: Uint8Array): { id: number; question?: Question | undefine
 }
 
 function recordsOf({ name, type }: Question, answer: DnsAnswer): Answer[] {
-  const { addresses = [], ttlSeconds: ttl = defaultTtlSeconds, alias } = answer;
+  const { addresses = [], services = [], ttlSeconds: ttl = defaultTtlSeconds, alias } = answer;
   const records: Answer[] = alias === undefined ? [] : [{ name, type: "CNAME", ttl, data: alias }];
   for (const data of addresses) {
     const ofType = isIP(data) === 6 ? "AAAA" : "A";
     if (ofType === type) records.push({ name: alias ?? name, type: ofType, ttl, data });
+  }
+  if (type === "SRV") {
+    for (const data of services) records.push({ name: alias ?? name, type, ttl, data });
   }
   return records;
 }

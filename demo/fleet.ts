@@ -8,13 +8,25 @@ import { messageOf, type Processes } from "./processes.ts";
 
 /** One backend, as the demo's Kubernetes sees it. */
 export interface Backend {
+  /** `host:port`; also what it answers as `served.backend`. */
   readonly address: string;
   readonly host: string;
+  readonly port: number;
+  /** What distinguishes it from the others: its host, or its port. */
+  readonly label: string;
   readonly library: BackendConfig["library"];
   state: "started" | "serving" | "killed" | "frozen" | "ending" | "ended";
   process: ChildProcess;
   /** When DNS first named it, in wall-clock milliseconds. */
   listedAtMs: number;
+}
+
+export interface FleetOptions {
+  readonly processes: Processes;
+  readonly dns: DnsServer;
+  readonly serviceName: string;
+  /** Of every backend, on addresses of their own. Undefined: all are on 127.0.0.1, each on a port of its own. */
+  readonly port: number | undefined;
 }
 
 /** As CoreDNS answers for a headless Service. */
@@ -26,14 +38,14 @@ export class Fleet {
   readonly backends: Backend[] = [];
   readonly #processes: Processes;
   readonly #dns: DnsServer;
-  readonly #name: string;
-  readonly #port: number;
+  readonly #serviceName: string;
+  readonly #port: number | undefined;
   #listed: readonly Backend[] = [];
 
-  constructor(processes: Processes, dns: DnsServer, name: string, port: number) {
+  constructor({ processes, dns, serviceName, port }: FleetOptions) {
     this.#processes = processes;
     this.#dns = dns;
-    this.#name = name;
+    this.#serviceName = serviceName;
     this.#port = port;
   }
 
@@ -41,19 +53,12 @@ export class Fleet {
     return this.#listed;
   }
 
-  /** Starts so many backends at once, on addresses of their own. DNS does not name them yet. */
+  /** Starts so many backends at once, on addresses or ports of their own. DNS does not name them yet. */
   async start(count: number): Promise<Backend[]> {
-    const starting = Array.from({ length: count }, async () => {
-      const host = `127.0.0.${this.backends.length + 2}`;
-      const library = this.backends.length % 2 === 0 ? "grpc-js" : "connect-node";
-      const child = this.#launch(library, host);
-      const address = `${host}:${this.#port}`;
-      const backend: Backend = { address, host, library, state: "started", process: child, listedAtMs: 0 };
-      this.backends.push(backend);
-      await messageOf<FromBackend, "listening">(child, "listening");
-      return backend;
-    });
-    return Promise.all(starting);
+    const numbers = Array.from({ length: count }, (_, i) => this.backends.length + i);
+    const started = await Promise.all(numbers.map((number) => this.#start(number)));
+    this.backends.push(...started);
+    return started;
   }
 
   /** DNS names these too, from now on. */
@@ -83,7 +88,7 @@ export class Fleet {
 
   /** A killed backend comes back where it was, as a container restarts in its pod. */
   async restart(backend: Backend): Promise<void> {
-    backend.process = this.#launch(backend.library, backend.host);
+    backend.process = this.#launch(backend);
     await messageOf<FromBackend, "listening">(backend.process, "listening");
     backend.state = "serving";
   }
@@ -99,18 +104,31 @@ export class Fleet {
     backend.process.kill("SIGCONT");
   }
 
-  #launch(library: BackendConfig["library"], host: string): ChildProcess {
-    const config: BackendConfig = { library, host, port: this.#port };
+  async #start(number: number): Promise<Backend> {
+    const library = number % 2 === 0 ? "grpc-js" : "connect-node";
+    const host = this.#port === undefined ? "127.0.0.1" : `127.0.0.${number + 2}`;
+    const child = this.#launch({ library, host, port: this.#port ?? 0 });
+    const { port } = await messageOf<FromBackend, "listening">(child, "listening");
+    const label = this.#port === undefined ? `port ${port}` : host;
+    return { address: `${host}:${port}`, host, port, label, library, state: "started", process: child, listedAtMs: 0 };
+  }
+
+  #launch({ library, host, port }: BackendConfig): ChildProcess {
+    const config: BackendConfig = { library, host, port };
     return this.#processes.start(new URL("backend.ts", import.meta.url), config);
   }
 
   #publish(listed: readonly Backend[]): void {
     this.#listed = listed;
-    this.#dns.set(this.#name, { addresses: listed.map(({ host }) => host), ttlSeconds });
+    const addresses = [...new Set(listed.map(({ host }) => host))];
+    this.#dns.set(this.#serviceName, { addresses, ttlSeconds });
+    if (this.#port !== undefined) return;
+    const services = listed.map(({ port }) => ({ target: this.#serviceName, port }));
+    this.#dns.set(`_grpc._tcp.${this.#serviceName}`, { services, ttlSeconds });
   }
 }
 
-/** A port that is free now. */
+/** A port that is free now on addresses that only the demo uses. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.2");
   await once(server, "listening");

@@ -1,104 +1,133 @@
 /**
- * The main job of glink on real processes: `npm run demo`. Backends come, die, freeze and go, while two clients call
- * them steadily through one DNS name: one with glink, one with Connect's createGrpcTransport. Exits with 0 only if
- * glink kept its promises. `--short` runs a shorter timeline.
+ * The main job of glink on real processes: `npm run demo`. Backends come, die, freeze and go, while three clients call
+ * them steadily through one DNS name: glink, Connect's createGrpcTransport, and grpc-js. Exits with 0 only if glink kept
+ * its promises. `--short` runs a shorter timeline.
  */
+import { availableParallelism, loadavg } from "node:os";
 import { Clients } from "./clients.ts";
+import { displayOn } from "./display.ts";
 import { DnsServer } from "./dns-server.ts";
+import { byPortLine, finePrint, firstLine } from "./fine-print.ts";
 import { type Backend, Fleet, freePort } from "./fleet.ts";
-import { transportNames } from "./messages.ts";
+import { hasManyLoopbackAddresses } from "./loopback.ts";
+import { paintFor } from "./paint.ts";
 import { Processes } from "./processes.ts";
-import { brokenPromises, errorLines, phaseTable, runTable } from "./summary.ts";
-import { LiveTable } from "./table.ts";
-import { fullPace, runTimeline, shortPace } from "./timeline.ts";
+import { brokenPromises, failuresMax } from "./promises.ts";
+import { errorLines, summaryLines, wrap } from "./summary.ts";
+import { fullPace, shortPace, Timeline } from "./timeline.ts";
 
 const serviceName = "echo.demo.test";
 const callsPerSecond = 100;
+const deadlineMs = 1_000;
 const redrawMs = 200;
+/** Of the summary, where the output is no terminal, and at most. */
+const widths = { default: 80, max: 100 };
 
 const pace = process.argv.includes("--short") ? shortPace : fullPace;
 const startedMs = performance.now();
-const table = new LiveTable();
+const paint = paintFor(process.stdout);
+const display = displayOn(process.stdout, paint);
 // An exit handler ends the children: it runs on these signals too only if they become an exit.
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
-table.print(
-  "glink demo: two clients, each a process with 100 calls/s, on the same backends at the same time.",
-  `  glink                dnsResolver on the demo's own DNS server, rotationIntervalMs ${pace.rotationIntervalMs} (default 30 000)`,
-  "                       so that the demo is short, and perAttemptTimeoutMs 1 000 because a frozen backend never answers:",
-  "                       the attempt is given up and repeated elsewhere, and an unanswered PING ends the connection.",
-  "  createGrpcTransport  can be given one host name only. It asks the same DNS server at every dial, tries every",
-  "                       address of the answer, and has pingIntervalMs 1 000 to notice a frozen backend.",
-  "  Both                 defaultTimeoutMs 4 000, pingTimeoutMs 1 000. Faults hit the busiest backend: it is the one with",
-  "                       createGrpcTransport's connection, which would not notice a fault elsewhere. A client with",
-  "                       100 open calls starts no more until one ends.",
-  "",
-);
-const processes = new Processes();
+const port = (await hasManyLoopbackAddresses()) ? await freePort() : undefined;
+print(paint("bold", firstLine));
+if (port === undefined) print(byPortLine);
+const processes = new Processes(display.output);
 const dns = await DnsServer.start();
 try {
   process.exitCode = await run();
 } finally {
-  table.clear();
+  display.close();
   await processes.close();
   await dns.close();
 }
 
 /** Resolves with the exit code. */
 async function run(): Promise<number> {
-  const port = await freePort();
-  const fleet = new Fleet(processes, dns, serviceName, port);
+  const fleet = new Fleet({ processes, dns, serviceName, port });
   const { promise: clientFailed, reject } = rejection();
   const { rotationIntervalMs } = pace;
-  const baseUrl = `http://${serviceName}:${port}`;
   const clients = new Clients(
     processes,
-    { baseUrl, dnsServer: dns.address, rotationIntervalMs, callsPerSecond },
+    { serviceName, port, dnsServer: dns.address, rotationIntervalMs, callsPerSecond, deadlineMs },
     reject,
   );
   fleet.list(await Promise.race([fleet.start(pace.small), clientFailed]));
   await Promise.race([clients.begin(), clientFailed]);
 
   const { statistics } = clients;
-  let phase = "";
-  const elapsed = () => performance.now() - startedMs;
-  const redraw = () => table.update({ elapsedMs: elapsed(), phase, backends: fleet.backends, ...statistics });
-  const drawing = setInterval(redraw, redrawMs);
-  const busiest = () => {
-    const period = { fromMs: Date.now() - 2_000, toMs: Date.now() };
-    const answers = transportNames.map((name) => statistics[name].answersIn(period));
-    const answersOf = ({ address }: Backend) => answers.reduce((sum, one) => sum + (one.get(address) ?? 0), 0);
-    return fleet.listed.reduce((most, one) => (answersOf(one) > answersOf(most) ? one : most));
+  const timeline = new Timeline(fleet, pace, () => busiestOf(fleet.listed, clients));
+  const redraw = () => {
+    const { phases, past, running } = timeline;
+    display.update({
+      elapsedMs: performance.now() - startedMs,
+      phases,
+      past,
+      running,
+      backends: fleet.backends,
+      statistics,
+    });
   };
+  const drawing = setInterval(redraw, redrawMs);
   try {
-    const phases = await Promise.race([
-      runTimeline(fleet, pace, busiest, (title) => {
-        phase = title;
-        table.print(`── ${(elapsed() / 1_000).toFixed(1)} s: ${title}`);
-      }),
-      clientFailed,
-    ]);
+    await Promise.race([timeline.run(), clientFailed]);
     await Promise.race([clients.stop(), clientFailed]);
-    clearInterval(drawing);
-    const broken = brokenPromises(phases, statistics.glink, pace);
-    table.print(
-      "",
-      ...phaseTable(phases, statistics),
-      "",
-      ...runTable(phases, statistics),
-      "",
-      ...errorLines(statistics),
-      `glink repeated ${statistics.glink.retries} attempts that a lost or frozen backend left unanswered.`,
-      ...(broken.length === 0
-        ? ["glink kept its promises: no failed call, new backends within one rotation, even shares."]
-        : broken.map((line) => `BROKEN PROMISE: ${line}`)),
-      `The demo took ${(elapsed() / 1_000).toFixed(1)} s.`,
-    );
-    return broken.length === 0 ? 0 : 1;
   } finally {
     clearInterval(drawing);
+    display.close();
   }
+  return conclude(timeline, clients);
+}
+
+/** Prints what the run came to. Returns the exit code. */
+function conclude({ past }: Timeline, { statistics }: Clients): number {
+  const width = Math.min(process.stdout.columns || widths.default, widths.max) - 1;
+  const broken = brokenPromises(past, statistics.glink, pace, { callsPerSecond });
+  const frozen = past.reduce((sum, phase) => sum + failuresMax(phase, { callsPerSecond }), 0);
+  const verdict =
+    broken.length === 0
+      ? [
+          "glink kept its promises: no call failed beside those on the frozen backend (at most " +
+            `${frozen}), new backends had calls within one rotation, and even shares.`,
+        ]
+      : broken.map((line) => `BROKEN PROMISE: ${line}`);
+  print(
+    "",
+    ...finePrint({ pace, callsPerSecond, deadlineMs, byPort: port === undefined })
+      .flatMap((paragraph) => wrap(paragraph, width))
+      .map((line) => paint("dim", line)),
+    "",
+    ...errorLines(statistics, width),
+    `glink repeated ${statistics.glink.retries} attempts.`,
+    "",
+    ...summaryLines(past, statistics, width, paint),
+    "",
+    ...verdict.flatMap((line) => wrap(line, width)).map((line) => paint(broken.length === 0 ? "green" : "red", line)),
+    `The demo took ${((performance.now() - startedMs) / 1_000).toFixed(1)} s.`,
+    ...(isBusy()
+      ? wrap(`This machine was busy (load ${loadavg()[0]?.toFixed(1)}): the figures say little.`, width)
+      : []),
+  );
+  return broken.length === 0 ? 0 : 1;
+}
+
+/** Whether others want so much of the processors that a process may wait for seconds. */
+function isBusy(): boolean {
+  return (loadavg()[0] ?? 0) > 2 * availableParallelism();
+}
+
+/** The backend that answered most calls lately, whosever. */
+function busiestOf(backends: readonly Backend[], { statistics }: Clients): Backend {
+  const period = { fromMs: Date.now() - 2_000, toMs: Date.now() };
+  const answers = Object.values(statistics).map((one) => one.answersIn(period));
+  const answersOf = ({ address }: Backend) => answers.reduce((sum, one) => sum + (one.get(address) ?? 0), 0);
+  return backends.reduce((most, one) => (answersOf(one) > answersOf(most) ? one : most));
+}
+
+function print(...lines: string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
 }
 
 /** A promise that only ever rejects, and whose rejection counts as seen. */

@@ -24,18 +24,23 @@ export interface ToBackend {
   readonly type: "count";
 }
 
-/** The two clients that are compared. */
-export const transportNames = ["glink", "createGrpcTransport"] as const;
-export type TransportName = (typeof transportNames)[number];
+/** The clients that are compared. */
+export const clientNames = ["glink", "createGrpcTransport", "grpc-js"] as const;
+export type ClientName = (typeof clientNames)[number];
 
-/** One client: which transport it calls through, and its load. */
+/** One client: which library it calls with, whom, and its load. */
 export interface ClientConfig {
-  readonly transport: TransportName;
-  readonly baseUrl: string;
-  /** `host:port` of the DNS server that both clients ask. */
+  readonly client: ClientName;
+  /** What DNS calls the backends. */
+  readonly serviceName: string;
+  /** Of every backend. Undefined: each has its own, and SRV records say which. */
+  readonly port: number | undefined;
+  /** `host:port` of the DNS server that all clients ask. */
   readonly dnsServer: string;
   readonly rotationIntervalMs: number;
   readonly callsPerSecond: number;
+  /** Of each call. */
+  readonly deadlineMs: number;
 }
 
 /** One call that ended. */

@@ -2,26 +2,34 @@ import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** Output of children goes where the demo's own goes. */
+/** Output of children goes where this process' own goes, or through it. */
 const inheritOutput: StdioOptions = ["ignore", "inherit", "inherit", "ipc"];
+const pipeOutput: StdioOptions = ["ignore", "pipe", "pipe", "ipc"];
 
 /** Child processes that never outlive this one: whatever ends it, Ctrl-C and crashes included, kills them. */
 export class Processes {
+  readonly #output: ((text: string) => void) | undefined;
   readonly #running = new Set<ChildProcess>();
   readonly #killAll = () => {
     for (const child of this.#running) child.kill("SIGKILL");
   };
 
-  constructor() {
+  /** With `output`, what children print goes there. */
+  constructor(output?: (text: string) => void) {
+    this.#output = output;
     process.on("exit", this.#killAll);
   }
 
   /** Starts a TypeScript program of this repository as a Node process. It finds `config` with {@link ownConfig}. */
-  start(program: URL, config: unknown, stdio: StdioOptions = inheritOutput): ChildProcess {
+  start(program: URL, config: unknown, stdio = this.#output === undefined ? inheritOutput : pipeOutput): ChildProcess {
     const child = fork(fileURLToPath(program), [JSON.stringify(config)], {
       execArgv: ["--import", import.meta.resolve("tsx")],
       stdio,
     });
+    if (this.#output !== undefined) {
+      child.stdout?.setEncoding("utf8").on("data", this.#output);
+      child.stderr?.setEncoding("utf8").on("data", this.#output);
+    }
     this.#running.add(child);
     child.once("exit", () => this.#running.delete(child));
     return child;

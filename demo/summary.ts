@@ -1,96 +1,79 @@
-import { type TransportName, transportNames } from "./messages.ts";
+import { type Cell, ClientTable } from "./client-table.ts";
+import { failedCell } from "./live-view.ts";
+import { type ClientName, clientNames } from "./messages.ts";
+import type { Paint } from "./paint.ts";
 import type { CallStatistics } from "./statistics.ts";
-import { columns } from "./table.ts";
-import { arrivalLimitMs, type Pace, type PastPhase } from "./timeline.ts";
+import type { PastPhase } from "./timeline.ts";
 
-type Statistics = Readonly<Record<TransportName, CallStatistics>>;
+export type Statistics = Readonly<Record<ClientName, CallStatistics>>;
 
-/** A share may differ from an even one by this part of it. */
-const shareTolerance = 0.2;
+/** Errors of one client that are worth a line. */
+const errorsMax = 3;
 
-/** Phase by phase: failed calls, and who answered once the phase had settled. */
-export function phaseTable(phases: readonly PastPhase[], statistics: Statistics): string[] {
-  const rows = phases.map(({ title, period, settled, backends }) => [
-    title,
-    ...transportNames.flatMap((name) => [
-      String(statistics[name].failedIn(period)),
-      backends.map(({ address }) => percent(statistics[name].shareIn(settled, address))).join(" "),
-    ]),
-  ]);
-  const heading = transportNames.flatMap((name) => [`${name} failed`, "share per backend"]);
-  return columns([["phase", ...heading], ...rows]);
-}
-
-/** The whole run, one transport beside the other. */
-export function runTable(phases: readonly PastPhase[], statistics: Statistics): string[] {
-  const row = (title: string, value: (statistics: CallStatistics) => string) => [
-    title,
-    ...transportNames.map((name) => value(statistics[name])),
+/** The whole run, phase by phase, one client beside the other. */
+export function summaryLines(
+  past: readonly PastPhase[],
+  statistics: Statistics,
+  width: number,
+  paint: Paint,
+): string[] {
+  const table = new ClientTable(width, paint);
+  const rows = (label: string, phases: readonly PastPhase[], cellOf: (phase: PastPhase, name: ClientName) => Cell) => [
+    table.heading(label),
+    ...phases.map((phase) => table.row(`  ${phase.phase.title}`, (name) => cellOf(phase, name))),
   ];
-  return columns([
-    ["", ...transportNames],
-    row("calls", ({ calls }) => String(calls)),
-    row("failed", ({ failed }) => String(failed)),
-    row("uncaught exceptions", ({ crashes }) => String(crashes)),
-    row("p50", (one) => `${one.percentileMs(0.5).toFixed(1)} ms`),
-    row("p99", (one) => `${one.percentileMs(0.99).toFixed(1)} ms`),
-    ...phases
-      .slice(1)
-      .filter(({ added }) => added.length > 0)
-      .map((phase) => row(`new backends got traffic (${phase.title.split(":")[0]})`, (one) => arrival(phase, one))),
-    row("share per backend at the end", (one) => {
-      const last = phases.at(-1) as PastPhase;
-      return last.backends.map(({ address }) => percent(one.shareIn(last.settled, address))).join(" ");
-    }),
-  ]);
+  const row = (label: string, textOf: (statistics: CallStatistics) => string) =>
+    table.row(label, (name) => ({ text: textOf(statistics[name]) }));
+  const withNewBackends = past.slice(1).filter(({ added }) => added.length > 0);
+  return [
+    table.heading("the whole run"),
+    row("  calls", ({ calls }) => String(calls)),
+    row("  median time", (one) => `${one.percentileMs(0.5).toFixed(1)} ms`),
+    row("  99 % within", (one) => `${Math.ceil(one.percentileMs(0.99))} ms`),
+    row("  uncaught errors", ({ crashes }) => String(crashes)),
+    "",
+    ...rows("new ones used after", withNewBackends, (phase, name) => arrivalCell(phase, statistics[name])),
+    "",
+    ...rows("backends in use", past, (phase, name) => usedCell(phase, statistics[name])),
+    "",
+    ...rows("failed calls", past, ({ period }, name) => failedCell(statistics[name], period)),
+  ];
 }
 
-/** The most frequent errors of each transport. */
-export function errorLines(statistics: Statistics): string[] {
-  return transportNames.flatMap((name) =>
-    statistics[name].errors.slice(0, 5).map(([message, count]) => `${name}: ${count} × ${message}`),
+/** The most frequent errors of each client, wrapped to `width`. */
+export function errorLines(statistics: Statistics, width: number): string[] {
+  return clientNames.flatMap((name) =>
+    statistics[name].errors
+      .slice(0, errorsMax)
+      .flatMap(([message, count]) => wrap(`${name}, ${count} ×: ${message}`, width)),
   );
 }
 
-/** What glink promised and did not keep. */
-export function brokenPromises(phases: readonly PastPhase[], glink: CallStatistics, pace: Pace): string[] {
-  const broken: string[] = [];
-  const check = (kept: boolean, promise: string, instead: string) => {
-    if (!kept) broken.push(`${promise}: ${instead}`);
-  };
-  check(glink.calls > 0 && glink.failed === 0, "no call fails", `${glink.failed} of ${glink.calls} failed`);
-  check(glink.crashes === 0, "no exception is uncaught", `${glink.crashes} were`);
-  const limitMs = arrivalLimitMs(pace);
-  // In the first phase all connections are still being made.
-  for (const { title, added, backends, settled } of phases.slice(1)) {
-    for (const { address, listedAtMs } of added) {
-      const arrivalMs = glink.firstAnswerAfter(listedAtMs, address);
-      check(
-        arrivalMs !== undefined && arrivalMs <= limitMs,
-        `"${title}": a new backend gets traffic within ${limitMs} ms`,
-        `${address} got it after ${arrivalMs ?? "all"} ms`,
-      );
-    }
-    for (const { address } of backends) {
-      const share = glink.shareIn(settled, address);
-      check(
-        Math.abs(share * backends.length - 1) <= shareTolerance,
-        `"${title}": each of ${backends.length} backends has an even share in the end`,
-        `${address} has ${percent(share)}`,
-      );
+/** A paragraph in lines of at most `width`, all but the first a little to the right. Words are not cut. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
     }
   }
-  return broken;
+  return [...lines, line];
+}
+
+/** How many backends answered once the phase had settled. */
+function usedCell({ backends, settled }: PastPhase, statistics: CallStatistics): Cell {
+  const answers = statistics.answersIn(settled);
+  const used = backends.filter(({ address }) => answers.has(address)).length;
+  return { text: `${used} of ${backends.length}` };
 }
 
 /** Time from DNS's first mention of the new backends to their first answers: the slowest one's. */
-function arrival({ added }: PastPhase, statistics: CallStatistics): string {
+function arrivalCell({ added }: PastPhase, statistics: CallStatistics): Cell {
   const times = added.map(({ address, listedAtMs }) => statistics.firstAnswerAfter(listedAtMs, address));
-  const reached = times.filter((time) => time !== undefined);
-  const slowest = reached.length === 0 ? "never" : `${(Math.max(...reached) / 1_000).toFixed(1)} s`;
-  return reached.length === times.length ? slowest : `${slowest} (${reached.length} of ${times.length} backends)`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  const slowestMs = Math.max(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
+  return { text: Number.isFinite(slowestMs) ? `${(slowestMs / 1_000).toFixed(1)} s` : "never" };
 }

@@ -13,7 +13,7 @@ export interface Pace {
   /** How long the killed backend is down, and the frozen one stands still. */
   readonly killedMs: number;
   readonly frozenMs: number;
-  /** Between two backends of the rolling restart. */
+  /** From the end of one backend to the start of the next in the rolling restart. */
   readonly rollStepMs: number;
 }
 
@@ -25,7 +25,7 @@ export const fullPace: Pace = {
   steadyMs: 4_500,
   killedMs: 2_000,
   frozenMs: 4_000,
-  rollStepMs: 900,
+  rollStepMs: 300,
 };
 
 /** For CI. */
@@ -36,12 +36,29 @@ export const shortPace: Pace = {
   steadyMs: 2_000,
   killedMs: 500,
   frozenMs: 2_000,
-  rollStepMs: 400,
+  rollStepMs: 200,
 };
 
-/** A phase of the timeline, after it ended. */
-export interface PastPhase {
+/** A phase of the timeline. */
+export interface Phase {
+  /** Short: it stands in a table. */
   readonly title: string;
+  /** What happens to the backends, as one line. */
+  readonly story: string;
+  /** A backend stands still for so long, and calls that are on it meanwhile may fail. */
+  readonly frozenMs?: number;
+  readonly change: () => Promise<void>;
+}
+
+/** A phase that runs. */
+export interface RunningPhase {
+  readonly phase: Phase;
+  readonly fromMs: number;
+}
+
+/** A phase after it ended. */
+export interface PastPhase {
+  readonly phase: Phase;
   readonly period: Period;
   /** Its end, when nothing was being changed any more: what shares are measured in. */
   readonly settled: Period;
@@ -51,58 +68,69 @@ export interface PastPhase {
   readonly added: readonly Backend[];
 }
 
-interface Phase {
-  readonly title: string;
-  readonly change: () => Promise<void>;
-}
-
 /** A new backend must have its share after a rotation (± 10 %), a lookup and a dial, which a busy machine may delay. */
 export function arrivalLimitMs({ rotationIntervalMs }: Pace): number {
   return rotationIntervalMs * 1.1 + 1_000;
 }
 
-/**
- * What happens to the backends, one phase after the other. `busiest` chooses the victim of each fault; `phaseBegins` is
- * told each title.
- */
-export async function runTimeline(
-  fleet: Fleet,
-  pace: Pace,
-  busiest: () => Backend,
-  phaseBegins: (title: string) => void,
-): Promise<PastPhase[]> {
-  const past: PastPhase[] = [];
-  for (const { title, change } of phasesOf(fleet, pace, busiest)) {
-    phaseBegins(title);
-    const fromMs = Date.now();
-    await change();
-    const added = fleet.backends.filter(({ listedAtMs }) => listedAtMs >= fromMs);
-    const arrivedMs = Math.max(0, ...added.map(({ listedAtMs }) => listedAtMs)) + arrivalLimitMs(pace);
-    await sleep(Math.max(0, arrivedMs - Date.now()));
-    const settledMs = Date.now();
-    await sleep(pace.steadyMs / 2);
-    const toMs = Date.now();
-    past.push({
-      title,
-      period: { fromMs, toMs },
-      settled: { fromMs: settledMs, toMs },
-      backends: fleet.listed,
-      added,
-    });
+/** What happens to the backends, one phase after the other. */
+export class Timeline {
+  readonly phases: readonly Phase[];
+  readonly past: PastPhase[] = [];
+  readonly #fleet: Fleet;
+  readonly #pace: Pace;
+  #running: RunningPhase | undefined;
+
+  /** `busiest` chooses the victim of each fault. */
+  constructor(fleet: Fleet, pace: Pace, busiest: () => Backend) {
+    this.#fleet = fleet;
+    this.#pace = pace;
+    this.phases = phasesOf(fleet, pace, busiest);
   }
-  return past;
+
+  get running(): RunningPhase | undefined {
+    return this.#running;
+  }
+
+  async run(): Promise<void> {
+    for (const phase of this.phases) {
+      const fromMs = Date.now();
+      this.#running = { phase, fromMs };
+      await phase.change();
+      const added = this.#fleet.backends.filter(({ listedAtMs }) => listedAtMs >= fromMs);
+      const arrivedMs = Math.max(0, ...added.map(({ listedAtMs }) => listedAtMs)) + arrivalLimitMs(this.#pace);
+      await sleep(Math.max(0, arrivedMs - Date.now()));
+      const settledMs = Date.now();
+      await sleep(this.#pace.steadyMs / 2);
+      const toMs = Date.now();
+      this.past.push({
+        phase,
+        period: { fromMs, toMs },
+        settled: { fromMs: settledMs, toMs },
+        backends: this.#fleet.listed,
+        added,
+      });
+    }
+    this.#running = undefined;
+  }
 }
 
 function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
   const { small, large, steadyMs, killedMs, frozenMs, rollStepMs } = pace;
   return [
-    { title: `start with ${small} backends`, change: () => sleep(steadyMs / 2) },
     {
-      title: `scale to ${large}`,
+      title: `start with ${small}`,
+      story: `${small} backends behind one DNS name`,
+      change: () => sleep(steadyMs / 2),
+    },
+    {
+      title: `scale up to ${large}`,
+      story: "new backends start, and DNS names them too",
       change: async () => fleet.list(await fleet.start(large - small)),
     },
     {
-      title: "SIGKILL the busiest; it comes back on the same address",
+      title: "kill one",
+      story: `the busiest dies (SIGKILL) and returns after ${killedMs / 1_000} s`,
       change: async () => {
         const victim = busiest();
         fleet.kill(victim);
@@ -112,12 +140,12 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
       },
     },
     {
-      title: `rolling restart of all ${large}: SIGTERM, new addresses`,
+      title: "rolling restart",
+      story: "new ones replace all old ones (SIGTERM), one by one",
       change: async () => {
-        const successors = await fleet.start(large);
         const ends: Promise<void>[] = [];
-        for (const [index, old] of fleet.listed.entries()) {
-          fleet.list(successors.slice(index, index + 1));
+        for (const old of fleet.listed) {
+          fleet.list(await fleet.start(1));
           ends.push(fleet.end(old));
           await sleep(rollStepMs);
         }
@@ -125,7 +153,9 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
       },
     },
     {
-      title: "freeze the busiest (SIGSTOP), later SIGCONT",
+      title: "freeze one",
+      story: `the busiest stands still for ${frozenMs / 1_000} s (SIGSTOP, SIGCONT)`,
+      frozenMs,
       change: async () => {
         const victim = busiest();
         fleet.freeze(victim);
@@ -135,7 +165,8 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
       },
     },
     {
-      title: "back to 2 backends",
+      title: "scale down to 2",
+      story: "DNS names 2 only, and the others end (SIGTERM)",
       change: async () => {
         await Promise.all(fleet.listed.slice(0, -2).map((backend) => fleet.end(backend)));
         await sleep(steadyMs / 2);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { hasManyLoopbackAddresses } from "../../demo/loopback.ts";
 import type { BackendConfig, FromBackend, ToBackend } from "../../demo/messages.ts";
 import { messageOf, Processes } from "../../demo/processes.ts";
 
@@ -62,13 +63,14 @@ export class TestProcesses {
   }
 
   /**
-   * Starts so many backends at the same time, each on an address of its own from 127.0.0.2 on: connect-node and grpc-js
-   * in turn.
+   * Starts so many backends at the same time, connect-node and grpc-js in turn: each on an address of its own from
+   * 127.0.0.`firstHost` on or, where the machine has 127.0.0.1 alone, on a port of its own.
    */
-  backends(count: number, firstHost = 2): Promise<BackendProcess[]> {
+  async backends(count: number, firstHost = 2): Promise<BackendProcess[]> {
+    const haveAddresses = await hasManyLoopbackAddresses();
     const starting = Array.from({ length: count }, (_, index) => {
       const library = index % 2 === 0 ? "connect-node" : "grpc-js";
-      return this.backend({ library, host: `127.0.0.${firstHost + index}`, port: 0 });
+      return this.backend({ library, host: haveAddresses ? `127.0.0.${firstHost + index}` : "127.0.0.1", port: 0 });
     });
     return Promise.all(starting);
   }

@@ -1,0 +1,37 @@
+import type { Pace } from "./timeline.ts";
+
+export interface Setup {
+  readonly pace: Pace;
+  readonly callsPerSecond: number;
+  readonly deadlineMs: number;
+  /** Whether backends differ by port because the machine has one loopback address. */
+  readonly byPort: boolean;
+}
+
+/** Before anything moves. */
+export const firstLine = "Three clients, the same backends, the same load; fine print at the end.";
+
+/** Where backends have no address each: said at once, since it changes what is seen. */
+export const byPortLine = "This machine has 127.0.0.1 alone: backends differ by port, not by address.";
+
+/** What was compared, and how far it is fair: one paragraph each. */
+export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): string[] {
+  const { rotationIntervalMs } = pace;
+  return [
+    `Each client is a process that makes ${callsPerSecond} calls/s with a deadline of ${deadlineMs} ms, and starts no ` +
+      "more while 100 are open. Backends are servers of grpc-js and connect-node in turn. Faults hit the busiest " +
+      "backend: the one with createGrpcTransport's connection, which would not notice a fault elsewhere.",
+    "All clients have their defaults, but:",
+    `glink has rotationIntervalMs ${rotationIntervalMs} instead of 30000, so that the demo is short.`,
+    "createGrpcTransport takes one host name: it asks for it at every dial, and tries all backends of the answer.",
+    "grpc-js has a service config with round_robin, and asks DNS after a lost connection at most every " +
+      `${rotationIntervalMs} ms instead of 30000.`,
+    "Who sets them finds a frozen backend by PINGs (pingIntervalMs; grpc-js: keepalive), and repeats on grpc-js what a " +
+      "lost connection took along (retryPolicy).",
+    "All ask the demo's own DNS server" +
+      (byPort
+        ? " for SRV records, which name ports. glink and grpc-js do that by resolvers of the demo, not by those that " +
+          "they come with; createGrpcTransport is given a stream to the first port that accepts."
+        : "."),
+  ];
+}

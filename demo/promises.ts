@@ -1,0 +1,60 @@
+import type { CallStatistics } from "./statistics.ts";
+import { arrivalLimitMs, type Pace, type PastPhase } from "./timeline.ts";
+
+/** A share may differ from an even one by this part of it. */
+const shareTolerance = 0.2;
+
+/**
+ * From when on no call goes to a backend that stands still. With default options that is never promised: a missed
+ * deadline makes it suspect, but only an unanswered PING takes it out of service, after longer than the demo lasts.
+ */
+const frozenAvoidedAfterMs = Number.POSITIVE_INFINITY;
+/** A backend that thaws first works off what has piled up. */
+const catchUpMs = 1_000;
+
+export interface Load {
+  readonly callsPerSecond: number;
+}
+
+/** The most calls that may fail in a phase: none, but for those on a backend that stands still. */
+export function failuresMax({ phase, backends }: PastPhase, { callsPerSecond }: Load): number {
+  if (phase.frozenMs === undefined) return 0;
+  const share = callsPerSecond / backends.length;
+  const failingMs = Math.min(phase.frozenMs + catchUpMs, frozenAvoidedAfterMs);
+  return Math.ceil(share * (failingMs / 1_000) * (1 + shareTolerance));
+}
+
+/** What glink promised and did not keep. */
+export function brokenPromises(past: readonly PastPhase[], glink: CallStatistics, pace: Pace, load: Load): string[] {
+  const broken: string[] = [];
+  const check = (kept: boolean, promise: string, instead: string) => {
+    if (!kept) broken.push(`${promise}: ${instead}`);
+  };
+  check(glink.calls > 0, "calls are made", "there were none");
+  check(glink.crashes === 0, "no exception is uncaught", `${glink.crashes} were`);
+  for (const phase of past) {
+    const [failed, most] = [glink.failedIn(phase.period), failuresMax(phase, load)];
+    check(failed <= most, `"${phase.phase.title}": at most ${most} calls fail`, `${failed} did`);
+  }
+  const limitMs = arrivalLimitMs(pace);
+  // In the first phase all connections are still being made.
+  for (const { phase, added, backends, settled } of past.slice(1)) {
+    for (const { label, address, listedAtMs } of added) {
+      const arrivalMs = glink.firstAnswerAfter(listedAtMs, address);
+      check(
+        arrivalMs !== undefined && arrivalMs <= limitMs,
+        `"${phase.title}": a new backend gets calls within ${limitMs} ms`,
+        `${label} got them after ${arrivalMs ?? "all"} ms`,
+      );
+    }
+    for (const { label, address } of backends) {
+      const share = glink.shareIn(settled, address);
+      check(
+        Math.abs(share * backends.length - 1) <= shareTolerance,
+        `"${phase.title}": each of ${backends.length} backends has an even share in the end`,
+        `${label} has ${Math.round(share * 100)} %`,
+      );
+    }
+  }
+  return broken;
+}
