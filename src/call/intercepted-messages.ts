@@ -1,4 +1,3 @@
-import { ConnectError } from "@connectrpc/connect";
 import type { InterceptorScope } from "./interceptor-scope.ts";
 
 /** The response messages that the user reads, after all interceptors. Each read ends with the call's deadline. */
@@ -19,18 +18,13 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
 
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#done) return { done: true, value: undefined };
-    try {
-      this.#throwIfAborted();
-      const result = await this.#scope.run(() => this.#read().next());
-      this.#throwIfAborted();
-      if (result.done !== true) return result;
-      this.#done = true;
-      this.#scope.finish();
-      return { done: true, value: undefined };
-    } catch (error) {
-      this.#scope.finish(ConnectError.from(error));
-      throw error;
-    }
+    this.#throwIfAborted();
+    const result = await this.#scope.run(() => this.#read().next());
+    this.#throwIfAborted();
+    if (result.done !== true) return result;
+    this.#done = true;
+    this.#scope.finish();
+    return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
@@ -48,7 +42,9 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
   /** What has arrived, or an interceptor makes up, is no message for somebody who aborted the call. */
   #throwIfAborted(): void {
     const error = this.#scope.abortError();
-    if (error !== undefined) throw error;
+    if (error === undefined) return;
+    this.#scope.finish(error);
+    throw error;
   }
 
   #read(): AsyncIterator<T> {

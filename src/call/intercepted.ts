@@ -72,17 +72,12 @@ export class InterceptedCalls {
   }
 
   /** Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. */
-  async #run(scope: InterceptorScope, request: () => AnyRequest): Promise<UnaryResponse | StreamResponse> {
-    try {
-      return await scope.run(() => {
-        let next: AnyFn = (passedOn) => this.#call(scope, passedOn);
-        for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
-        return next(request());
-      });
-    } catch (error) {
-      scope.finish(ConnectError.from(error));
-      throw error;
-    }
+  #run(scope: InterceptorScope, request: () => AnyRequest): Promise<UnaryResponse | StreamResponse> {
+    return scope.run(() => {
+      let next: AnyFn = (passedOn) => this.#passOn(scope, passedOn);
+      for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
+      return next(request());
+    });
   }
 
   #common(method: DescMethodUnary | DescMethodStreaming, scope: InterceptorScope, input: CallInput) {
@@ -97,25 +92,21 @@ export class InterceptedCalls {
     };
   }
 
-  /** The innermost function: what the last interceptor calls. */
-  #call(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
-    const answer = this.#passOn(scope, request);
-    // An interceptor may let go of this promise, in a race that it decided. Nobody is left to hear a rejection then.
-    answer.catch(() => undefined);
-    return answer;
-  }
-
-  async #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
+  /** The innermost function: what the last interceptor calls. It rejects, and does not throw. */
+  #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
     const { header, contextValues, signal } = request;
-    const input: CallInput = {
-      // The scope cancels what it passed on: only another signal needs watching.
-      signal: signal === scope.signal ? undefined : signal,
-      timeoutMs: undefined,
-      header,
-      contextValues,
-      path: pathOf(request.url, this.#environment.codec.method(request.method)),
-      scope,
-    };
+    let path: string | undefined;
+    try {
+      path = pathOf(request.url, this.#environment.codec.method(request.method));
+    } catch (error) {
+      const refused = Promise.reject(error);
+      // As any other answer: an interceptor may let go of it.
+      refused.catch(() => undefined);
+      return refused;
+    }
+    // The scope cancels what it passed on: only another signal needs watching.
+    const other = signal === scope.signal ? undefined : signal;
+    const input: CallInput = { signal: other, timeoutMs: undefined, header, contextValues, path, scope };
     return request.stream
       ? callStream(this.#environment, request.method, request.message, input)
       : callUnary(this.#environment, request.method, request.message, input);
