@@ -1,11 +1,11 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { signalError } from "./call/abort-watch.ts";
+import { Caller, rejectedLater } from "./call/caller.ts";
 import type { CallEnvironment, CallInput } from "./call/environment.ts";
 import type { InterceptedCalls } from "./call/intercepted.ts";
 import { Lifetime } from "./call/lifetime.ts";
 import { OpenCalls } from "./call/open-calls.ts";
-import { rejectedLater } from "./call/reject-later.ts";
 import { callStream } from "./call/stream.ts";
 import { timeoutError } from "./call/timeout.ts";
 import { callUnary } from "./call/unary.ts";
@@ -119,32 +119,32 @@ export class PooledTransport implements GlinkTransport {
     if (closed !== undefined) return rejectedLater(this.#runtime.clock, closed);
     const timeoutMs = checkNumber("ready: timeoutMs", options.timeoutMs ?? Number.POSITIVE_INFINITY, waitRange);
     const signal = checkSignal("ready: signal", options.signal);
-    return new Promise((resolve, reject) => {
-      const limitMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
-      const lifetime = new Lifetime(this.#waits, this.#runtime.clock, limitMs, signal);
-      const stopListening = this.#pool.onChange(() => check());
-      const end = () => {
-        stopListening();
-        lifetime.end();
-      };
-      const check = () => {
-        if (this.#pool.readyCount === 0) return;
+    const limitMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
+    const caller = new Caller<void>();
+    const lifetime = new Lifetime(this.#waits, this.#runtime.clock, limitMs, signal);
+    const stopListening = this.#pool.onChange(() => check());
+    const end = () => {
+      stopListening();
+      lifetime.end();
+    };
+    const check = () => {
+      if (this.#pool.readyCount === 0) return;
+      end();
+      caller.resolve();
+    };
+    lifetime.begin({
+      cancel: (failure) => {
         end();
-        resolve();
-      };
-      lifetime.begin({
-        cancel: (failure) => {
-          end();
-          const last = this.#pool.lastFailure;
-          const note =
-            last === undefined ? "no backend was ready" : `no backend was ready; last error: ${last.message}`;
-          reject(toConnectError(failure, { attempts: 0, note }));
-        },
-      });
-      if (!lifetime.isOpen) return;
+        const last = this.#pool.lastFailure;
+        const note = last === undefined ? "no backend was ready" : `no backend was ready; last error: ${last.message}`;
+        caller.rejectLater(this.#runtime.clock, () => toConnectError(failure, { attempts: 0, note }));
+      },
+    });
+    if (lifetime.isOpen) {
       this.#pool.wake();
       check();
-    });
+    }
+    return caller.promise;
   }
 
   close(options: WaitOptions = {}): Promise<void> {

@@ -28,8 +28,9 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
       this.#scope.finish();
       return { done: true, value: undefined };
     } catch (error) {
-      this.#scope.finish(connectErrorFrom(error));
-      throw error;
+      const failure = connectErrorFrom(error);
+      this.#scope.finish(failure);
+      throw failure;
     }
   }
 
@@ -48,7 +49,9 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
   /** What has arrived, or an interceptor makes up, is no message for somebody who aborted the call. */
   #throwIfAborted(): void {
     const error = this.#scope.abortError();
-    if (error !== undefined) throw error;
+    if (error === undefined) return;
+    this.#scope.finish(error);
+    throw error;
   }
 
   #read(): AsyncIterator<T> {

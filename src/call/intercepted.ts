@@ -19,12 +19,12 @@ import { checkObject } from "../check.ts";
 import { connectErrorFrom } from "../thrown.ts";
 import { signalError } from "./abort-watch.ts";
 import type { MethodInfo } from "./call.ts";
+import { rejectedLater } from "./caller.ts";
 import { CallerMessages } from "./caller-messages.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { InterceptedMessages } from "./intercepted-messages.ts";
 import { InterceptorScope } from "./interceptor-scope.ts";
 import { readMetadata } from "./metadata.ts";
-import { rejectedLater } from "./reject-later.ts";
 import { callStream } from "./stream.ts";
 import { timeoutHeader } from "./timeout.ts";
 import { callUnary } from "./unary.ts";
@@ -93,7 +93,7 @@ export class InterceptedCalls {
   ): Promise<R> {
     try {
       const response = await scope.run(() => {
-        let next: AnyFn = (passedOn) => this.#call(scope, passedOn);
+        let next: AnyFn = (passedOn) => this.#passOn(scope, passedOn);
         for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
         return next(request());
       });
@@ -117,27 +117,23 @@ export class InterceptedCalls {
     };
   }
 
-  /** The innermost function: what the last interceptor calls. */
-  #call(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
-    const answer = this.#passOn(scope, request);
-    // An interceptor may let go of this promise, in a race that it decided. Nobody is left to hear a rejection then.
-    answer.catch(() => undefined);
-    return answer;
-  }
-
-  async #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
+  /** The innermost function: what the last interceptor calls. It rejects, and does not throw. */
+  #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
     const { header, contextValues, signal } = request;
-    const invalid = signalError(signal);
-    if (invalid !== undefined) throw invalid;
-    const input: CallInput = {
-      // The scope cancels what it passed on: only another signal needs watching.
-      signal: signal === scope.signal ? undefined : signal,
-      timeoutMs: undefined,
-      header,
-      contextValues,
-      path: pathOf(request.url, this.#environment.codec.method(request.method)),
-      scope,
-    };
+    let path: string | undefined;
+    try {
+      const invalid = signalError(signal);
+      if (invalid !== undefined) throw invalid;
+      path = pathOf(request.url, this.#environment.codec.method(request.method));
+    } catch (error) {
+      const refused = Promise.reject(error);
+      // As any other answer: an interceptor may let go of it.
+      refused.catch(() => undefined);
+      return refused;
+    }
+    // The scope cancels what it passed on: only another signal needs watching.
+    const other = signal === scope.signal ? undefined : signal;
+    const input: CallInput = { signal: other, timeoutMs: undefined, header, contextValues, path, scope };
     return request.stream
       ? callStream(this.#environment, request.method, request.message, input)
       : callUnary(this.#environment, request.method, request.message, input);

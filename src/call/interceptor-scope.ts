@@ -4,6 +4,7 @@ import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../
 import type { TimerHandle } from "../runtime/clock.ts";
 import { asConnectError, connectErrorFrom } from "../thrown.ts";
 import type { AbortWatch } from "./abort-watch.ts";
+import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallerMessages } from "./caller-messages.ts";
 import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
@@ -12,6 +13,11 @@ import type { CallGroup } from "./open-calls.ts";
 
 /** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
 const settleMs = 100;
+
+/** What a step comes to, for whoever awaits it. */
+interface Step {
+  reject(thrown: () => unknown): void;
+}
 
 /**
  * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
@@ -26,13 +32,13 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** The caller's iterable of request messages, of a stream. */
   readonly #messages: CallerMessages<DescMessage> | undefined;
   readonly #innerCalls = new Set<Cancellable>();
-  /** Steps that run, each as what rejects the caller's promise. */
-  readonly #steps = new Set<(error: ConnectError) => void>();
+  /** Steps that run. */
+  readonly #steps = new Set<Step>();
   #lifetime: Lifetime | undefined;
   #ended: Failure | undefined;
   #settleTimer: TimerHandle | undefined;
-  /** What cancelled the call, where something did. */
-  #reason: ConnectError | undefined;
+  /** What cancelled the call, where something did: its error, and how it is thrown. */
+  #reason: { readonly code: Code; readonly thrown: () => ConnectError } | undefined;
 
   /**
    * `callEnded`: why the signal of a call that ended well is aborted. Connect aborts it at every end, so that waiting code
@@ -68,29 +74,22 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   /**
    * Runs a step of the interceptors: their chain, then each read of a stream. Its promise settles even if the step never
-   * does, {@link settleMs} after the call was cancelled, and rejects with a ConnectError.
+   * does, {@link settleMs} after the call was cancelled. It rejects with a ConnectError, and that ends the call.
    */
-  run<R>(step: () => Promise<R>): Promise<R> {
-    return new Promise((resolve, reject) => {
-      this.#steps.add(reject);
-      this.#open();
-      let answer: Promise<R>;
-      try {
-        answer = Promise.resolve(step());
-      } catch (error) {
-        answer = Promise.reject(error);
-      }
-      answer.then(
-        (value) => {
-          resolve(value);
-          this.#stepEnded(reject);
-        },
-        (error: unknown) => {
-          reject(this.#errorFor(error));
-          this.#stepEnded(reject);
-        },
-      );
-    });
+  async run<R>(step: () => Promise<R>): Promise<R> {
+    const outcome = new Caller<R>();
+    this.#steps.add(outcome);
+    this.#open();
+    try {
+      Promise.resolve(step()).then(outcome.resolve, (error: unknown) => outcome.reject(() => error));
+      return await outcome.promise;
+    } catch (error) {
+      const thrown = this.#errorFor(error);
+      this.finish(thrown);
+      throw thrown;
+    } finally {
+      this.#stepEnded(outcome);
+    }
   }
 
   /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
@@ -117,10 +116,11 @@ export class InterceptorScope implements Cancellable, CallGroup {
   cancel(failure: Failure): void {
     if (this.#ended !== undefined) return;
     const error = toConnectError(failure, { attempts: 0 });
-    this.#reason = error;
+    const thrown = tracedWhenThrown(error, failure.asIs);
+    this.#reason = { code: error.code, thrown };
     this.#end(failure, error);
     if (this.#steps.size === 0) return;
-    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(error), settleMs);
+    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
   }
 
   /** The error of the caller's own abort, if there was one. */
@@ -141,7 +141,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
     const reason = this.#reason;
     if (reason === undefined) return connectErrorFrom(error);
     const own = asConnectError(error);
-    return own?.code === reason.code ? own : reason;
+    return own?.code === reason.code ? own : reason.thrown();
   }
 
   #open(): void {
@@ -153,12 +153,12 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#lifetime.begin(this);
   }
 
-  #stepEnded(step: (error: ConnectError) => void): void {
+  #stepEnded(step: Step): void {
     if (this.#steps.delete(step)) this.#closeIfIdle();
   }
 
-  #rejectSteps(error: ConnectError): void {
-    for (const reject of this.#steps) reject(error);
+  #rejectSteps(thrown: () => ConnectError): void {
+    for (const step of this.#steps) step.reject(thrown);
     this.#steps.clear();
     this.#closeIfIdle();
   }

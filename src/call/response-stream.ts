@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
+import { Caller, tracedWhenThrown } from "./caller.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 /** Where a response stream gets its messages from, and how it asks for more or none. */
@@ -23,14 +24,20 @@ const highWaterBytes = 262_144;
 /** What a small message costs beside its bytes: keeps a flood of empty ones from growing without limit. */
 const overheadBytes = 64;
 
-interface Waiter {
+class Waiter extends Caller<IteratorResult<Message, undefined>> {
   /** Whoever waits must not be collected meanwhile: that would cancel the call. */
   readonly reader: object;
-  readonly resolve: (result: IteratorResult<Message, undefined>) => void;
-  readonly reject: (error: ConnectError) => void;
+
+  constructor(reader: object) {
+    super();
+    this.reader = reader;
+  }
 }
 
-type End = { readonly error: ConnectError | undefined };
+/** Gives the error, to whoever throws it. */
+type ErrorSource = () => ConnectError;
+
+type End = { readonly error: ErrorSource | undefined };
 
 const done: IteratorResult<Message, undefined> = { done: true, value: undefined };
 
@@ -64,7 +71,7 @@ export class ResponseQueue {
   }
 
   /** After the messages that wait, the stream ends, with an error or without. */
-  end(error: ConnectError | undefined): void {
+  end(error: ErrorSource | undefined): void {
     this.#end ??= { error };
     for (const waiter of this.#waiters.splice(0)) {
       if (error === undefined) waiter.resolve(done);
@@ -73,7 +80,7 @@ export class ResponseQueue {
   }
 
   /** As `end`, and nothing that waits is delivered. */
-  cut(error: ConnectError | undefined): void {
+  cut(error: ErrorSource | undefined): void {
     this.#messages.clear();
     this.end(error);
   }
@@ -96,16 +103,19 @@ export class ResponseQueue {
       }
       return this.#deliver(flag, payload);
     }
-    if (this.#end === undefined)
-      return new Promise((resolve, reject) => this.#waiters.push({ reader, resolve, reject }));
+    if (this.#end === undefined) {
+      const waiter = new Waiter(reader);
+      this.#waiters.push(waiter);
+      return waiter.promise;
+    }
     this.#endSeen = true;
-    return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error);
+    return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error());
   }
 
   /** Nothing but this error is delivered any more. */
   #failWith(error: ConnectError): void {
     this.#messages.clear();
-    this.#end = { error };
+    this.#end = { error: () => error };
   }
 
   #undecodable(error: unknown): ConnectError {
@@ -115,19 +125,17 @@ export class ResponseQueue {
   }
 
   /** A message for somebody who waits: without a promise of its own where none is needed. */
-  #answer({ resolve, reject }: Waiter, flag: number, payload: Uint8Array): void {
+  #answer(waiter: Waiter, flag: number, payload: Uint8Array): void {
+    const undecodable = (error: unknown) => waiter.reject(tracedWhenThrown(this.#undecodable(error)));
     try {
       const message = this.#source.decode(flag, payload);
       if (message instanceof Promise) {
-        message.then(
-          (value) => resolve({ done: false, value }),
-          (error: unknown) => reject(this.#undecodable(error)),
-        );
+        message.then((value) => waiter.resolve({ done: false, value }), undecodable);
       } else {
-        resolve({ done: false, value: message });
+        waiter.resolve({ done: false, value: message });
       }
     } catch (error) {
-      reject(this.#undecodable(error));
+      undecodable(error);
     }
   }
 

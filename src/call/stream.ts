@@ -3,12 +3,12 @@ import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connec
 import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { CallEnd, CallListener, MethodInfo, RunningCall } from "./call.ts";
+import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import { noFields } from "./metadata.ts";
 import { receivedHeaders, receiveLater } from "./received-headers.ts";
-import { rejectLater } from "./reject-later.ts";
 import { requestOf } from "./request.ts";
 import { RequestPump } from "./request-pump.ts";
 import { ResponseQueue, type ResponseSource } from "./response-stream.ts";
@@ -20,15 +20,10 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
   messages: AsyncIterable<MessageInitShape<I>>,
   input: CallInput,
 ): Promise<StreamResponse<I, O>> {
-  return new Promise((resolve, reject) => {
-    new StreamCall<I, O>(environment, method, input, { resolve, reject }).begin(messages);
-  });
-}
-
-/** What settles the caller's promise. */
-interface Caller<I extends DescMessage, O extends DescMessage> {
-  readonly resolve: (response: StreamResponse<I, O>) => void;
-  readonly reject: (error: ConnectError) => void;
+  // An interceptor may let go of the promise, in a race that it decided.
+  const caller = new Caller<StreamResponse<I, O>>(input.scope !== undefined);
+  new StreamCall<I, O>(environment, method, input, caller).begin(messages);
+  return caller.promise;
 }
 
 /**
@@ -44,11 +39,16 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   readonly #pump: RequestPump<I>;
   readonly #trailer = receivedHeaders(noFields);
   /** Gone once the caller's promise is settled: it would keep the response from being collected. */
-  #caller: Caller<I, O> | undefined;
+  #caller: Caller<StreamResponse<I, O>> | undefined;
   #running: RunningCall | undefined;
   #headers: HeaderFields = noFields;
 
-  constructor(environment: CallEnvironment, method: DescMethodStreaming<I, O>, input: CallInput, caller: Caller<I, O>) {
+  constructor(
+    environment: CallEnvironment,
+    method: DescMethodStreaming<I, O>,
+    input: CallInput,
+    caller: Caller<StreamResponse<I, O>>,
+  ) {
     this.#environment = environment;
     this.#method = environment.codec.method(method);
     this.#input = input;
@@ -160,14 +160,20 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
     this.#environment.abandonedStreams.unregister(this);
-    const error = failure === undefined ? undefined : toConnectError(failure, { attempts, note });
-    this.#pump.stop(error);
-    // What was ended from this side is over at once; what the peer ended is read to its end first.
-    if (failure !== undefined && endedHere.has(failure.kind)) this.#queue.cut(error);
-    else this.#queue.end(error);
     const caller = this.#caller;
     this.#caller = undefined;
-    if (error !== undefined && caller !== undefined) rejectLater(this.#environment.clock, caller.reject, error);
+    if (failure === undefined) {
+      this.#pump.stop(undefined);
+      this.#queue.end(undefined);
+      return;
+    }
+    const error = toConnectError(failure, { attempts, note });
+    this.#pump.stop(error);
+    const thrown = tracedWhenThrown(error, failure.asIs);
+    // What was ended from this side is over at once; what the peer ended is read to its end first.
+    if (endedHere.has(failure.kind)) this.#queue.cut(thrown);
+    else this.#queue.end(thrown);
+    caller?.rejectLater(this.#environment.clock, thrown);
   }
 }
 

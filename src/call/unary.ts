@@ -3,11 +3,11 @@ import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect
 import { type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { CallEnd, CallListener, CallRequest, MethodInfo, RunningCall } from "./call.ts";
+import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import { receivedHeaders } from "./received-headers.ts";
-import { rejectLater } from "./reject-later.ts";
 import { requestOf } from "./request.ts";
 import { fieldOf } from "./status.ts";
 
@@ -18,18 +18,17 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
   message: MessageInitShape<I>,
   input: CallInput,
 ): Promise<UnaryResponse<I, O>> {
-  return new Promise((resolve, reject) => {
-    const call = new UnaryCall<I, O>(environment, method, input, resolve, reject);
-    call.begin(message);
-  });
+  // An interceptor may let go of the promise, in a race that it decided.
+  const caller = new Caller<UnaryResponse<I, O>>(input.scope !== undefined);
+  new UnaryCall<I, O>(environment, method, input, caller).begin(message);
+  return caller.promise;
 }
 
 class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallListener, Cancellable {
   readonly #environment: CallEnvironment;
   readonly #method: MethodInfo;
   readonly #input: CallInput;
-  readonly #resolve: (response: UnaryResponse<I, O>) => void;
-  readonly #reject: (error: ConnectError) => void;
+  readonly #caller: Caller<UnaryResponse<I, O>>;
   readonly #lifetime: Lifetime;
   #running: RunningCall | undefined;
   #payload: Uint8Array | undefined;
@@ -39,14 +38,12 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     environment: CallEnvironment,
     method: DescMethodUnary<I, O>,
     input: CallInput,
-    resolve: (response: UnaryResponse<I, O>) => void,
-    reject: (error: ConnectError) => void,
+    caller: Caller<UnaryResponse<I, O>>,
   ) {
     this.#environment = environment;
     this.#method = environment.codec.method(method);
     this.#input = input;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#caller = caller;
     const { openCalls, clock } = environment;
     if (input.scope === undefined) openCalls.started++;
     this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
@@ -134,7 +131,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
     const method = this.#method.desc as DescMethodUnary<I, O>;
-    this.#resolve({
+    this.#caller.resolve({
       stream: false,
       service: method.parent,
       method,
@@ -146,13 +143,17 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
 
   /** The request cannot be made, or the response cannot be read. */
   #failWith(error: unknown): void {
-    this.#fail(invalidRequestFailure(Code.Internal, error), 0);
+    this.#reject(toConnectError(invalidRequestFailure(Code.Internal, error), { attempts: 0 }));
   }
 
   #fail(failure: Failure, attempts: number, note?: string): void {
+    this.#reject(toConnectError(failure, { attempts, note }), failure.asIs);
+  }
+
+  #reject(error: ConnectError, own?: ConnectError): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
-    rejectLater(this.#environment.clock, this.#reject, toConnectError(failure, { attempts, note }));
+    this.#caller.rejectLater(this.#environment.clock, tracedWhenThrown(error, own));
   }
 }
 

@@ -4,7 +4,7 @@ import type { PickInfo } from "../balancing/picker.ts";
 import { Attempt, type AttemptContext, type AttemptOwner } from "../call/attempt.ts";
 import type { CallListener, CallRequest, RunningCall } from "../call/call.ts";
 import { noFields } from "../call/metadata.ts";
-import type { RetryOptions } from "../call/retry-options.ts";
+import { type RetryOptions, retryDefaults } from "../call/retry-options.ts";
 import { deadlineFailure, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -73,7 +73,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#listener = listener;
     this.#options = options;
     this.#waitForReady = waitForReady;
-    const bufferMaxBytes = options === false ? 0 : options.bufferMaxBytes;
+    // Without retries too: what never left is sent again, whatever the options say.
+    const { bufferMaxBytes } = options === false ? retryDefaults : options;
     if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
     else this.#tooLarge = request.body.length > bufferMaxBytes;
   }
