@@ -72,11 +72,37 @@ export interface FailureFact {
   readonly code: Code;
   readonly progress: Progress;
   readonly message: string;
-  readonly cause?: unknown;
+  readonly cause?: CauseFact;
+}
+
+/**
+ * An error as events and snapshots tell it: plain data, because an error of Node's may hold sockets and certificates
+ * that refer to themselves, and loggers write JSON.
+ */
+export interface CauseFact {
+  /** Of an error its name, of anything else its type. */
+  readonly name: string;
+  /** `ECONNREFUSED`, `ERR_TLS_CERT_ALTNAME_INVALID` or such, and the numbers of other libraries. */
+  readonly code?: string | number;
+  readonly message: string;
 }
 
 export function factOf({ kind, code, progress, message, cause }: Failure): FailureFact {
-  return cause === undefined ? { kind, code, progress, message } : { kind, code, progress, message, cause };
+  const fact = { kind, code, progress, message };
+  return cause === undefined ? fact : { ...fact, cause: causeFactOf(cause) };
+}
+
+/** Takes any value, and does not throw: what somebody threw may be a Proxy, or have getters that throw. */
+export function causeFactOf(cause: unknown): CauseFact {
+  try {
+    const isError = cause instanceof Error;
+    const message = isError ? String(cause.message) : describeCause(cause);
+    const { code } = (cause ?? {}) as { code?: unknown };
+    const fact = { name: isError ? String(cause.name) : typeof cause, message };
+    return typeof code === "string" || typeof code === "number" ? { ...fact, code } : fact;
+  } catch {
+    return { name: typeof cause, message: "a value that has no text" };
+  }
 }
 
 /** What the mapping adds to a failure's text. */

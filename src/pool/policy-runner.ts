@@ -3,7 +3,7 @@ import type { Events } from "../events.ts";
 import type { ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-import { callUserCode } from "../user-code.ts";
+import { callUserCode, reportUserCode } from "../user-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What a policy is made of. */
@@ -98,6 +98,6 @@ export class PolicyRunner {
   }
 
   #threw(error: unknown): void {
-    if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
+    reportUserCode(this.#events, "load-balancing policy", error);
   }
 }

@@ -31,9 +31,7 @@ function stateLevel({ address, from, to, error }: StateEvent, failing: Set<strin
 export function debugLog(): GlinkListener | undefined {
   const log = debuglog("glink");
   if (!log.enabled) return undefined;
-  // A cause may be any object, a socket among its fields: the message says what it says.
-  const plain = (key: string, value: unknown) => (key === "cause" ? undefined : value);
-  return (event) => log("%s %s", describe(event).message, JSON.stringify(event, plain));
+  return (event) => log("%s %s", describe(event).message, JSON.stringify(event));
 }
 
 type StateEvent = Extract<GlinkEvent, { type: "subchannel-state" }>;
@@ -72,7 +70,7 @@ function describe(event: GlinkEvent): Line {
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":
-      return line("warn", `the ${event.where} threw: ${String(event.error)}`);
+      return line("warn", `the ${event.where} threw: ${event.error.message}`);
     case "closed":
       return line("debug", "the transport is closed");
   }
