@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { peerText } from "./peer-text.ts";
-import { asConnectError, describeCause, messageOf } from "./thrown.ts";
+import { asConnectError, type CauseFact, causeFactOf, describeCause, messageOf } from "./thrown.ts";
 
 /**
  * How far a request got, decided from HTTP/2 facts alone and before any status is looked at:
@@ -76,13 +76,15 @@ export interface FailureFact {
   readonly code: Code;
   readonly progress: Progress;
   readonly message: string;
-  readonly cause?: unknown;
+  readonly cause?: CauseFact;
 }
 
 export function factOf(failure: Failure): FailureFact {
   const { kind, code, progress, cause } = failure;
+  // The message of a server's own status is its caller's, and no fact to publish.
   const message = kind === "status" ? `the server answered with the status ${Code[code]}` : failure.message;
-  return cause === undefined ? { kind, code, progress, message } : { kind, code, progress, message, cause };
+  const fact = { kind, code, progress, message };
+  return cause === undefined ? fact : { ...fact, cause: causeFactOf(cause) };
 }
 
 /** What the mapping adds to a failure's text. */

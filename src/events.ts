@@ -1,5 +1,6 @@
 import type { ConnectivityState } from "./connectivity-state.ts";
 import type { FailureFact } from "./errors.ts";
+import type { CauseFact } from "./thrown.ts";
 
 /**
  * The catalogue of facts that a transport publishes. Each is also a diagnostics channel: `glink:` and its type.
@@ -105,10 +106,15 @@ export type GlinkEvent = {
       /** Code that the user gave threw: a listener, a logger, a resolver, a policy. Nothing else was touched. */
       readonly type: "user-code-failed";
       readonly where: string;
-      readonly error: unknown;
+      readonly error: ThrownFact;
     }
   | { readonly type: "closed" }
 );
+
+/** What code of the user's threw, with the stack that leads to it. */
+export interface ThrownFact extends CauseFact {
+  readonly stack?: string;
+}
 
 /** An event without its target: what publishers hand over. */
 export type GlinkFact = GlinkEvent extends infer E

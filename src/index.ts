@@ -14,7 +14,7 @@ export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./call/cal
 export type { RetryBudgetOptions, RetryOptions } from "./call/retry-options.ts";
 export type { ConnectivityState } from "./connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./errors.ts";
-export type { GlinkEvent } from "./events.ts";
+export type { GlinkEvent, ThrownFact } from "./events.ts";
 export type { GlinkTransportOptions, RetryInit } from "./options.ts";
 export type { GlinkTransport, WaitOptions } from "./pooled-transport.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
@@ -30,4 +30,5 @@ export type { GlinkSnapshot, SubchannelSnapshot } from "./snapshot.ts";
 export type { Availability, Backend } from "./subchannel/backend.ts";
 export type { GlinkListener } from "./telemetry/event-bus.ts";
 export type { LogFunction, Logger } from "./telemetry/logger.ts";
+export type { CauseFact } from "./thrown.ts";
 export { glinkTransport } from "./transport.ts";

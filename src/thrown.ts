@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { peerText } from "./peer-text.ts";
 
 // What code of others throws may be any value: an object without a prototype, a `toString` or a getter that throws, a
 // Proxy that is revoked. Everything here takes such a value and does not throw, because it runs where a call ends, and
@@ -16,6 +17,32 @@ export function describeCause(cause: unknown): string {
     return typeof code === "string" && !message.includes(code) ? `${code}: ${message}` : message;
   } catch {
     return "a value that has no text";
+  }
+}
+
+/**
+ * An error as events and snapshots tell it: plain data, because an error of Node's may hold sockets and certificates
+ * that refer to themselves, and loggers write JSON.
+ */
+export interface CauseFact {
+  /** Of an error its name, of anything else its type. */
+  readonly name: string;
+  /** `ECONNREFUSED`, `ERR_TLS_CERT_ALTNAME_INVALID` or such, and the numbers of other libraries. */
+  readonly code?: string | number;
+  readonly message: string;
+}
+
+/** What is published of a cause. Node's texts may quote what a peer sent. */
+export function causeFactOf(cause: unknown): CauseFact {
+  try {
+    const [name, message] = isError(cause)
+      ? [String(cause.name), String(cause.message)]
+      : [typeof cause, describeCause(cause)];
+    const { code } = (cause ?? {}) as { code?: unknown };
+    const fact = { name, message: peerText(message) };
+    return typeof code === "string" || typeof code === "number" ? { ...fact, code } : fact;
+  } catch {
+    return { name: typeof cause, message: "a value that has no text" };
   }
 }
 

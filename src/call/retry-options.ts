@@ -20,8 +20,9 @@ export interface RetryOptions extends BackoffOptions {
   /** Codes that a further attempt may cure. Default Unavailable and DeadlineExceeded. */
   readonly codes: readonly Code[];
   /**
-   * An attempt whose response has not begun this long after it reached a backend is given up, and counts as
-   * DeadlineExceeded. Default: none, range from 1 ms.
+   * An attempt whose response has not begun this long after it was given to a backend, and its request was ended, is
+   * given up, and counts as DeadlineExceeded: the time in which a backend waits for the caller's messages is not
+   * counted. Default: none, range from 1 ms.
    */
   readonly perAttemptTimeoutMs: number | undefined;
   /**

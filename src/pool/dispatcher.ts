@@ -8,6 +8,7 @@ import type { Events } from "../events.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import { describeCause } from "../thrown.ts";
+import { reportUserCode } from "../user-code.ts";
 import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
 
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
@@ -110,7 +111,7 @@ export class Dispatcher {
       }
       return call.waitForReady && result.code === Code.Unavailable ? "queue" : result;
     } catch (error) {
-      if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "picker", error });
+      reportUserCode(this.#events, "picker", error);
       return policyFailure(error);
     }
   }

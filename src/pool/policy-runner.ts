@@ -5,7 +5,7 @@ import type { ResolverTarget } from "../resolver/resolver.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-import { callUserCode } from "../user-code.ts";
+import { callUserCode, reportUserCode } from "../user-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What a policy is made of. */
@@ -125,6 +125,6 @@ export class PolicyRunner {
   }
 
   #threw(error: unknown): void {
-    if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "load-balancing policy", error });
+    reportUserCode(this.#events, "load-balancing policy", error);
   }
 }

@@ -3,7 +3,7 @@ import { type Failure, factOf, nameResolutionFailure } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { callUserCode } from "../user-code.ts";
+import { callUserCode, reportUserCode } from "../user-code.ts";
 
 /** Told what the resolver found, checked. */
 export interface ResolutionListener {
@@ -97,9 +97,7 @@ export class Resolution {
     callUserCode(
       () => this.#watch?.close(),
       [],
-      (error) => {
-        if (this.#events.active) this.#events.publish({ type: "user-code-failed", where: "resolver", error });
-      },
+      (error) => reportUserCode(this.#events, "resolver", error),
     );
   }
 

@@ -4,7 +4,7 @@ import type { CallRequest } from "../call/call.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { peerText } from "../peer-text.ts";
-import { callUserCode } from "../user-code.ts";
+import { callUserCode, reportUserCode } from "../user-code.ts";
 
 /** How one attempt of a call went. */
 export interface AttemptOutcome {
@@ -30,7 +30,7 @@ export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, eve
   if (onAttempt === undefined) return;
   const { code, progress, message } = failure ?? {};
   callUserCode(onAttempt, [{ attempt: number, address, code, progress, message, retryDelayMs }], (error) => {
-    if (events.active) events.publish({ type: "user-code-failed", where: "onAttempt", error });
+    reportUserCode(events, "onAttempt", error);
   });
 }
 

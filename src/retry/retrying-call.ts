@@ -54,6 +54,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   #committed = false;
   /** The request is larger than what is kept: it is sent once. */
   #tooLarge = false;
+  /** The caller has said all that it has to say. */
+  #requestEnded: boolean;
   #headersShown = false;
   /** The message of a single response, until its status has come. */
   #held: ReceivedMessage | undefined;
@@ -75,6 +77,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#waitForReady = waitForReady;
     // Without retries too: what never left is sent again, whatever the options say.
     const { bufferMaxBytes } = options === false ? retryDefaults : options;
+    this.#requestEnded = request.body !== undefined;
     if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
     else this.#tooLarge = request.body.length > bufferMaxBytes;
   }
@@ -112,6 +115,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
 
   halfClose(framed?: Uint8Array): void {
     if (this.#ended) return;
+    this.#requestEnded = true;
     if (!this.#committed) {
       if (framed !== undefined) this.#replay?.add(framed);
       this.#replay?.end();
@@ -119,6 +123,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (!this.#attempt?.isOnStream) return;
     this.#commitIfTooLarge();
     this.#attempt.end(framed);
+    this.#limitAttempt(this.#attempt);
   }
 
   pause(): void {
@@ -204,9 +209,13 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     attempt.start();
   }
 
-  /** Not while the attempt waits for a backend: giving up its place among the waiting would gain nothing. */
+  /**
+   * From when the attempt is on a stream and the caller has ended its request. Not while it waits for a backend: giving
+   * up its place among the waiting would gain nothing. And not while the backend waits for the caller: a stream that is
+   * open for requests would be given up for the caller's own slowness.
+   */
   #limitAttempt(attempt: Attempt): void {
-    if (this.#options === false || this.#tooLarge) return;
+    if (this.#options === false || this.#tooLarge || this.#committed || !this.#requestEnded) return;
     const { perAttemptTimeoutMs } = this.#options;
     if (perAttemptTimeoutMs === undefined) return;
     const { clock } = this.#context.runtime;

@@ -1,6 +1,6 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Events, GlinkEvent, GlinkFact } from "../events.ts";
-import { callUserCode } from "../user-code.ts";
+import { callUserCode, reportUserCode } from "../user-code.ts";
 
 /** Hears every event of one transport. */
 export type GlinkListener = (event: GlinkEvent) => void;
@@ -62,6 +62,6 @@ export class EventBus implements Events {
 
   #listenerFailed(fact: GlinkFact, error: unknown): void {
     // Once is enough: a listener that throws on the report of its own failure must not be asked for ever.
-    if (fact.type !== "user-code-failed") this.publish({ type: "user-code-failed", where: "event listener", error });
+    if (fact.type !== "user-code-failed") reportUserCode(this, "event listener", error);
   }
 }

@@ -1,6 +1,5 @@
 import { debuglog } from "node:util";
 import type { GlinkEvent } from "../events.ts";
-import { describeCause } from "../thrown.ts";
 import type { GlinkListener } from "./event-bus.ts";
 import type { Logger } from "./logger.ts";
 
@@ -46,12 +45,7 @@ function news(event: GlinkEvent, outages: Outages): Line | undefined {
 export function debugLog(): GlinkListener | undefined {
   const log = debuglog("glink");
   if (!log.enabled) return undefined;
-  // A cause may be any object, a socket among its fields: the message says what it says.
-  const plain = (key: string, value: unknown) => (key === "cause" ? undefined : value);
-  return (event) => {
-    const facts = event.type === "user-code-failed" ? { ...event, error: describeCause(event.error) } : event;
-    log("%s %s", describe(event).message, JSON.stringify(facts, plain));
-  };
+  return (event) => log("%s %s", describe(event).message, JSON.stringify(event));
 }
 
 interface Line {
@@ -100,7 +94,7 @@ function describe(event: GlinkEvent): Line {
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":
-      return line("warn", `the ${event.where} threw: ${describeCause(event.error)}`);
+      return line("warn", `the ${event.where} threw: ${event.error.message}`);
     case "closed":
       return line("debug", "the transport is closed");
   }

@@ -240,6 +240,43 @@ test("with retry: false a stream reaches a backend once", () => {
   );
 });
 
+for (const kind of ["clientStream", "bidi"] as const) {
+  test(`perAttemptTimeoutMs does not count the time in which the backend waits for the caller: ${kind}`, () => {
+    const seen: ReturnType<typeof collect>[] = [];
+    return withBench(
+      { script: (call) => seen.push(collect(call)), options: { retry: { perAttemptTimeoutMs: 200, maxAttempts: 2 } } },
+      async ({ client, clock, fleet }) => {
+        const { reports, contextValues } = watched();
+        const requests = new Requests();
+        const call = client[kind](requests, { contextValues });
+        const failed = failureOf(Symbol.asyncIterator in call ? drained(call) : call);
+        requests.give("a");
+        await until("the message came", () => seen[0]?.texts().length === 1);
+        await clock.advance(60_000);
+        requests.give("b");
+        await until("the second message came", () => seen[0]?.texts().length === 2);
+        assert.equal(reports.length, 0);
+        requests.end();
+        await until("the request has ended", () => seen[0]?.ended === true);
+        await clock.advance(199);
+        assert.equal(reports.length, 0);
+        await clock.advance(1);
+        await until("the attempt was given up", () => reports.length === 1);
+        // What is repeated is whole: its time counts from its start.
+        await clock.advance(reports[0]?.retryDelayMs ?? 0);
+        await until("the request came again", () => seen[1]?.ended === true);
+        await clock.advance(200);
+        assert.match((await failed).message, /took longer than perAttemptTimeoutMs 200/);
+        assert.equal(fleet.calls.length, 2);
+      },
+    );
+  });
+}
+
+async function drained(messages: AsyncIterable<unknown>): Promise<void> {
+  for await (const message of messages) void message;
+}
+
 test("a bidi stream is replayed before its headers, and not after", () => {
   const seen: ReturnType<typeof collect>[] = [];
   return withBench({ script: (call) => seen.push(collect(call)) }, async ({ client, clock, fleet }) => {
