@@ -7,8 +7,8 @@ export type AddressList = ReadonlyMap<string, Address>;
 
 /** The pool, as its failover sees it. */
 export interface FailoverOwner {
-  /** The backends in use, by the text of their address. */
-  readonly backends: ReadonlyMap<string, Pick<Backend, "state" | "lastFailure">>;
+  /** A backend in use, by the text of its address. */
+  backend(key: string): Pick<Backend, "state" | "lastFailure"> | undefined;
   /** From now on these are the addresses to connect to. */
   useAddresses(list: AddressList): void;
   /** Calls go to fallback addresses, for no preferred one can be reached. May be said again. */
@@ -122,7 +122,7 @@ export class Failover {
 
   #some(list: AddressList, test: (backend: Pick<Backend, "state" | "lastFailure">) => boolean): boolean {
     for (const key of list.keys()) {
-      const backend = this.#owner.backends.get(key);
+      const backend = this.#owner.backend(key);
       if (backend !== undefined && test(backend)) return true;
     }
     return false;

@@ -1,37 +1,25 @@
-import type { TimerHandle } from "../runtime/clock.ts";
-import { jitter } from "../runtime/random.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-
-/** ± this share of each interval, so that a fleet started together does not ask DNS together. */
-const intervalJitter = 0.1;
 
 /** After a connection could not be replaced, the next one that is due is looked for after this. */
 const ageRecheckMs = 1_000;
 
-/** The two clocks of a pool: ask the resolver again, and replace connections before they grow old, one at a time. */
+/** Replaces connections before they grow old, one at a time. */
 export class Rotation {
-  readonly #intervalMs: number;
-  readonly #runtime: Runtime;
+  readonly #clock: Clock;
   readonly #refresh: () => void;
   readonly #subchannels: Iterable<Subchannel>;
-  #intervalTimer: TimerHandle | undefined;
   #ageTimer: TimerHandle | undefined;
   #ageDueMs: number = Number.POSITIVE_INFINITY;
   #renewing = false;
   #stopped = false;
 
-  /** `intervalMs`: how often to ask the resolver, ± 10 %; `Infinity`: never. */
-  constructor(intervalMs: number, runtime: Runtime, refresh: () => void, subchannels: Iterable<Subchannel>) {
-    this.#intervalMs = intervalMs;
-    this.#runtime = runtime;
+  /** `refresh`: asks the resolver again. */
+  constructor(clock: Clock, refresh: () => void, subchannels: Iterable<Subchannel>) {
+    this.#clock = clock;
     this.#refresh = refresh;
     this.#subchannels = subchannels;
-  }
-
-  start(): void {
-    this.#scheduleRefresh();
   }
 
   /** A connection became ready, with an age to watch. */
@@ -41,19 +29,7 @@ export class Rotation {
 
   stop(): void {
     this.#stopped = true;
-    this.#runtime.clock.clearTimeout(this.#intervalTimer);
-    this.#runtime.clock.clearTimeout(this.#ageTimer);
-  }
-
-  #scheduleRefresh(): void {
-    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
-    this.#intervalTimer = this.#runtime.clock.setTimeout(
-      () => {
-        this.#scheduleRefresh();
-        this.#refresh();
-      },
-      jitter(this.#intervalMs, intervalJitter, this.#runtime.random),
-    );
+    this.#clock.clearTimeout(this.#ageTimer);
   }
 
   /** Waits for the connection that expires first. */
@@ -62,7 +38,7 @@ export class Rotation {
   }
 
   #renewAt(dueMs: number): void {
-    const { clock } = this.#runtime;
+    const clock = this.#clock;
     clock.clearTimeout(this.#ageTimer);
     this.#ageDueMs = dueMs;
     this.#ageTimer =
@@ -72,7 +48,7 @@ export class Rotation {
   }
 
   #renewEldest(): void {
-    const { clock } = this.#runtime;
+    const clock = this.#clock;
     const eldest = this.#eldest();
     if (eldest?.live === undefined || eldest.live.expiresAtMs > clock.now()) {
       this.#next();
