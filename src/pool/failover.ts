@@ -53,7 +53,10 @@ export class Failover {
   resolved(preferred: AddressList, fallback: AddressList): void {
     this.#preferred = preferred;
     this.#fallback = fallback;
-    if (fallback.size === 0) this.#fallbackInUse = false;
+    if (fallback.size === 0) {
+      this.#cancelChange();
+      this.#fallbackInUse = false;
+    }
     this.#use();
     this.backendChanged();
   }
@@ -64,7 +67,7 @@ export class Failover {
     this.#checkScheduled = true;
     queueMicrotask(() => {
       this.#checkScheduled = false;
-      if (!this.#stopped) this.#check();
+      if (!this.#stopped && this.#fallback.size > 0) this.#check();
     });
   }
 
@@ -74,10 +77,6 @@ export class Failover {
   }
 
   #check(): void {
-    if (this.#fallback.size === 0) {
-      this.#cancelChange();
-      return;
-    }
     const preferredReady = this.#some(this.#preferred, ({ state }) => state === "ready");
     if (this.#fallbackInUse) this.#checkReturn(preferredReady);
     else this.#checkFailure(preferredReady);
