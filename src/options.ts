@@ -86,7 +86,10 @@ export interface GlinkTransportOptions extends GrpcTransportOptions {
    * has its time from when it left.
    */
   pingTimeoutMs?: number;
-  /** Close a connection after this long without a call. Default 900 000, from 1; `Infinity`: never. */
+  /**
+   * Close a connection after this long without a call. When all are closed, the name is not looked up either; the next
+   * call waits for a fresh list. Default 900 000, from 1; `Infinity`: never.
+   */
   idleConnectionTimeoutMs?: number;
   /** @deprecated Refused with a TypeError: it is one connection, and glink holds a pool of them. */
   sessionManager?: NonNullable<GrpcTransportOptions["sessionManager"]>;

@@ -4,6 +4,7 @@ import { InterceptedCalls } from "./call/intercepted.ts";
 import { MessageMemory } from "./call/message-memory.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
+import { closedFailure } from "./errors.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
 import { PacedConnector } from "./http2/paced-connector.ts";
 import { TlsSessions } from "./http2/tls-sessions.ts";
@@ -80,7 +81,20 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     clock,
     abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),
   };
+  pool.holderWatch.watch(environment, whenLetGo(pool, runtime, events));
   const { interceptors } = options;
   const intercepted = interceptors.length === 0 ? undefined : new InterceptedCalls(environment, interceptors);
   return new PooledTransport(options, environment, intercepted, pool, runtime, events);
+}
+
+/**
+ * Ends a transport that nobody holds any more and nobody closed. The transport, its client, open calls and unread
+ * responses all hold its environment, and nothing beneath them does: no call is open when it is collected.
+ */
+function whenLetGo(pool: Pool, { hold }: Runtime, events: EventBus): () => void {
+  return () =>
+    pool.close(closedFailure("cut"), () => {
+      hold.close();
+      if (events.active) events.publish({ type: "closed" });
+    });
 }

@@ -4,7 +4,10 @@ import type { CallMaker } from "./call.ts";
 import type { Codec } from "./codec.ts";
 import type { CallGroup, OpenCalls } from "./open-calls.ts";
 
-/** What every call of one transport works with. */
+/**
+ * What every call of one transport works with. Whoever can make a call holds it, and nothing beneath the calls leads to it:
+ * when it is collected, the transport was let go.
+ */
 export interface CallEnvironment {
   readonly codec: Codec;
   readonly calls: CallMaker;

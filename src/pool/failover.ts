@@ -8,8 +8,8 @@ export type AddressList = ReadonlyMap<string, Address>;
 
 /** The pool, as its failover sees it. */
 export interface FailoverOwner {
-  /** The backends in use, by the text of their address. */
-  readonly backends: { get(key: string): Pick<Backend, "state" | "lastFailure"> | undefined };
+  /** A backend in use, by the text of its address. */
+  backend(key: string): Pick<Backend, "state" | "lastFailure"> | undefined;
   /** From now on these are the addresses to connect to. */
   useAddresses(list: AddressList): void;
   /** Calls go to fallback addresses, for no preferred one can be reached. May be said again. */
@@ -54,7 +54,10 @@ export class Failover {
   resolved(preferred: AddressList, fallback: AddressList): void {
     this.#preferred = preferred;
     this.#fallback = fallback;
-    if (fallback.size === 0) this.#fallbackInUse = false;
+    if (fallback.size === 0) {
+      this.#cancelChange();
+      this.#fallbackInUse = false;
+    }
     this.#use();
     this.backendChanged();
   }
@@ -65,7 +68,7 @@ export class Failover {
     this.#checkScheduled = true;
     queueMicrotask(() => {
       this.#checkScheduled = false;
-      if (!this.#stopped) this.#check();
+      if (!this.#stopped && this.#fallback.size > 0) this.#check();
     });
   }
 
@@ -75,10 +78,6 @@ export class Failover {
   }
 
   #check(): void {
-    if (this.#fallback.size === 0) {
-      this.#cancelChange();
-      return;
-    }
     const preferredReady = this.#some(this.#preferred, ({ state }) => state === "ready");
     if (this.#fallbackInUse) this.#checkReturn(preferredReady);
     else this.#checkFailure(preferredReady);
@@ -123,7 +122,7 @@ export class Failover {
 
   #some(list: AddressList, test: (backend: Pick<Backend, "state" | "lastFailure">) => boolean): boolean {
     for (const key of list.keys()) {
-      const backend = this.#owner.backends.get(key);
+      const backend = this.#owner.backend(key);
       if (backend !== undefined && test(backend)) return true;
     }
     return false;

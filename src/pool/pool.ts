@@ -15,13 +15,14 @@ import type {
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
+import { Discovery, type DiscoveryOwner } from "./discovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
-import { type AddressList, Failover, type FailoverOwner } from "./failover.ts";
+import type { AddressList } from "./failover.ts";
 import { Hints } from "./hints.ts";
+import { HolderWatch } from "./holder-watch.ts";
 import { Members } from "./members.ts";
 import { PolicyRunner, type PolicyRunnerOptions, type PolicyWatcher } from "./policy-runner.ts";
-import { Resolution, type ResolutionListener } from "./resolution.ts";
 import { Rotation } from "./rotation.ts";
 
 /** What a pool is made of. */
@@ -37,10 +38,12 @@ export interface PoolOptions extends PolicyRunnerOptions {
  * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
  * and finds a backend for each attempt.
  */
-export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner, PolicyWatcher {
+export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   minPingPaceMs = 0;
   resting = false;
   readyCount = 0;
+  /** Of whoever may make calls through this pool. */
+  readonly holderWatch = new HolderWatch();
   /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
   readonly #scope = new AsyncResource("glink.Pool");
   readonly #events: Events;
@@ -50,24 +53,23 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
   readonly #dispatcher: Dispatcher;
   readonly #drain: Drain;
   readonly #hints: Hints;
-  readonly #resolution: Resolution;
-  readonly #failover: Failover;
+  readonly #discovery: Discovery;
   readonly #rotation: Rotation;
   readonly #policy: PolicyRunner;
   readonly #changeListeners = new Set<() => void>();
   #newestFailure: Failure | undefined;
 
   constructor(options: PoolOptions) {
-    const { target, resolver, runtime, events, subchannel, rotationIntervalMs } = options;
+    const { target, resolver, runtime, events, subchannel } = options;
     this.#events = events;
     this.#members = new Members((address) => new Subchannel(address, subchannel, this));
     this.#suspects = new Suspects(runtime.clock, events, (subchannel) => this.#policy.changed(subchannel, false));
     this.#dispatcher = new Dispatcher(options.maxQueuedCalls, this.#ready, events);
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
-    this.#resolution = new Resolution(target, resolver, runtime, events, this);
-    this.#failover = new Failover(this, runtime.clock);
-    this.#rotation = new Rotation(rotationIntervalMs, runtime, events, {
+    const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
+    this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#hints, this);
+    this.#rotation = new Rotation(runtime.clock, events, {
       backends: () => this.#members.list,
       refresh: () => this.refresh(),
     });
@@ -76,8 +78,9 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
 
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
-    if (!this.#resolution.started) this.#scope.runInAsyncScope(() => this.#start());
-    else if (this.resting) this.#scope.runInAsyncScope(() => this.#endRest());
+    this.#discovery.used();
+    if (this.#discovery.resting) this.#scope.runInAsyncScope(() => this.#start());
+    else if (this.resting && !this.#discovery.listIsOld) this.#scope.runInAsyncScope(() => this.#endRest());
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
@@ -91,14 +94,14 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
     this.#dispatcher.unqueue(call);
   }
 
-  /** True once somebody wanted a backend. */
+  /** True once somebody wanted a backend, until nobody has for long. */
   get started(): boolean {
-    return this.#resolution.started;
+    return !this.#discovery.resting;
   }
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    this.#scope.runInAsyncScope(() => this.#resolution.refresh());
+    this.#scope.runInAsyncScope(() => this.#discovery.refresh());
   }
 
   /**
@@ -123,8 +126,8 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
     return this.#dispatcher.queuedCalls;
   }
 
-  get backends(): Members {
-    return this.#members;
+  backend(key: string): Subchannel | undefined {
+    return this.#members.get(key);
   }
 
   /** All of them, in a stable order. */
@@ -144,7 +147,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
       if (lastFailure === this.#newestFailure) return lastFailure;
       failure ??= lastFailure;
     }
-    return failure ?? this.#resolution.failure;
+    return failure ?? this.#discovery.failure;
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */
@@ -155,19 +158,14 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
 
   /** Ends everything. Open calls on connections fail with `failure`; calls back when all sockets are closed. */
   close(failure: Failure, closed: () => void): void {
+    this.holderWatch.stop();
     this.#rotation.stop();
-    this.#resolution.close();
-    this.#failover.stop();
+    this.#discovery.close();
     this.#policy.close();
     for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
     this.#suspects.close();
     this.#drain.closeAll(failure);
     this.#drain.whenEmpty(closed);
-  }
-
-  resolved(list: AddressList, fallback: AddressList): void {
-    this.#hints.resolved(list.size);
-    this.#failover.resolved(list, fallback);
   }
 
   fallbackServes(): void {
@@ -195,6 +193,14 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
     this.#dispatcher.serve();
   }
 
+  listIsCurrent(): void {
+    if (this.resting) this.#endRest();
+  }
+
+  discoveryRests(): void {
+    this.resting = true;
+  }
+
   subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
     const { state, key } = subchannel;
     if (this.#events.active) {
@@ -206,7 +212,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
     if (failure !== undefined) this.#newestFailure = failure;
     if (state === "ready") this.#becameReady(subchannel);
     else if (from === "ready") this.#lost(subchannel);
-    this.#failover.backendChanged();
+    this.#discovery.backendChanged();
     this.#policy.changed(subchannel, state === "ready" && this.#ready.list.length === 0);
   }
 
@@ -296,8 +302,9 @@ export class Pool implements SubchannelOwner, ResolutionListener, FailoverOwner,
   }
 
   #start(): void {
-    this.#resolution.start();
-    this.#rotation.start();
+    // What was known before is old news: calls wait for the list.
+    this.#dispatcher.use(queueAll);
+    this.#discovery.start();
   }
 
   /** What was known before the rest is old news: calls wait for what the new dials bring. */

@@ -16,6 +16,13 @@ export interface ResolutionListener {
 /** A resolver whose `watch` threw is started again by a refresh, but not sooner than this. */
 const restartAfterMs = 1_000;
 
+type State =
+  /** Nobody wants a list: not yet, or not for a while. */
+  | { readonly status: "resting" }
+  /** Without a `watch`: the resolver threw, and may be tried again. */
+  | { readonly status: "watching"; readonly startedMs: number; watch: ResolverWatch | undefined }
+  | { readonly status: "closed" };
+
 /** Watches one name through a resolver, which may be the user's own: whatever it throws or reports, the pool is safe. */
 export class Resolution {
   readonly #target: ResolverTarget;
@@ -23,10 +30,7 @@ export class Resolution {
   readonly #runtime: Runtime;
   readonly #events: Events;
   readonly #listener: ResolutionListener;
-  #watch: ResolverWatch | undefined;
-  #started = false;
-  #startedMs = 0;
-  #closed = false;
+  #state: State = { status: "resting" };
   #failure: Failure | undefined;
 
   constructor(
@@ -43,8 +47,8 @@ export class Resolution {
     this.#listener = listener;
   }
 
-  get started(): boolean {
-    return this.#started;
+  get resting(): boolean {
+    return this.#state.status === "resting";
   }
 
   /** Why the last lookup failed; undefined when it did not. */
@@ -52,16 +56,21 @@ export class Resolution {
     return this.#failure;
   }
 
-  /** Begins to resolve. */
+  /** Begins to resolve, or begins again. */
   start(): void {
-    this.#started = true;
-    this.#startedMs = this.#runtime.clock.now();
+    const state: State = { status: "watching", startedMs: this.#runtime.clock.now(), watch: undefined };
+    this.#state = state;
     try {
       const watch = this.#resolver.watch(
         this.#target,
         {
-          onAddresses: (addresses, fallback = []) => this.#found(addresses, fallback),
-          onError: (error) => this.#failed(error),
+          // A watch that was closed is no longer listened to.
+          onAddresses: (addresses, fallback = []) => {
+            if (this.#state === state) this.#found(addresses, fallback);
+          },
+          onError: (error) => {
+            if (this.#state === state) this.#failed(error);
+          },
         },
         this.#runtime,
       );
@@ -70,7 +79,7 @@ export class Resolution {
       if (typeof watch?.refresh !== "function" || typeof watch.close !== "function") {
         throw new TypeError("watch() of the resolver must return { refresh(), close() }");
       }
-      this.#watch = watch;
+      state.watch = watch;
     } catch (error) {
       this.#failed(error);
     }
@@ -78,12 +87,13 @@ export class Resolution {
 
   /** Asks the resolver to look again: a hint that it limits itself. One that could not start may try again. */
   refresh(): void {
-    if (this.#closed) return;
-    if (this.#watch === undefined) {
-      if (this.#started && this.#runtime.clock.now() - this.#startedMs >= restartAfterMs) this.start();
+    const state = this.#state;
+    if (state.status !== "watching") return;
+    const { watch, startedMs } = state;
+    if (watch === undefined) {
+      if (this.#runtime.clock.now() - startedMs >= restartAfterMs) this.start();
       return;
     }
-    const watch = this.#watch;
     callUserCode(
       () => watch.refresh(),
       [],
@@ -91,18 +101,29 @@ export class Resolution {
     );
   }
 
-  /** Stops the resolver; what it reports afterwards is ignored. */
+  /** Stops the resolver until `start` is called again. That is a new beginning: an old failure says nothing about it. */
+  rest(): void {
+    this.#failure = undefined;
+    this.#end({ status: "resting" });
+  }
+
+  /** Stops the resolver for good. */
   close(): void {
-    this.#closed = true;
+    this.#end({ status: "closed" });
+  }
+
+  #end(next: State): void {
+    const state = this.#state;
+    this.#state = next;
+    if (state.status !== "watching") return;
     callUserCode(
-      () => this.#watch?.close(),
+      () => state.watch?.close(),
       [],
       (error) => reportUserCode(this.#events, "resolver", error),
     );
   }
 
   #found(addresses: readonly Address[], fallback: readonly Address[]): void {
-    if (this.#closed) return;
     let list: Map<string, Address>;
     let fallbackList: Map<string, Address>;
     try {
@@ -122,7 +143,7 @@ export class Resolution {
   }
 
   #failed(error: unknown): void {
-    if (this.#closed) return;
+    if (this.#state.status !== "watching") return;
     const first = this.#failure === undefined;
     const failure = nameResolutionFailure(this.#target.host, error);
     this.#failure = failure;

@@ -1,13 +1,8 @@
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
-import type { TimerHandle } from "../runtime/clock.ts";
-import { jitter } from "../runtime/random.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-
-/** ± this share of each interval, so that a fleet started together does not ask DNS together. */
-const intervalJitter = 0.1;
 
 /** After a connection could not be replaced, the next one that is due is looked for after this. */
 const ageRecheckMs = 1_000;
@@ -18,7 +13,7 @@ const lookPaceMsPerBackend = 0.01;
 /** At most this share of the connections is being replaced at any time, and at least one. */
 const renewalShare = 0.05;
 
-/** The pool, as its clocks see it. */
+/** The pool, as its rotation sees it. */
 export interface RotatedPool {
   backends(): readonly Subchannel[];
   /** Asks the resolver again. */
@@ -26,16 +21,14 @@ export interface RotatedPool {
 }
 
 /**
- * The two clocks of a pool: ask the resolver again, and replace connections before they grow old. One at a time, so that
- * a pool never is without more than one of them; several where there are many, or they would not all have their turn, and
- * one backend that does not answer the dial would hold up all others.
+ * Replaces connections before they grow old. One at a time, so that a pool never is without more than one of them;
+ * several where there are many, or they would not all have their turn, and one backend that does not answer the dial
+ * would hold up all others.
  */
 export class Rotation {
-  readonly #intervalMs: number;
-  readonly #runtime: Runtime;
+  readonly #clock: Clock;
   readonly #events: Events;
   readonly #pool: RotatedPool;
-  #intervalTimer: TimerHandle | undefined;
   #ageTimer: TimerHandle | undefined;
   #ageDueMs: number = Number.POSITIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -46,16 +39,10 @@ export class Rotation {
   readonly #notRenewed = new Set<Subchannel>();
   #stopped = false;
 
-  /** `intervalMs`: how often to ask the resolver, ± 10 %; `Infinity`: never. */
-  constructor(intervalMs: number, runtime: Runtime, events: Events, pool: RotatedPool) {
-    this.#intervalMs = intervalMs;
-    this.#runtime = runtime;
+  constructor(clock: Clock, events: Events, pool: RotatedPool) {
+    this.#clock = clock;
     this.#events = events;
     this.#pool = pool;
-  }
-
-  start(): void {
-    this.#scheduleRefresh();
   }
 
   /** A connection became ready, with an age to watch. */
@@ -78,24 +65,12 @@ export class Rotation {
 
   stop(): void {
     this.#stopped = true;
-    this.#runtime.clock.clearTimeout(this.#intervalTimer);
-    this.#runtime.clock.clearTimeout(this.#ageTimer);
-  }
-
-  #scheduleRefresh(): void {
-    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
-    this.#intervalTimer = this.#runtime.clock.setTimeout(
-      () => {
-        this.#scheduleRefresh();
-        this.#pool.refresh();
-      },
-      jitter(this.#intervalMs, intervalJitter, this.#runtime.random),
-    );
+    this.#clock.clearTimeout(this.#ageTimer);
   }
 
   /** Looks at the ages again at `dueMs`, in clock time. */
   #lookAt(dueMs: number): void {
-    const { clock } = this.#runtime;
+    const clock = this.#clock;
     clock.clearTimeout(this.#ageTimer);
     this.#ageTimer = undefined;
     this.#ageDueMs = dueMs;
@@ -108,7 +83,7 @@ export class Rotation {
   /** Replaces as many of those that are due as may be at a time, the eldest first, and waits for the next. */
   #renewDue(): void {
     const backends = this.#pool.backends();
-    const nowMs = this.#runtime.clock.now();
+    const nowMs = this.#clock.now();
     this.#lookedMs = nowMs;
     const due: { readonly subchannel: Subchannel; readonly expiresAtMs: number }[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
@@ -133,7 +108,7 @@ export class Rotation {
     this.#renewing--;
     if (this.#stopped) return;
     if (replaced && live !== undefined) this.watchAge(live);
-    const nowMs = this.#runtime.clock.now();
+    const nowMs = this.#clock.now();
     if (!replaced) {
       // A backend that takes no new connections may be gone from DNS.
       this.#pool.refresh();

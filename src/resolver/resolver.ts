@@ -35,7 +35,8 @@ export interface ResolverWatch {
 }
 
 /**
- * Where backends come from. Write your own for Consul, etcd, a file: report a list whenever you have a new one.
+ * Where backends come from. A transport without calls for `idleConnectionTimeoutMs` closes its watch, and watches again at
+ * the next call. Write your own for Consul, etcd, a file: report a list whenever you have a new one.
  *
  * A resolver is stateless and may serve many transports: state belongs to what `watch` returns. It must not report
  * before `watch` has returned. An error thrown by `watch` or `refresh` is reported like `onError`.

@@ -166,6 +166,22 @@ describe("a dual-stack pool", () => {
     assert.equal(scene.clock.pending, 0);
   });
 
+  test("forgets a change that was due when its fallback goes", async () => {
+    const scene = dualStackPool();
+    for (const host of preferred) scene.silent.add(host);
+    scene.report(preferred, fallback);
+    await scene.clock.advance(200);
+    scene.report(preferred, []);
+    await scene.clock.advance(100);
+    scene.report(preferred, fallback);
+    await scene.clock.advance(249);
+    assert.equal(scene.connector.dials.length, 2);
+    await scene.clock.advance(1);
+    assert.equal(scene.connector.dials.length, 4);
+    scene.close();
+    assert.equal(scene.clock.pending, 0);
+  });
+
   test("works with pick_first", async () => {
     const scene = dualStackPool({ loadBalancing: pickFirst() });
     for (const host of preferred) scene.refusing.add(host);

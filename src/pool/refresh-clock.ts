@@ -1,0 +1,37 @@
+import type { TimerHandle } from "../runtime/clock.ts";
+import { jitter } from "../runtime/random.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** ± this share of each interval, so that a fleet started together does not ask DNS together. */
+const intervalJitter = 0.1;
+
+/** Asks the resolver to look again, at intervals. */
+export class RefreshClock {
+  readonly #intervalMs: number;
+  readonly #runtime: Runtime;
+  readonly #refresh: () => void;
+  #timer: TimerHandle | undefined;
+
+  /** `intervalMs`: how often to ask, ± 10 %; `Infinity`: never. */
+  constructor(intervalMs: number, runtime: Runtime, refresh: () => void) {
+    this.#intervalMs = intervalMs;
+    this.#runtime = runtime;
+    this.#refresh = refresh;
+  }
+
+  start(): void {
+    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
+    const { clock, random } = this.#runtime;
+    this.#timer = clock.setTimeout(
+      () => {
+        this.start();
+        this.#refresh();
+      },
+      jitter(this.#intervalMs, intervalJitter, random),
+    );
+  }
+
+  stop(): void {
+    this.#runtime.clock.clearTimeout(this.#timer);
+  }
+}
