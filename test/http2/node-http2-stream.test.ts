@@ -21,6 +21,7 @@ test("the process spins after a reset: a stream is reset in a turn of the event 
   await once(session, "connect");
   const later: (() => void)[] = [];
   const host: StreamHost = {
+    address: "127.0.0.1:1",
     failureOf: () => undefined,
     failureOfBareReset: (judged) => judged(undefined),
     afterInput: (callback) => later.push(callback),
