@@ -137,7 +137,8 @@ export function headersOf(fields: readonly string[]): Headers {
 
 /** The name could not be resolved, and there is no earlier answer to go on with. */
 export function nameResolutionFailure(name: string, cause: unknown): Failure {
-  const message = `cannot resolve ${name}: ${peerText(describeCause(cause))}`;
+  // A resolver may ask several servers, and says of each what it answered.
+  const message = `cannot resolve ${name}: ${peerText(describeCause(cause), 1_000)}`;
   return { kind: "name-resolution", code: Code.Unavailable, progress: "unsent", message, cause };
 }
 

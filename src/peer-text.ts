@@ -1,6 +1,3 @@
-/** Longer texts of a peer are cut: a line of a log has other things to say. */
-const maxChars = 200;
-
 /**
  * What does more than show a character: control characters (a line break forges a line, ESC and CSI reach the terminal),
  * line and paragraph separators, marks that change the direction of what follows, and halves of surrogate pairs.
@@ -11,10 +8,11 @@ const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 
 /**
  * Text that came from a peer, or that Node made of what a peer sent, as it may stand in our own messages, logs and events:
- * escapes are visible, and it is cut at 200 characters. Everything of the kind passes through here, once. What is the
- * user's data (the message of a status, metadata, bodies) does not, and reaches nobody but the caller.
+ * escapes are visible, and it is cut at 200 characters, because a line of a log has other things to say. Everything of the
+ * kind passes through here, once. What is the user's data (the message of a status, metadata, bodies) does not, and reaches
+ * nobody but the caller.
  */
-export function peerText(text: string): string {
+export function peerText(text: string, maxChars = 200): string {
   const cut = text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
   return cut.replace(unsafe, escaped);
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 
 /** No metadata: shared, because most calls have none. */
 export const noFields: readonly string[] = Object.freeze([]);
@@ -34,11 +35,16 @@ const outerSpace = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * All headers of a call together, counted as RFC 9113 §10.5.1 does. A longer list is a connection error to nghttp2,
- * which is inside Node's servers and many proxies, and would take every other call down with it. It is also what
- * createGrpcTransport sends at most.
+ * All headers of a call together, counted as SETTINGS_MAX_HEADER_LIST_SIZE does (RFC 9113 §6.5.2): as much as grpc-go takes
+ * unless told otherwise. What a backend takes is for it to say, and a connection holds the call to that.
  */
-const listMaxBytes = 65_536 - 1_024;
+const listMaxBytes = 2 ** 24;
+
+/**
+ * Every server takes this much. More is a connection error to some that do not say so, nghttp2 (Node's servers, and many
+ * proxies) above 9 frames among them.
+ */
+const surelyTakenBytes = 65_536;
 
 /** What a field counts beside its name and value. */
 const fieldOverheadBytes = 32;
@@ -84,10 +90,14 @@ export function readMetadata(init: HeadersInit | undefined): CallMetadata {
   return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
 }
 
+/** Headers so long that a server may have ended its connection because of them. */
+export function areLong(metadata: HeaderFields, { path, fields }: MethodHead): boolean {
+  return path.length + listBytesOf(metadata) + listBytesOf(fields) > surelyTakenBytes;
+}
+
 /** Throws a ConnectError with InvalidArgument when a call's own headers, and a path of its own, are too long to send. */
 export function checkSize({ fields, userAgent = "" }: CallMetadata, path = ""): void {
-  let bytes = userAgent.length + path.length;
-  for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
+  const bytes = userAgent.length + path.length + listBytesOf(fields);
   if (bytes <= listMaxBytes) return;
   const list = [...fields, "user-agent", userAgent, ":path", path];
   const sizes = list.map((text) => text.length);
@@ -95,6 +105,12 @@ export function checkSize({ fields, userAgent = "" }: CallMetadata, path = ""): 
   const name = list[longest - (longest % 2)];
   const text = `the headers are ${bytes} bytes long, above the ${listMaxBytes} that can be sent; the longest is "${name}"`;
   throw new ConnectError(text, Code.InvalidArgument);
+}
+
+function listBytesOf(fields: HeaderFields): number {
+  let bytes = 0;
+  for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
+  return bytes;
 }
 
 function check(name: string, value: string): void {

@@ -1,4 +1,17 @@
+import { Code } from "@connectrpc/connect";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { Failure } from "../errors.ts";
+
+/** Interim (1xx) responses of one stream. Servers send one or two; each is decoded and read for nothing. */
+export const maxInterimResponses = 32;
+
+/** The answer to a call had more of them: the call's failure, which names no address. */
+export const interimFailure: Failure = {
+  kind: "protocol",
+  code: Code.ResourceExhausted,
+  progress: "unknown",
+  message: `the server sent too many interim responses: more than ${maxInterimResponses}`,
+};
 
 /** Sizes that an engine announces and enforces, and what the user gave for node:http2 alone. */
 export interface Http2Limits {

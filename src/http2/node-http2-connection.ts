@@ -37,6 +37,7 @@ export interface NodeHttp2Context {
 
 /** A connection on a session of node:http2. */
 export class NodeHttp2Connection implements Connection, StreamHost {
+  readonly address: string;
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
@@ -45,7 +46,6 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #address: string;
   readonly #owner: ConnectionOwner;
   readonly #streams = new Set<NodeStream>();
   #peerMaxHeaderListBytes = Number.POSITIVE_INFINITY;
@@ -62,7 +62,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#context = context;
     this.#session = session;
     this.#socket = handshake.socket;
-    this.#address = handshake.address;
+    this.address = handshake.address;
     this.#owner = owner;
     handshake.socket.on("error", (error) => this.#noteCause(error));
     session.on("error", (error) => this.#noteCause(error));
@@ -159,7 +159,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#context.clock.afterInput(() => {
       const message =
         "the request did not leave: the server lowered MAX_CONCURRENT_STREAMS, or the connection was retired";
-      const failure = connectionFailure("connection-lost", this.#address, "unsent", message);
+      const failure = connectionFailure("connection-lost", this.address, "unsent", message);
       for (const stream of [...this.#streams]) stream.giveBack(failure);
     });
   }
@@ -181,14 +181,14 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     if (this.#closeFailure !== undefined) return withProgress(this.#closeFailure, progress);
     const id = streamId ?? Number.POSITIVE_INFINITY;
     const refusedByGoaway = this.#goaway !== undefined && id > this.#goaway.lastStreamId;
-    if (resetCode === http2ErrorCode.refusedStream && !refusedByGoaway) return resetFailure(this.#address, resetCode);
+    if (resetCode === http2ErrorCode.refusedStream && !refusedByGoaway) return resetFailure(this.address, resetCode);
     if (this.#goaway !== undefined && (refusedByGoaway || this.#session.destroyed)) {
-      const failure = goawayFailure(this.#address, this.#goaway, id);
+      const failure = goawayFailure(this.address, this.#goaway, id);
       return streamId === undefined ? withProgress(failure, "unsent") : failure;
     }
     if (this.#session.destroyed) return this.#lost(progress, cause);
     if (resetCode === http2ErrorCode.noError) return undefined;
-    const failure = { ...resetFailure(this.#address, resetCode), cause };
+    const failure = { ...resetFailure(this.address, resetCode), cause };
     if (resetCode !== http2ErrorCode.enhanceYourCalm) return failure;
     // Node resets a stream with this code when its headers are too large, and does not tell that from the peer's reset.
     const { maxHeaderListBytes } = this.#context;
@@ -216,7 +216,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
       code: Code.ResourceExhausted,
       progress: "unsent",
       message,
-      address: this.#address,
+      address: this.address,
     };
     let isOpen = true;
     queueMicrotask(() => {
@@ -232,7 +232,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   #lost(progress: "unsent" | "unknown", ofStream?: unknown): Failure {
     const cause = this.cause ?? (isOfNghttp2(ofStream) ? ofStream : undefined);
     const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
-    return connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`, cause);
+    return connectionFailure("connection-lost", this.address, progress, `the connection was lost: ${why}`, cause);
   }
 
   #noteCause(cause: unknown): void {

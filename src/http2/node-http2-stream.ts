@@ -2,9 +2,12 @@ import type { ClientHttp2Stream } from "node:http2";
 import type { Failure } from "../errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "./connection.ts";
 import { http2ErrorCode } from "./error-codes.ts";
+import { interimFailure, maxInterimResponses } from "./limits.ts";
 
 /** The connection, as its streams see it. */
 export interface StreamHost {
+  /** The peer, as failures name it. */
+  readonly address: string;
   /** Pieces of responses that came: header blocks and DATA. */
   responsesRead: number;
   /** Why a stream ended that its peer did not end. Undefined: RST_STREAM with NO_ERROR, which is no failure by itself. */
@@ -37,6 +40,7 @@ export class NodeStream implements Stream {
   #error: unknown;
   #awaitsDrain = false;
   #hasHeaders = false;
+  #interimResponses = 0;
   /** Data that came before the headers' event. */
   #early: Uint8Array[] | undefined;
 
@@ -45,6 +49,7 @@ export class NodeStream implements Stream {
     this.#stream = stream;
     this.#listener = listener;
     (stream as OwnedStream)[owner] = this;
+    stream.on("headers", onInterim);
     stream.on("response", onResponse);
     stream.on("data", onData);
     stream.on("trailers", onTrailers);
@@ -91,6 +96,12 @@ export class NodeStream implements Stream {
     this.#listener?.onHeaders(status, fields, endStream);
     if (this.#early !== undefined) for (const chunk of this.#early.splice(0)) this.#deliver(chunk);
     if (endStream) this.#peerEnded();
+  }
+
+  interim(): void {
+    if (++this.#interimResponses <= maxInterimResponses || this.#listener === undefined) return;
+    this.#finish({ ...interimFailure, address: this.#host.address });
+    this.#discard(http2ErrorCode.enhanceYourCalm);
   }
 
   data(chunk: Uint8Array): void {
@@ -196,6 +207,10 @@ export class NodeStream implements Stream {
       this.#stream.resume();
     });
   }
+}
+
+function onInterim(this: unknown): void {
+  (this as OwnedStream)[owner].interim();
 }
 
 function onResponse(this: unknown, _: unknown, flags: number, fields?: string[]): void {

@@ -27,6 +27,8 @@ export interface RetrySituation {
   /** What `grpc-retry-pushback-ms` asked for: a wait, "stop" where it is not one, or nothing. */
   readonly pushback: number | "stop" | undefined;
   readonly idempotent: boolean;
+  /** The request's headers are longer than what every server takes. */
+  readonly longHeaders: boolean;
   /** A connection that has not failed this call is ready, or is being made. */
   readonly otherConnection: boolean;
 }
@@ -86,6 +88,9 @@ export function decideRetry(
   if (tooLarge) return no(`not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
   if (committed) return stop;
   if (situation.pushback === "stop") return no("the server asked for no retry");
+  if (lost && progress === "unknown" && situation.longHeaders) {
+    return no("not retried: the connection may have ended because of the length of the request's headers");
+  }
   if (options.idempotentOnly && progress === "unknown" && !situation.idempotent) {
     return no("not retried: the call may have run and its method is not declared idempotent");
   }

@@ -3,7 +3,7 @@ import { Code, type ContextValues } from "@connectrpc/connect";
 import type { PickInfo } from "../balancing/picker.ts";
 import { Attempt, type AttemptContext, type AttemptOwner } from "../call/attempt.ts";
 import type { CallListener, CallRequest, RunningCall } from "../call/call.ts";
-import { noFields } from "../call/metadata.ts";
+import { areLong, noFields } from "../call/metadata.ts";
 import { type RetryOptions, retryDefaults } from "../call/retry-options.ts";
 import { deadlineFailure, type Failure } from "../errors.ts";
 import type { Events } from "../events.ts";
@@ -285,6 +285,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       tooLarge: this.#tooLarge,
       remainingMs: this.#remainingMs,
       idempotent: this.#request.method.idempotent,
+      longHeaders: areLong(this.#request.metadata, this.#request.head),
       otherConnection: pool.hasConnectionBeyond(history.connections),
     });
     if (decision.retry === "no") {

@@ -97,7 +97,6 @@ const oddAnswers: readonly OddAnswer[] = [
     },
     code: "ResourceExhausted",
     message: /too many interim responses/,
-    wireOnly: true,
   },
   {
     what: "trailers that cannot be decoded",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { GlinkEvent, Logger } from "../../src/index.ts";
+import type { GlinkEvent, Logger, Resolver } from "../../src/index.ts";
 import type { FramePeerOptions, PeerRequest } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { tryUnary, until, withPeer } from "./fault-call.ts";
@@ -80,6 +80,28 @@ for (const [what, [script, shown]] of Object.entries(answers)) {
     assert.doesNotMatch(JSON.stringify(witness.events), unsafe);
   });
 }
+
+test("an error of a resolver that quotes what its server said is shown with visible escapes", async () => {
+  const witness = new Witness();
+  const resolver: Resolver = {
+    name: "registry",
+    watch: (_, listener) => {
+      listener.onError(new Error(`the registry answered ${hostile}`));
+      return { refresh: () => undefined, close: () => undefined };
+    },
+  };
+  await withPeer(
+    {},
+    async (transport) => {
+      const { message } = await tryUnary(transport, { timeoutMs: 2_000 });
+      assert.match(message, /the registry answered ok\\nERROR forged \\x1b\[31m/);
+      assert.doesNotMatch(message, unsafe);
+    },
+    { resolver, logger: witness.logger },
+  );
+  assert.ok(witness.lines.length > 0);
+  for (const line of witness.lines.filter((_, i) => i % 2 === 0)) assert.doesNotMatch(line, unsafe);
+});
 
 test("debug data of 16 KB takes 200 characters of a log line", async () => {
   const witness = new Witness();

@@ -111,13 +111,18 @@ test("request headers beyond the peer's limit fail that call alone", () =>
     assert.equal(peer.connections.length, 1);
   }));
 
-test("request headers of 64 000 bytes reach a peer without a limit", () =>
-  withPeer({ onHeaders: (request) => request.ok() }, async (transport, peer) => {
-    const client = createClient(EchoService, transport);
-    await client.unary({}, { headers: { "x-large": "x".repeat(64_000) } });
-    await client.unary({});
-    assert.equal(peer.connections.length, 1);
-  }));
+test("request headers of any length reach a peer that sets no limit, and one that sets a larger one", async () => {
+  for (const settings of [[], [6, 10_000_000]]) {
+    await withPeer({ settings, onRequest: (request) => request.ok() }, async (transport, peer) => {
+      const client = createClient(EchoService, transport);
+      for (const length of [64_000, 70 * 1_024, 1_000_000]) {
+        await client.unary({}, { headers: { "x-large": "x".repeat(length) } });
+      }
+      await client.unary({});
+      assert.equal(peer.connections.length, 1);
+    });
+  }
+});
 
 test("OK while most of the request is unread: the call succeeds, and the rest of the request is reset", () =>
   // The peer never opens its window: of 1 MB, 64 KB can be sent.

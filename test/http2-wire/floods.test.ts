@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { floodLimits, maxInterimResponses, strayHeadersUnitBytes } from "../../src/http2/wire/limits.ts";
+import { maxInterimResponses } from "../../src/http2/limits.ts";
+import { floodLimits, strayHeadersUnitBytes } from "../../src/http2/wire/limits.ts";
 import { systemHold } from "../../src/runtime/process-hold.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { SocketsManualClock } from "../support/manual-clock.ts";

@@ -16,6 +16,7 @@ const state: CallState = {
   tooLarge: false,
   remainingMs: Number.POSITIVE_INFINITY,
   idempotent: false,
+  longHeaders: false,
   otherConnection: true,
 };
 

@@ -30,6 +30,7 @@ const usual: RetrySituation = {
   remainingMs: Number.POSITIVE_INFINITY,
   pushback: undefined,
   idempotent: false,
+  longHeaders: false,
   otherConnection: true,
 };
 
@@ -162,6 +163,16 @@ const rows: readonly Row[] = [
     what: "refused by a GOAWAY with an error, it is free once, as by REFUSED_STREAM",
     situation: { failure: failure("goaway", "refused"), refusedBefore: true, otherConnection: false },
     expected: 100,
+  },
+  {
+    what: "a connection that may have ended because of the request's own headers is not the first of several",
+    situation: { failure: lost, longHeaders: true },
+    expected: /not retried: .* length of the request's headers/,
+  },
+  {
+    what: "long headers that a server refused, or that never left, have ended no connection",
+    situation: { failure: leftOver, longHeaders: true, goawaysInARow: 10 },
+    expected: 0,
   },
   {
     what: "no backend at all waits: there is nowhere to go at once",

@@ -69,9 +69,6 @@ export const strayHeadersUnitBytes = 1_024;
 /** Below this a DATA frame counts as tiny: the prefix of a gRPC message. */
 export const tinyDataBytes = 5;
 
-/** Interim (1xx) responses of one stream. Servers send one or two; each is decoded and read for nothing. */
-export const maxInterimResponses = 32;
-
 /** Fields of one header list. Above this it is no metadata any more; the list's bytes have their own limit. */
 export const maxHeaderFields = 1_000;
 

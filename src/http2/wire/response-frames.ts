@@ -2,12 +2,13 @@ import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../errors.ts";
 import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
+import { interimFailure, maxInterimResponses } from "../limits.ts";
 import { keepPiece } from "../pieces.ts";
 import type { ClosedStreams } from "./closed-streams.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { defaultWindowBytes } from "./frames.ts";
 import type { HeaderBlock } from "./header-block.ts";
-import { maxInterimResponses, tinyDataBytes } from "./limits.ts";
+import { tinyDataBytes } from "./limits.ts";
 import type { Session } from "./session.ts";
 import { type ReceiveWindow, receive, refund } from "./windows.ts";
 import { responsePhase, type WireStream } from "./wire-stream.ts";
@@ -75,7 +76,9 @@ export class ResponseFrames {
   /** A header block of the stream is above the limits. */
   tooLarge(streamId: number): void {
     const limit = this.#limits.maxHeaderListBytes;
-    this.#exceeded(streamId, `the server's headers or trailers are larger than maxHeaderListBytes ${limit}`);
+    const message = `the server's headers or trailers are larger than maxHeaderListBytes ${limit}`;
+    const failure: Failure = { kind: "protocol", code: Code.ResourceExhausted, progress: "unknown", message };
+    this.#exceeded(this.#session.streams.get(streamId), failure);
   }
 
   data(streamId: number, endStream: boolean, chunk: Buffer, start: number, end: number, paddingBytes: number): void {
@@ -130,17 +133,12 @@ export class ResponseFrames {
   #interim(stream: WireStream, status: number, endStream: boolean): void {
     if (endStream) this.#session.malformed(stream, "ended the stream with an interim response");
     else if (status === 101) this.#session.malformed(stream, "sent status 101, which HTTP/2 does not have");
-    else if (++stream.interimResponses > maxInterimResponses) {
-      this.#exceeded(stream.id, `the server sent too many interim responses: more than ${maxInterimResponses}`);
-    }
+    else if (++stream.interimResponses > maxInterimResponses) this.#exceeded(stream, interimFailure);
   }
 
   /** The answer is more than we take. What else comes of it is ignored. */
-  #exceeded(streamId: number, message: string): void {
-    const stream = this.#session.streams.get(streamId);
-    if (stream === undefined) return;
-    const failure: Failure = { kind: "protocol", code: Code.ResourceExhausted, progress: "unknown", message };
-    this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, failure);
+  #exceeded(stream: WireStream | undefined, failure: Failure): void {
+    if (stream !== undefined) this.#session.failStream(stream, http2ErrorCode.enhanceYourCalm, failure);
   }
 
   #trailers(stream: WireStream, block: HeaderBlock, endStream: boolean): void {

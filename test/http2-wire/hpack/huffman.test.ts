@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { HuffmanDecoder, huffmanCodes } from "../../../src/http2/wire/hpack/huffman.ts";
+import { HuffmanEncoder } from "../../../src/http2/wire/hpack/huffman-encoder.ts";
 
 /** Codes as RFC 7541 appendix B prints them: of every length some, the first and the last of it among them. */
 const printed: Record<number, string> = {
@@ -50,6 +51,18 @@ describe("Huffman coding", () => {
     assert.equal(
       codes.reduce((sum, { bits }) => sum + 2 ** -bits, 0),
       1,
+    );
+  });
+
+  it("encodes as the code says, every byte and any text", () => {
+    const encoder = new HuffmanEncoder();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (content) => {
+        const text = Buffer.from(content).toString("latin1");
+        const into = Buffer.alloc(3 + encoder.bytesOf(text));
+        assert.equal(encoder.write(text, into, 3), into.length);
+        assert.deepEqual(into.subarray(3), encode(text));
+      }),
     );
   });
 

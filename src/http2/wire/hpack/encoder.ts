@@ -1,4 +1,5 @@
 import type { HeaderFields, MethodHead } from "../../connection.ts";
+import { HuffmanEncoder } from "./huffman-encoder.ts";
 import {
   defaultTableBytes,
   entryOverheadBytes,
@@ -17,11 +18,17 @@ const sizeUpdate = 0x20;
 const neverIndexed = 0x10;
 const withoutIndexing = 0x00;
 
+/** The first bit of a string, RFC 7541 §5.2. */
+const huffmanCoded = 0x80;
+
 /** Names whose encoding is kept: more different ones than any application has; beyond, each is encoded anew. */
 const keptNames = 64;
 
 /** An integer and the first byte of a representation take at most this much, before each string. */
 const integerBytes = 6;
+
+/** nghttp2 takes no longer string, as it is encoded. */
+const longestPlainString = 65_536;
 
 /** Below this length a loop is cheaper than the way into C++. */
 const shortText = 48;
@@ -38,7 +45,7 @@ interface EncodedHead {
  * Only the constant fields of a {@link MethodHead} enter the table, and only while there is room: nothing is ever
  * evicted, so that the table soon stops changing and the encoded head of a method, a byte a field, can be kept and
  * copied. What a call adds is written as literals that no table keeps. Strings are Latin-1 and not Huffman-coded: the
- * bytes saved cost more than they weigh within a data centre.
+ * bytes saved cost more than they weigh within a data centre. Only what some peers take in no other way is.
  */
 export class HpackEncoder {
   readonly #constant: HeaderFields;
@@ -53,6 +60,7 @@ export class HpackEncoder {
   #sizeChanged = false;
   #lastHead: MethodHead | undefined;
   #lastBytes: Uint8Array = new Uint8Array(0);
+  #huffman: HuffmanEncoder | undefined;
 
   constructor(scheme: string, authority: string) {
     this.#constant = [":method", "POST", ":scheme", scheme, ":authority", authority];
@@ -94,9 +102,19 @@ export class HpackEncoder {
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const name = this.#nameOf(fields[i] as string);
       for (let j = 0; j < name.length; j++) into[position++] = name[j] as number;
-      position = writeString(fields[i + 1] as string, into, position);
+      const value = fields[i + 1] as string;
+      position =
+        value.length > longestPlainString ? this.#writeLong(value, into, position) : writeString(value, into, position);
     }
     return position;
+  }
+
+  #writeLong(value: string, into: Buffer, at: number): number {
+    this.#huffman ??= new HuffmanEncoder();
+    const bytes = this.#huffman.bytesOf(value);
+    // As many bytes as are reserved for it.
+    if (bytes >= value.length) return writeString(value, into, at);
+    return this.#huffman.write(value, into, writeInteger(bytes, huffmanCoded, 0x7f, into, at));
   }
 
   #lookUp(head: MethodHead): Uint8Array {
