@@ -24,6 +24,7 @@ import { describeCause } from "../thrown.ts";
 import type { MethodInfo } from "./call.ts";
 import { inflate } from "./compression.ts";
 import { compressedFlag, frameMessage, tooLargeText } from "./framing.ts";
+import { isShared, OwnBytes } from "./own-bytes.ts";
 import { fieldOf } from "./status.ts";
 
 /** How messages of one transport are written and read. */
@@ -45,6 +46,7 @@ export interface CodecOptions {
 export class Codec {
   readonly #options: CodecOptions;
   readonly #methods = new WeakMap<DescMethod, MethodInfo>();
+  readonly #ownBytes = new OwnBytes();
 
   constructor(options: CodecOptions) {
     this.#options = options;
@@ -107,7 +109,9 @@ export class Codec {
       const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
       throw new ConnectError(text, Code.Internal);
     }
-    const inflating = inflate(compression, payload as Uint8Array<ArrayBuffer>, this.#options.inflateMaxBytes);
+    // A Compression is the user's own code, and may hand the bytes to a worker.
+    const compressed = isShared(payload) ? payload.slice() : payload;
+    const inflating = inflate(compression, compressed as Uint8Array<ArrayBuffer>, this.#options.inflateMaxBytes);
     return inflating.then((plain) => method.parse(plain));
   }
 
@@ -148,7 +152,11 @@ export class Codec {
     const { binaryOptions } = this.#options;
     return {
       serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
-      parse: guarded("parse binary", (bytes) => fromBinary(desc.output, bytes, binaryOptions)),
+      parse: guarded("parse binary", (bytes) => {
+        const message = fromBinary(desc.output, bytes, binaryOptions);
+        if (isShared(bytes)) this.#ownBytes.give(desc.output, message, bytes);
+        return message;
+      }),
     };
   }
 

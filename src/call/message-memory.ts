@@ -1,4 +1,7 @@
-/** Small messages share memory of this size, which goes when the last of them does. */
+/**
+ * Small messages share memory of this size, which goes when the last of them is decoded: what users get of their bytes is
+ * copied then.
+ */
 const slabBytes = 16_384;
 
 /** Larger ones have memory of their own. */

@@ -1,0 +1,128 @@
+import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+
+/** A message, a list, the values of a map, or the choice of a oneof. */
+type Holder = Record<PropertyKey, unknown>;
+
+/** Looks at one value that a message holds. */
+type Visit = (holder: Holder, key: PropertyKey) => void;
+
+/** Looks at those fields of a message that can hold bytes, however deep. */
+type Walk = (message: Holder) => void;
+
+/** True where other messages are in the same memory. */
+export function isShared(bytes: Uint8Array): boolean {
+  return bytes.length < bytes.buffer.byteLength;
+}
+
+/**
+ * Gives bytes of decoded messages memory of their own. Decoders make them views of what they read, and small messages
+ * are read from memory that many of them share: a user who hands such bytes to a worker would take other answers away
+ * with them, and who keeps them would keep all the others. Most messages bring no bytes, and cost a look.
+ */
+export class OwnBytes {
+  readonly #walks = new Map<DescMessage, Walk>();
+  #payload: Uint8Array = nothing;
+  /** The message's own copy of all its bytes: one, however many fields there are. */
+  #copy: Uint8Array | undefined;
+
+  /** `message`, of the type `desc`, was read from `payload`. */
+  give(desc: DescMessage, message: Message, payload: Uint8Array): void {
+    this.#payload = payload;
+    try {
+      this.#walkOf(desc)(message as unknown as Holder);
+    } finally {
+      this.#payload = nothing;
+      this.#copy = undefined;
+    }
+  }
+
+  /** The walk of a type, made at its first message: types may refer to themselves. */
+  #walkOf(desc: DescMessage): Walk {
+    const known = this.#walks.get(desc);
+    if (known !== undefined) return known;
+    const fields: Walk[] = [];
+    const walk: Walk = (message) => {
+      for (const look of fields) look(message);
+      if (message.$unknown !== undefined) this.#unknown(message.$unknown as Holder[]);
+    };
+    this.#walks.set(desc, walk);
+    for (const field of desc.fields) {
+      const look = this.#fieldWalk(field);
+      if (look !== undefined) fields.push(look);
+    }
+    return walk;
+  }
+
+  #fieldWalk(field: DescField): Walk | undefined {
+    const visit = this.#visitOf(field);
+    if (visit === undefined) return undefined;
+    const { localName, oneof } = field;
+    if (oneof === undefined) return (message) => visit(message, localName);
+    return (message) => {
+      const choice = message[oneof.localName] as Holder | undefined;
+      if (choice?.case === localName) visit(choice, "value");
+    };
+  }
+
+  #visitOf(field: DescField): Visit | undefined {
+    switch (field.fieldKind) {
+      case "list":
+        return this.#each(field.listKind === "message" ? this.#messages(field.message) : this.#bytes(field.scalar));
+      case "map":
+        return this.#each(field.mapKind === "message" ? this.#messages(field.message) : this.#bytes(field.scalar));
+      case "message":
+        return this.#messages(field.message);
+      default:
+        return this.#bytes(field.scalar);
+    }
+  }
+
+  #each(visit: Visit | undefined): Visit | undefined {
+    if (visit === undefined) return undefined;
+    return (holder, key) => {
+      const values = holder[key] as Holder;
+      if (Array.isArray(values)) for (let i = 0; i < values.length; i++) visit(values as unknown as Holder, i);
+      else if (isObject(values)) for (const name of Object.keys(values)) visit(values, name);
+    };
+  }
+
+  #bytes(scalar: ScalarType | undefined): Visit | undefined {
+    return scalar === ScalarType.BYTES ? this.#visitBytes : undefined;
+  }
+
+  #messages(desc: DescMessage): Visit {
+    let walk: Walk | undefined;
+    return (holder, key) => {
+      const value = holder[key];
+      if (value === undefined) return;
+      // google.protobuf.BytesValue is just its bytes where it is a field; other wrappers and Struct hold none.
+      if (value instanceof Uint8Array) this.#visitBytes(holder, key);
+      else if (isObject(value)) {
+        walk ??= this.#walkOf(desc);
+        walk(value);
+      }
+    };
+  }
+
+  readonly #visitBytes: Visit = (holder, key) => {
+    const bytes = holder[key] as Uint8Array;
+    if (bytes?.buffer === this.#payload.buffer) holder[key] = this.#moved(bytes);
+  };
+
+  /** Fields that the schema does not know, and extensions. */
+  #unknown(fields: Holder[]): void {
+    for (const field of fields) this.#visitBytes(field, "data");
+  }
+
+  #moved(bytes: Uint8Array): Uint8Array {
+    this.#copy ??= this.#payload.slice();
+    const start = bytes.byteOffset - this.#payload.byteOffset;
+    return this.#copy.subarray(start, start + bytes.length);
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+function isObject(value: unknown): value is Holder {
+  return typeof value === "object" && value !== null;
+}
