@@ -308,3 +308,28 @@ test("a frozen connection is found by silence alone: a call without a deadline i
     await server.close();
   }
 });
+
+test("a call that waits for a slot is served, though callers abort and call again in the same tick", async () => {
+  await withPool({ servers: 1, server: { maxConcurrentStreams: 1 } }, async ({ client }) => {
+    await client.unary({ text: "x" });
+    let controller = new AbortController();
+    const begin = () => {
+      controller = new AbortController();
+      client.unary({ behavior: { delayMs: 60_000 } }, { signal: controller.signal }).catch(() => undefined);
+    };
+    begin();
+    const patient = client.unary({ text: "patient" }, { timeoutMs: 10_000 });
+    patient.catch(() => undefined);
+    for (let round = 0; round < 10; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      controller.abort();
+      begin();
+    }
+    // The slot went to it in the first round. Had it gone to a newcomer, the last one would keep it for a minute.
+    try {
+      assert.equal((await patient).text, "patient");
+    } finally {
+      controller.abort();
+    }
+  });
+});

@@ -110,3 +110,55 @@ describe("one of three backends freezes under load, and thaws", { timeout: 60_00
   test("no handler runs more often than attempts were sent to it", () =>
     assertExecutionsPermitted(backends, [suspecting, pinging]));
 });
+
+test("with default options a frozen backend costs the calls until the first of them misses its deadline, and no more", {
+  timeout: 60_000,
+}, async () => {
+  const processes = new TestProcesses();
+  const backends = await processes.backends(3, 36);
+  const [, victim] = backends as [BackendProcess, BackendProcess, BackendProcess];
+  const { address } = victim;
+  const lines: string[] = [];
+  const note = (_: unknown, message: string) => lines.push(message);
+  const transport = glinkTransport({
+    baseUrl: "http://echo.test",
+    resolver: staticResolver(backends.map((backend) => backend.address)),
+    logger: { debug: () => undefined, info: note, warn: note, error: note },
+  });
+  const knownMs = { suspect: 0, silent: 0 };
+  transport.subscribe((event) => {
+    if (event.type === "subchannel-suspect" && event.address === address) knownMs.suspect ||= performance.now();
+    if (event.type === "subchannel-silent" && event.address === address) knownMs.silent ||= performance.now();
+  });
+  try {
+    await transport.ready({ timeoutMs: 10_000 });
+    // A deadline long enough that a busy machine is not taken for a frozen backend.
+    const load = new Load(transport, { callsPerSecond: 20, timeoutMs: 4_000 });
+    try {
+      await until("all backends answer", () => load.answersSince(0).size === 3);
+      victim.kill("SIGSTOP");
+      await until("it is known to be silent", () => knownMs.silent > 0);
+      const shown = transport.snapshot().subchannels.find((subchannel) => subchannel.address === address);
+      assert.deepEqual([shown?.state, shown?.availability], ["ready", "suspect"]);
+      const thawedMs = performance.now();
+      victim.kill("SIGCONT");
+      await until("it answers again", () => load.answersSince(thawedMs).has(address));
+      await load.stop();
+      // Pickers hear of it at the end of the turn.
+      const after = load.results.filter(({ startedMs }) => startedMs > knownMs.suspect + 1 && startedMs < thawedMs);
+      assert.ok(after.length > 20, `${after.length} calls`);
+      for (const { attempts, error } of after) {
+        assert.equal(error, undefined);
+        assert.ok(attempts.every((attempt) => attempt.address !== address));
+      }
+      assert.ok(lines.some((line) => line.startsWith(`${address} has said nothing for`)));
+      assert.ok(lines.some((line) => line.startsWith(`${address} answers again after`)));
+    } finally {
+      load.cancel();
+      victim.kill("SIGCONT");
+    }
+  } finally {
+    await transport.close({ timeoutMs: 0 });
+    await processes.close();
+  }
+});
