@@ -22,6 +22,7 @@ test("the process spins after a reset: a stream is reset in a turn of the event 
   const later: (() => void)[] = [];
   const host: StreamHost = {
     responsesRead: 0,
+    failureOfUnsent: undefined,
     failureOf: () => undefined,
     failureOfBareReset: (judged) => judged(undefined),
     afterInput: (callback) => later.push(callback),
