@@ -196,6 +196,11 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     return { ...failure, message };
   }
 
+  get failureOfUnsent(): Failure | undefined {
+    if (this.#goaway === undefined) return undefined;
+    return withProgress(goawayFailure(this.#address, this.#goaway, Number.POSITIVE_INFINITY), "unsent");
+  }
+
   afterInput(callback: () => void): void {
     this.#context.clock.afterInput(callback);
   }
@@ -255,9 +260,12 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#goaway = goaway;
     this.#accepting = false;
     this.#tellDraining();
-    // Node leaves streams above the last id pending until the socket closes.
-    for (const stream of this.#streams) stream.refuseAbove(goaway.lastStreamId);
-    this.#lingerIfOver();
+    // Later: streams that have not left hear so in events that are still to come.
+    this.#context.clock.afterInput(() => {
+      // Node leaves streams above the last id pending until the socket closes.
+      for (const stream of this.#streams) stream.refuseAbove(goaway.lastStreamId);
+      this.#lingerIfOver();
+    });
   }
 
   /**

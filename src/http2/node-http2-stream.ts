@@ -12,6 +12,8 @@ export interface StreamHost {
   responsesRead: number;
   /** Why a stream ended that its peer did not end. Undefined: RST_STREAM with NO_ERROR, which is no failure by itself. */
   failureOf(streamId: number | undefined, resetCode: number, cause: unknown): Failure | undefined;
+  /** What a stream ends with whose HEADERS could not be sent. Undefined: not because of a GOAWAY. */
+  readonly failureOfUnsent: Failure | undefined;
   /** As `failureOf`, later, for a stream that was reset with NO_ERROR: what follows it may tell the reason. */
   failureOfBareReset(judged: (failure: Failure | undefined) => void): void;
   /** Runs `callback` in a turn of the event loop of its own. */
@@ -22,6 +24,9 @@ export interface StreamHost {
 
 /** What nghttp2 calls a stream whose HEADERS have not left: NGHTTP2_STREAM_STATE_IDLE. */
 const streamStateIdle = 1;
+
+/** The type of HEADERS, as Node's frameError tells it. */
+const headersFrame = 1;
 
 /** END_STREAM in the flags of a HEADERS frame. */
 const endStreamFlag = 0x1;
@@ -55,6 +60,7 @@ export class NodeStream implements Stream {
     stream.on("trailers", onTrailers);
     stream.on("end", onEnd);
     stream.on("error", onError);
+    stream.on("frameError", onFrameError);
     stream.on("close", onClose);
   }
 
@@ -130,6 +136,12 @@ export class NodeStream implements Stream {
   writable(): void {
     this.#awaitsDrain = false;
     this.#listener?.onWritable();
+  }
+
+  /** nghttp2 sends no HEADERS after a GOAWAY has come, whatever last id it named. */
+  frameNotSent(type: number): void {
+    const failure = type === headersFrame ? this.#host.failureOfUnsent : undefined;
+    if (failure !== undefined) this.#finish(failure);
   }
 
   failed(error: unknown): void {
@@ -231,6 +243,10 @@ function onEnd(this: unknown): void {
 
 function onDrain(this: unknown): void {
   (this as OwnedStream)[owner].writable();
+}
+
+function onFrameError(this: unknown, type: number): void {
+  (this as OwnedStream)[owner].frameNotSent(type);
 }
 
 function onError(this: unknown, error: Error): void {

@@ -176,6 +176,29 @@ test("GOAWAY on an idle connection and a call at that moment, 200 times: no call
     }
   }));
 
+for (const lastId of ["2^31-1", "the last answer's"]) {
+  test(`calls that begin in the turn in which a GOAWAY with last id ${lastId} arrives have not left, and run once each`, () =>
+    withPeer({ onRequest: (request) => request.ok() }, async (transport, peer) => {
+      let repeated = 0;
+      for (let round = 0; round < 20; round++) {
+        assert.equal((await tryUnary(transport)).code, undefined);
+        // A timer's callbacks come before what has arrived is read, and what they write leaves after that.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        const last = peer.requests.at(-1);
+        const before = peer.requests.length;
+        last?.connection.goaway(lastId === "2^31-1" ? 2 ** 31 - 1 : last.id);
+        const outcomes = await Promise.all(Array.from({ length: 10 }, () => tryUnary(transport)));
+        const onLast = peer.requests.slice(before).filter(({ connection }) => connection === last?.connection);
+        const refused = lastId === "2^31-1" ? 0 : onLast.length;
+        // Without retries the call of a request that has left, and was refused, fails; any other is answered elsewhere.
+        assert.equal(outcomes.filter(({ code }) => code !== undefined).length, refused);
+        assert.equal(peer.requests.length - before, 10);
+        repeated += 10 - onLast.length;
+      }
+      assert.ok(lastId === "2^31-1" || repeated > 0, "some calls had not left");
+    }));
+}
+
 test("GOAWAY right after each reply, 100 calls: no call fails", () =>
   withPeer(
     {

@@ -53,6 +53,38 @@ describe("FrameWriter", () => {
     );
   });
 
+  it("takes back what has not left of streams that will not be processed, and nothing of others", async () => {
+    const { writer, frames } = newWriter();
+    const encoder = new HpackEncoder("http", "test");
+    const large = Buffer.alloc(10_000, 1);
+    writer.data(3, message, 0, message.length, false, 16_384);
+    for (const id of [5, 7]) {
+      writer.headers(id, encoder, head, [], 16_384);
+      writer.data(id, message, 0, message.length, false, 16_384);
+      writer.windowUpdate(3, 100);
+      writer.data(id, large, 0, large.length, true, 16_384);
+    }
+    writer.rstStream(7, 8);
+    writer.windowUpdate(0, 100);
+    assert.equal(writer.withdrawAbove(5), message.length + large.length, "the DATA of stream 7");
+    writer.data(3, message, 0, message.length, true, 16_384);
+    await settle();
+    const { headers, data, windowUpdate } = frameTypes;
+    assert.deepEqual(
+      frames().map(({ type, streamId, payload }) => [type, streamId, type === headers ? 0 : payload.length]),
+      [
+        [data, 3, message.length],
+        [headers, 5, 0],
+        [data, 5, message.length],
+        [windowUpdate, 3, 4],
+        [data, 5, large.length],
+        [windowUpdate, 3, 4],
+        [windowUpdate, 0, 4],
+        [data, 3, message.length],
+      ],
+    );
+  });
+
   it("passes large payload on without copying it, in its place", async () => {
     const { writer, writes, frames } = newWriter();
     const large = Buffer.alloc(10_000, 1);

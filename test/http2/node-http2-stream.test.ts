@@ -23,6 +23,7 @@ test("the process spins after a reset: a stream is reset in a turn of the event 
   const host: StreamHost = {
     responsesRead: 0,
     address: "127.0.0.1:1",
+    failureOfUnsent: undefined,
     failureOf: () => undefined,
     failureOfBareReset: (judged) => judged(undefined),
     afterInput: (callback) => later.push(callback),

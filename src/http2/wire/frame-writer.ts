@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { HeaderFields, MethodHead } from "../connection.ts";
 import type { Sent } from "./flood-guard.ts";
-import { frameFlag, frameHeaderBytes, frameType, writeUint32 } from "./frames.ts";
+import { frameFlag, frameHeaderBytes, frameType, readUint31, writeUint32 } from "./frames.ts";
 import type { HpackEncoder } from "./hpack/encoder.ts";
 import { WriteBuffer, type WriteOutput } from "./write-buffer.ts";
 
@@ -146,6 +146,24 @@ export class FrameWriter implements Sent {
     writeUint32(slab, at, 0);
     writeUint32(slab, at + 4, code);
     slab.write(debug, at + 8, "latin1");
+  }
+
+  /**
+   * Takes back the frames of streams above `lastStreamId` that have not left. Only where no HEADERS follow on the
+   * connection: the peer's header table misses those of the streams. Returns the bytes that were to count for windows.
+   */
+  withdrawAbove(lastStreamId: number): number {
+    this.#tailStreamId = 0;
+    const bytes = this.#buffer.takeBack();
+    let dataBytes = 0;
+    for (let at = 0; at < bytes.length; ) {
+      const length = bytes.readUIntBE(at, 3);
+      const end = at + frameHeaderBytes + length;
+      if (readUint31(bytes, at + 5) <= lastStreamId) this.#buffer.append(bytes.subarray(at, end));
+      else if (bytes[at + 3] === frameType.data) dataBytes += length;
+      at = end;
+    }
+    return dataBytes;
   }
 
   /** Hands over what there is, now. */

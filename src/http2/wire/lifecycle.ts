@@ -1,4 +1,4 @@
-import type { Failure } from "../../errors.ts";
+import { type Failure, withProgress } from "../../errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection, ConnectionOwner } from "../connection.ts";
 import type { Handshake } from "../dial.ts";
@@ -125,9 +125,7 @@ export class Lifecycle {
     this.#goaway = goaway;
     this.#state = "draining";
     if (before === undefined) this.#parts.owner.onDraining(goaway);
-    for (const stream of this.streams.values()) {
-      if (stream.id > lastStreamId) this.finish(stream, goawayFailure(this.address, goaway, stream.id));
-    }
+    this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
     if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
     else this.#endIfDrained();
@@ -174,6 +172,21 @@ export class Lifecycle {
       this.#capacityDue = false;
       this.streamClosed();
     });
+  }
+
+  /** Streams above the last id will not be processed. Those that have not left yet never will. */
+  #refuse(goaway: Goaway): void {
+    const { writer, sender } = this.#parts;
+    const refused = [...this.streams.values()].filter(({ id }) => id > goaway.lastStreamId);
+    if (refused.length === 0) return;
+    const { batch } = writer;
+    const withdrawnBytes = writer.withdrawAbove(goaway.lastStreamId);
+    for (const stream of refused) {
+      const failure = goawayFailure(this.address, goaway, stream.id);
+      this.finish(stream, stream.batch === batch ? withProgress(failure, "unsent") : failure);
+    }
+    // Uploads that the peer still takes have this much more room again.
+    sender.growConnection(withdrawnBytes);
   }
 
   #retire(): void {

@@ -96,6 +96,15 @@ export class WriteBuffer {
     this.#output(pieces);
   }
 
+  /** Takes back what has not left, but for what overtakes it. */
+  takeBack(): Buffer {
+    this.#seal();
+    const bytes = Buffer.concat(this.#pieces, this.#piecesBytes);
+    this.#pieces = [];
+    this.#piecesBytes = 0;
+    return bytes;
+  }
+
   /** Drops what has not left. */
   discard(): void {
     this.#seal();
