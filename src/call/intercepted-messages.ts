@@ -1,3 +1,4 @@
+import { canceledFailure } from "../errors.ts";
 import { connectErrorFrom } from "../thrown.ts";
 import type { InterceptorScope } from "./interceptor-scope.ts";
 
@@ -34,16 +35,33 @@ export class InterceptedMessages<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  async return(): Promise<IteratorResult<T, undefined>> {
-    const wasDone = this.#done;
+  async return(value?: unknown): Promise<IteratorResult<T, undefined>> {
+    await this.#leave(() => this.#scope.abandoned());
+    return { done: true, value: value as undefined };
+  }
+
+  async throw(reason?: unknown): Promise<never> {
+    const error = connectErrorFrom(reason);
+    await this.#leave(() => this.#scope.cancel(canceledFailure(error)));
+    throw error;
+  }
+
+  /**
+   * Ends the call, and reads what interceptors have to say until they are done: each sees the end and cleans up. Not by
+   * their `return`, which an iterator written by hand need not have.
+   */
+  async #leave(endCall: () => void): Promise<void> {
+    if (this.#done) return;
     this.#done = true;
-    if (!wasDone) {
-      // Asked first, so that interceptors clean up in order; then whatever they wait for is cancelled.
-      const returned = this.#read().return?.();
-      this.#scope.abandoned();
-      await returned;
-    }
-    return { done: true, value: undefined };
+    let waiting = true;
+    const readOn = async () => {
+      const iterator = this.#read();
+      while (waiting && (await iterator.next()).done !== true);
+    };
+    const ended = this.#scope.run(readOn).catch(() => undefined);
+    endCall();
+    await ended;
+    waiting = false;
   }
 
   /** What has arrived, or an interceptor makes up, is no message for somebody who aborted the call. */

@@ -1,12 +1,12 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { Code, ConnectError } from "@connectrpc/connect";
 import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { asConnectError, connectErrorFrom } from "../thrown.ts";
 import type { AbortWatch } from "./abort-watch.ts";
 import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallerMessages } from "./caller-messages.ts";
-import type { Cancellable } from "./cancellable.ts";
+import { abandon, type Cancellable } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { CallGroup } from "./open-calls.ts";
@@ -99,9 +99,13 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#closeIfIdle();
   }
 
-  /** The user let go of the response stream without reading it to its end. */
+  /** The user left the response stream before its end, or let go of it: nobody hears an error, as at a good end. */
   abandoned(): void {
-    this.finish(new ConnectError("the response stream was left before its end", Code.Canceled));
+    this.#environment.abandonedStreams.unregister(this);
+    if (this.#ended !== undefined) return;
+    this.#end(canceledFailure(this.#callEnded), this.#callEnded, abandon);
+    this.#limitSteps(() => this.#callEnded);
+    this.#closeIfIdle();
   }
 
   add(call: Cancellable): void {
@@ -119,8 +123,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
     const thrown = tracedWhenThrown(error, failure.asIs);
     this.#reason = { code: error.code, thrown };
     this.#end(failure, error);
-    if (this.#steps.size === 0) return;
-    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
+    this.#limitSteps(thrown);
   }
 
   /** The error of the caller's own abort, if there was one. */
@@ -129,10 +132,14 @@ export class InterceptorScope implements Cancellable, CallGroup {
   }
 
   /** Calls passed on first: they know which backend it was about. */
-  #end(failure: Failure, reason: ConnectError): void {
+  #end(
+    failure: Failure,
+    reason: ConnectError,
+    endCall: (call: Cancellable) => void = (call) => call.cancel(failure),
+  ): void {
     this.#ended = failure;
     this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
-    for (const call of this.#innerCalls) call.cancel(failure);
+    for (const call of this.#innerCalls) endCall(call);
     this.#controller.abort(reason);
   }
 
@@ -151,6 +158,12 @@ export class InterceptorScope implements Cancellable, CallGroup {
     const remainingMs = timed ? Math.max(0, this.deadlineMs - clock.now()) : undefined;
     this.#lifetime = new Lifetime(openCalls, clock, remainingMs, this.#input.signal);
     this.#lifetime.begin(this);
+  }
+
+  /** Steps that go on without end do not keep their caller waiting. */
+  #limitSteps(thrown: () => ConnectError): void {
+    if (this.#steps.size === 0) return;
+    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
   }
 
   #stepEnded(step: Step): void {

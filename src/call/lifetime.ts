@@ -1,6 +1,6 @@
 import { canceledFailure, deadlineFailure, type Failure } from "../errors.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { Cancellable } from "./cancellable.ts";
+import { abandon, type Cancellable } from "./cancellable.ts";
 import type { CallGroup } from "./open-calls.ts";
 
 /** How early a timer of Node's may fire: it counts from the event loop's own time. */
@@ -49,6 +49,10 @@ export class Lifetime implements Cancellable {
 
   cancel(failure: Failure): void {
     this.#call?.cancel(failure);
+  }
+
+  abandoned(): void {
+    if (this.#call !== undefined) abandon(this.#call);
   }
 
   /** The call is over. Idempotent. */

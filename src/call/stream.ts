@@ -1,10 +1,10 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { CallEnd, CallListener, MethodInfo, RunningCall } from "./call.ts";
 import { Caller, tracedWhenThrown } from "./caller.ts";
-import type { Cancellable } from "./cancellable.ts";
+import { type Cancellable, leftFailure } from "./cancellable.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
 import { noFields } from "./metadata.ts";
@@ -42,6 +42,8 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   #caller: Caller<StreamResponse<I, O>> | undefined;
   #running: RunningCall | undefined;
   #headers: HeaderFields = noFields;
+  /** The user left before the end: then the end is no error. */
+  #left = false;
 
   constructor(
     environment: CallEnvironment,
@@ -80,9 +82,10 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     else this.#end(failure, 0, undefined);
   }
 
-  /** The user let go of the response without reading it to its end. */
+  /** The user left the response before its end, or let go of it. */
   abandoned(): void {
-    this.cancel(canceledFailure(new Error("the response stream was left before its end")));
+    this.#left = true;
+    this.cancel(leftFailure());
   }
 
   onHeaders(headers: HeaderFields): void {
@@ -99,7 +102,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#headers = headers;
     const caller = this.#caller;
     this.#caller = undefined;
-    const messages = new ResponseMessages<O>(this.#queue, () => this.abandoned());
+    const messages = new ResponseMessages<O>(this.#queue, this);
     this.#environment.abandonedStreams.register(messages, this, this);
     const method = this.#method.desc as DescMethodStreaming<I, O>;
     caller?.resolve({
@@ -168,11 +171,12 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
       return;
     }
     const error = toConnectError(failure, { attempts, note });
-    this.#pump.stop(error);
     const thrown = tracedWhenThrown(error, failure.asIs);
+    const streamError = this.#left ? undefined : thrown;
+    this.#pump.stop(this.#left ? undefined : error);
     // What was ended from this side is over at once; what the peer ended is read to its end first.
-    if (endedHere.has(failure.kind)) this.#queue.cut(thrown);
-    else this.#queue.end(thrown);
+    if (endedHere.has(failure.kind)) this.#queue.cut(streamError);
+    else this.#queue.end(streamError);
     caller?.rejectLater(this.#environment.clock, thrown);
   }
 }
@@ -180,14 +184,18 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
 /** Failures that this side decided on, whatever the peer has sent by then. */
 const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "invalid-request"]);
 
-/** The iterable that the user reads. Its iterator is itself: a stream can be read once. */
+/**
+ * The iterable that the user reads. Its iterator is itself: a stream can be read once. `return` and `throw` end the call,
+ * as they end a generator; the response's trailers are never complete then.
+ */
 class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<MessageShape<O>> {
   readonly #queue: ResponseQueue;
-  readonly #leave: () => void;
+  readonly #call: Required<Cancellable>;
+  #left = false;
 
-  constructor(queue: ResponseQueue, leave: () => void) {
+  constructor(queue: ResponseQueue, call: Required<Cancellable>) {
     this.#queue = queue;
-    this.#leave = leave;
+    this.#call = call;
   }
 
   [Symbol.asyncIterator](): this {
@@ -195,12 +203,22 @@ class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<M
   }
 
   next(): Promise<IteratorResult<MessageShape<O>, undefined>> {
+    if (this.#left) return Promise.resolve({ done: true, value: undefined });
     return this.#queue.next(this) as Promise<IteratorResult<MessageShape<O>, undefined>>;
   }
 
-  return(): Promise<IteratorResult<MessageShape<O>, undefined>> {
+  return(value?: unknown): Promise<IteratorResult<MessageShape<O>, undefined>> {
+    this.#left = true;
     this.#queue.cut(undefined);
-    this.#leave();
-    return Promise.resolve({ done: true, value: undefined });
+    this.#call.abandoned();
+    return Promise.resolve({ done: true, value: value as undefined });
+  }
+
+  throw(reason?: unknown): Promise<never> {
+    const error = ConnectError.from(reason);
+    this.#left = true;
+    this.#call.cancel(canceledFailure(error));
+    this.#queue.cut(undefined);
+    return Promise.reject(error);
   }
 }

@@ -198,7 +198,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
 
   get failureOfUnsent(): Failure | undefined {
     if (this.#goaway === undefined) return undefined;
-    return withProgress(goawayFailure(this.#address, this.#goaway, Number.POSITIVE_INFINITY), "unsent");
+    return withProgress(goawayFailure(this.address, this.#goaway, Number.POSITIVE_INFINITY), "unsent");
   }
 
   afterInput(callback: () => void): void {

@@ -133,7 +133,6 @@ const codes: Record<string, () => Promise<Outcome>> = {
   "RST_STREAM with ENHANCE_YOUR_CALM": () => withStreams((stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)),
   "RST_STREAM with INADEQUATE_SECURITY": () =>
     withStreams((stream) => stream.close(constants.NGHTTP2_INADEQUATE_SECURITY)),
-  "RST_STREAM with NO_ERROR before a response": () => withStreams((stream) => stream.close(constants.NGHTTP2_NO_ERROR)),
   "a JSON response that does not fit the schema": () => {
     const text = Buffer.from('{"text":5}');
     const message = Buffer.concat([Uint8Array.of(0, 0, 0, 0, text.length), text]);

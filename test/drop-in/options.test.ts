@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Http2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, createClient, type Interceptor } from "@connectrpc/connect";
@@ -250,6 +251,23 @@ const tests: Record<keyof GrpcTransportOptions, () => Promise<void>> = {
       await transport.close({ timeoutMs: 0 });
       await network.close();
       await backend.close();
+    }
+  },
+
+  async connectTimeoutMs() {
+    // Accepts, and never answers TLS.
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const baseUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const code = await onBoth({ baseUrl, connectTimeoutMs: 100 }, async (client) =>
+        errorOf(client.unary({}, { timeoutMs: 30_000 })).then((error) => error?.code),
+      );
+      assert.equal(code, Code.Unavailable);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
     }
   },
 
