@@ -31,7 +31,8 @@ export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): 
     "All ask the demo's own DNS server" +
       (byPort
         ? " for SRV records, which name ports. glink and grpc-js do that by resolvers of the demo, not by those that " +
-          "they come with; createGrpcTransport is given a stream to the first port that accepts."
+          "they come with; createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
+          "backend that accepts."
         : "."),
   ];
 }
