@@ -18,7 +18,7 @@ export interface Cell {
   readonly style?: Style;
 }
 
-/** Lines of a table with a column for what they are about and one for each client. Fits into `width` from 60 on. */
+/** Lines of a table with a column for what they are about and one for each client. Fits into `width` from 59 on. */
 export class ClientTable {
   /** What a cell of any client may hold. */
   readonly cellWidth: number;

@@ -26,12 +26,13 @@ export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): 
     "createGrpcTransport takes one host name: it asks for it at every dial, and tries all backends of the answer.",
     "grpc-js has a service config with round_robin, and asks DNS after a lost connection at most every " +
       `${rotationIntervalMs} ms instead of 30000.`,
-    "Who sets them finds a frozen backend by PINGs (pingIntervalMs; grpc-js: keepalive), and repeats on grpc-js what a " +
-      "lost connection took along (retryPolicy).",
+    "None has PINGs set, which would find a frozen backend (pingIntervalMs; on grpc-js keepalive), and grpc-js has no " +
+      "retryPolicy for what a lost connection takes along.",
     "All ask the demo's own DNS server" +
       (byPort
         ? " for SRV records, which name ports. glink and grpc-js do that by resolvers of the demo, not by those that " +
-          "they come with; createGrpcTransport is given a stream to the first port that accepts."
+          "they come with; createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
+          "backend that accepts."
         : "."),
   ];
 }

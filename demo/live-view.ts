@@ -1,7 +1,7 @@
 import { type Cell, ClientTable } from "./client-table.ts";
 import type { Backend } from "./fleet.ts";
 import { type ClientName, clientNames } from "./messages.ts";
-import type { Paint } from "./paint.ts";
+import type { Paint, Style } from "./paint.ts";
 import type { CallStatistics, Period } from "./statistics.ts";
 import type { PastPhase, Phase, RunningPhase } from "./timeline.ts";
 
@@ -23,6 +23,8 @@ export interface Size {
 /** Rates are those of the last second that all clients have surely reported. */
 const rateWindowMs = 1_000;
 const reportLagMs = 300;
+/** What is out of order stands out. */
+const stateStyles: Partial<Record<Backend["state"], Style>> = { killed: "red", frozen: "red", ending: "dim" };
 /** The figure behind a bar, with a space before it. */
 const figureWidth = 5;
 const narrowestBar = 3;
@@ -65,15 +67,16 @@ function backendLines(view: View, table: ClientTable): string[] {
   const busiest = Math.max(1, ...Object.values(rates).flatMap((one) => [...one.values()]));
   return view.backends
     .filter(({ state }) => state !== "ended")
-    .map(({ address, label, state }) =>
-      table.row(`${label.padEnd(11)}${state}`, (name) => {
+    .map(({ address, label, state }) => {
+      const cellOf = (name: ClientName): Cell => {
         const rate = rates[name]?.get(address) ?? 0;
         if (rate > 0) return { text: bar(rate, busiest, table.cellWidth) };
         // glink says why it does not use a backend that has no connection.
-        const state = name === "glink" ? view.statistics.glink.pool[address] : undefined;
-        return { text: state === undefined || state === "ready" ? "-" : state, style: "dim" };
-      }),
-    );
+        const inPool = name === "glink" ? view.statistics.glink.pool[address] : undefined;
+        return { text: inPool === undefined || inPool === "ready" ? "-" : inPool, style: "dim" };
+      };
+      return table.row(`${label.padEnd(11)}${state}`, cellOf, stateStyles[state]);
+    });
 }
 
 function phaseLine({ past, running, statistics }: View, phase: Phase, table: ClientTable): string {

@@ -89,8 +89,8 @@ function conclude({ past }: Timeline, { statistics }: Clients): number {
   const verdict =
     broken.length === 0
       ? [
-          "glink kept its promises: no call failed beside those on the frozen backend (at most " +
-            `${frozen}), new backends had calls within one rotation, and even shares.`,
+          `glink kept its promises: no call failed beside those on the frozen backend (at most ${frozen} could), new ` +
+            "backends had calls within one rotation, and shares were even.",
         ]
       : broken.map((line) => `BROKEN PROMISE: ${line}`);
   print(

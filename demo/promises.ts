@@ -1,5 +1,5 @@
 import type { CallStatistics } from "./statistics.ts";
-import { arrivalLimitMs, type Pace, type PastPhase } from "./timeline.ts";
+import { arrivalLimitMs, catchUpMs, type Pace, type PastPhase } from "./timeline.ts";
 
 /** A share may differ from an even one by this part of it. */
 const shareTolerance = 0.2;
@@ -9,8 +9,6 @@ const shareTolerance = 0.2;
  * deadline makes it suspect, but only an unanswered PING takes it out of service, after longer than the demo lasts.
  */
 const frozenAvoidedAfterMs = Number.POSITIVE_INFINITY;
-/** A backend that thaws first works off what has piled up. */
-const catchUpMs = 1_000;
 
 export interface Load {
   readonly callsPerSecond: number;

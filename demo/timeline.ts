@@ -39,6 +39,9 @@ export const shortPace: Pace = {
   rollStepMs: 200,
 };
 
+/** A backend that thaws first works off what has piled up. */
+export const catchUpMs = 1_000;
+
 /** A phase of the timeline. */
 export interface Phase {
   /** Short: it stands in a table. */
@@ -161,7 +164,7 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
         fleet.freeze(victim);
         await sleep(frozenMs);
         fleet.thaw(victim);
-        await sleep(steadyMs / 2);
+        await sleep(catchUpMs + steadyMs / 2);
       },
     },
     {

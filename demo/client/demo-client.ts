@@ -13,8 +13,3 @@ export type OpenClient = (config: ClientConfig) => Promise<DemoClient>;
 
 /** Of a client that tells nothing. */
 export const noPoolReport: ReturnType<DemoClient["poolReport"]> = { pool: {}, retries: 0 };
-
-/** Without a port where the backends' own ports count. */
-export function baseUrlOf({ serviceName, port }: ClientConfig): string {
-  return port === undefined ? `http://${serviceName}` : `http://${serviceName}:${port}`;
-}

@@ -1,17 +1,17 @@
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dnsResolver, glinkTransport, type Resolver } from "../../src/index.ts";
-import { baseUrlOf, type OpenClient } from "./demo-client.ts";
+import type { OpenClient } from "./demo-client.ts";
 import { ServiceWatch } from "./service-lookup.ts";
 
 /** As dnsResolver asks. */
 const minLookupIntervalMs = 1_000;
 
 /** glink with its defaults, but for the interval that would make the demo long. */
-export const open: OpenClient = async (config) => {
-  const { port, dnsServer, rotationIntervalMs, deadlineMs } = config;
+export const open: OpenClient = async ({ serviceName, port, dnsServer, rotationIntervalMs, deadlineMs }) => {
   const transport = glinkTransport({
-    baseUrl: baseUrlOf(config),
+    // Without a port of all backends, the resolver says each one's.
+    baseUrl: port === undefined ? `http://${serviceName}` : `http://${serviceName}:${port}`,
     resolver: port === undefined ? serviceResolver(dnsServer) : dnsResolver({ servers: [dnsServer] }),
     rotationIntervalMs,
   });
