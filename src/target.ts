@@ -18,6 +18,12 @@ export interface Target {
   readonly isIpLiteral: boolean;
 }
 
+/** What has come of a target so far. One per transport: its pool writes it, and whoever gives advice reads it. */
+export interface TargetHistory {
+  /** A connection to one of its backends was ready once. The port is right then, and advice to check it is not. */
+  everConnected: boolean;
+}
+
 /** Reads a base URL. Throws a TypeError that names `baseUrl`, quotes the value and says what is wrong. */
 export function parseTarget(baseUrl: string): Target {
   if (typeof baseUrl !== "string") {

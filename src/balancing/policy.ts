@@ -8,6 +8,8 @@ import { withoutReady } from "./unreachable.ts";
 export interface PolicyController {
   /** The host of `baseUrl`: for messages. */
   readonly target: string;
+  /** A connection to one of its backends was ready once: that the port may be wrong is no advice from then on. */
+  readonly everConnected: boolean;
   readonly random: Random;
   /** For timers: they do not keep the process alive, and tests turn it by hand. */
   readonly clock: Clock;
@@ -60,7 +62,7 @@ class ReadyPolicy implements Policy {
   }
 
   update(backends: readonly Backend[]): void {
-    const { random, target } = this.#controller;
+    const { random } = this.#controller;
     const idle = backends.filter((backend) => backend.state === "idle");
     // In random order: else the first calls of many clients would all meet the head of the list, ready before the rest.
     for (const backend of shuffled(idle, random)) backend.connect();
@@ -69,7 +71,7 @@ class ReadyPolicy implements Policy {
       this.#previous = this.#makePicker(ready, this.#previous, random);
       this.#controller.publish(this.#previous);
     } else {
-      this.#controller.publish(withoutReady(backends, target));
+      this.#controller.publish(withoutReady(backends, this.#controller));
     }
   }
 }

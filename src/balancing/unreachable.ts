@@ -13,16 +13,19 @@ export function failAll(failure: Failure): Picker {
 /**
  * The picker while no backend is ready: calls wait while one may become it, and fail once all have failed. A backend
  * that failed counts as failed until it is ready again, even while it is being dialled once more: otherwise calls would
- * alternate between failing fast and hanging. `target` is named in the failure.
+ * alternate between failing fast and hanging. The target is named in the failure.
  */
-export function withoutReady(backends: readonly Backend[], target: string): Picker {
+export function withoutReady(
+  backends: readonly Backend[],
+  { target, everConnected }: { readonly target: string; readonly everConnected: boolean },
+): Picker {
   let last: Failure | undefined;
   for (const { lastFailure } of backends) {
     if (lastFailure === undefined) return queueAll;
     last = lastFailure;
   }
   if (last === undefined) return queueAll;
-  const advice = allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
+  const advice = !everConnected && allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
   return failAll(noBackendFailure(`no backend of ${target} is reachable${advice}`, last));
 }
 

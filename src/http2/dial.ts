@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../address.ts";
 import { describeCause, type Failure } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { TargetHistory } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
 import { openSocket, type SocketOptions } from "./open-socket.ts";
@@ -13,6 +14,7 @@ export interface DialOptions extends SocketOptions {
   /** For TCP, TLS and the peer's first SETTINGS together. */
   readonly connectTimeoutMs: number;
   readonly runtime: Runtime;
+  readonly history: TargetHistory;
 }
 
 /** A dial nobody waits for is given up after this long, because a pending TCP connect keeps the process alive. */
@@ -132,7 +134,8 @@ class Dialing implements Handshake {
   fail(cause: unknown): void {
     if (this.#settled) return;
     const bytesRead = this.socket.bytesRead ?? 0;
-    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause), cause));
+    const { everConnected } = this.#options.history;
+    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause, !everConnected), cause));
   }
 
   #connected(start: (handshake: Handshake) => void): void {

@@ -14,6 +14,7 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
+import type { TargetHistory } from "../target.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -42,6 +43,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   readonly #scope = new AsyncResource("glink.Pool");
   readonly #subchannelOptions: SubchannelOptions;
   readonly #events: Events;
+  readonly #history: TargetHistory;
   readonly #subchannels = new Map<string, Subchannel>();
   readonly #dispatcher: Dispatcher;
   readonly #drain: Drain;
@@ -56,6 +58,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     const { target, resolver, runtime, events, subchannel, rotationIntervalMs } = options;
     this.#subchannelOptions = subchannel;
     this.#events = events;
+    this.#history = options.history;
     this.#dispatcher = new Dispatcher(options.maxQueuedCalls, events);
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
@@ -199,6 +202,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
     // A loss or a failed dial is the first sign that the list is out of date.
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
     if (failure !== undefined) this.#newestFailure = failure;
+    if (state === "ready") this.#history.everConnected = true;
     if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
     this.#policy.scheduleUpdate();
   }
@@ -228,7 +232,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
   }
 
   beforeUpdate(backends: readonly Subchannel[]): void {
-    if (this.readyCount === 0) this.#hints.unreachable(backends);
+    if (!this.#history.everConnected) this.#hints.unreachable(backends);
   }
 
   afterUpdate(): void {
