@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import type { Address } from "../address.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import type { ConnectivityState } from "../connectivity-state.ts";
@@ -6,6 +5,7 @@ import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { Resolver } from "../resolver/resolver.ts";
+import { inBackground } from "../runtime/background.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type {
@@ -39,8 +39,6 @@ export interface PoolOptions extends PolicyRunnerOptions {
 export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher {
   pingSlowdowns = 0;
   resting = false;
-  /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
-  readonly #scope = new AsyncResource("glink.Pool");
   readonly #subchannelOptions: SubchannelOptions;
   readonly #events: Events;
   readonly #history: TargetHistory;
@@ -71,8 +69,8 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
 
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
-    if (!this.#resolution.started) this.#scope.runInAsyncScope(() => this.#start());
-    else if (this.resting) this.#scope.runInAsyncScope(() => this.#endRest());
+    if (!this.#resolution.started) inBackground(() => this.#start());
+    else if (this.resting) inBackground(() => this.#endRest());
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
@@ -93,7 +91,7 @@ export class Pool implements SubchannelOwner, ResolutionListener, PolicyWatcher 
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    this.#scope.runInAsyncScope(() => this.#resolution.refresh());
+    inBackground(() => this.#resolution.refresh());
   }
 
   get readyCount(): number {
