@@ -15,6 +15,7 @@ const types: readonly GlinkFact["type"][] = [
   "connection-drained",
   "subchannel-suspect",
   "attempt-failed",
+  "retry-withheld",
   "hint",
   "user-code-failed",
   "closed",
