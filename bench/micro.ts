@@ -80,7 +80,13 @@ function roundRobinPicker(count: number): Picker {
       disconnect: () => undefined,
     }),
   );
-  const controller = { target: "localhost", random: systemRandom(), clock: systemClock(), publish };
+  const controller = {
+    target: "localhost",
+    everConnected: false,
+    random: systemRandom(),
+    clock: systemClock(),
+    publish,
+  };
   roundRobin().createPolicy(controller).update({ backends, ready: backends, changed: backends });
   return picker as unknown as Picker;
 }

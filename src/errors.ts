@@ -95,6 +95,29 @@ export interface FailureContext {
   readonly note?: string | undefined;
 }
 
+/** How a call failed, beside what its error says: for programs, and for the server's own status, whose text is not touched. */
+export interface CallFailure {
+  readonly kind: FailureKind;
+  readonly progress: Progress;
+  /** The backend of the last attempt, if there was one. */
+  readonly address: string | undefined;
+  /** Attempts made, the first included; 0 when none was. */
+  readonly attempts: number;
+  /** Why there was no further attempt, where that needs saying: "the retry budget is used up", say. */
+  readonly note: string | undefined;
+}
+
+/** From the global registry, so that two copies of this package in one process agree. */
+const callFailure = Symbol.for("glink.callFailure");
+
+/**
+ * What is known of the call that rejected with `error`: kind, backend, attempts, and why there was no other. Undefined
+ * for errors that are not glink's: the reason of a signal, or what an interceptor or a request iterable threw.
+ */
+export function callFailureOf(error: unknown): CallFailure | undefined {
+  return error instanceof Error ? (error as { [callFailure]?: CallFailure })[callFailure] : undefined;
+}
+
 /**
  * The one mapping from a failure to the error a user catches.
  *
@@ -102,8 +125,19 @@ export interface FailureContext {
  * attempts, and `cause` keeps the original error.
  */
 export function toConnectError(failure: Failure, context: FailureContext): ConnectError {
-  const { wire, cause } = failure;
   if (failure.asIs !== undefined) return failure.asIs;
+  const error = newConnectError(failure, context);
+  const { kind, progress, address } = failure;
+  const { attempts, note } = context;
+  // Not enumerable: loggers and assertions see the error as Connect makes it.
+  Object.defineProperty(error, callFailure, {
+    value: { kind, progress, address, attempts, note } satisfies CallFailure,
+  });
+  return error;
+}
+
+function newConnectError(failure: Failure, context: FailureContext): ConnectError {
+  const { wire, cause } = failure;
   const metadata = wire === undefined ? undefined : headersOf(wire.metadata);
   if (wire?.isWireError) {
     const error = new ConnectError(failure.message, failure.code, metadata, undefined, cause);

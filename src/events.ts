@@ -97,6 +97,17 @@ export type GlinkEvent = {
       readonly retryDelayMs: number | undefined;
     }
   | {
+      /**
+       * The retry policy would have made another attempt, and did not. `first`: the budget refuses for the first time in
+       * ten seconds or more.
+       */
+      readonly type: "retry-withheld";
+      readonly method: string;
+      readonly address: string | undefined;
+      readonly reason: WithheldReason;
+      readonly first: boolean;
+    }
+  | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
       readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";
@@ -110,6 +121,12 @@ export type GlinkEvent = {
     }
   | { readonly type: "closed" }
 );
+
+/**
+ * Why a retry was withheld: the budget is used up, the server's pushback, `idempotentOnly`, `bufferMaxBytes`, or too
+ * little time until the call's deadline.
+ */
+export type WithheldReason = "budget" | "pushback" | "idempotency" | "request-size" | "deadline";
 
 /** What code of the user's threw, with the stack that leads to it. */
 export interface ThrownFact extends CauseFact {

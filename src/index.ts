@@ -13,8 +13,16 @@ export { roundRobin } from "./balancing/round-robin.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./call/call-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./call/retry-options.ts";
 export type { ConnectivityState } from "./connectivity-state.ts";
-export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./errors.ts";
-export type { GlinkEvent, ThrownFact } from "./events.ts";
+export {
+  type CallFailure,
+  callFailureOf,
+  type Failure,
+  type FailureFact,
+  type FailureKind,
+  type Progress,
+  type WireStatus,
+} from "./errors.ts";
+export type { GlinkEvent, ThrownFact, WithheldReason } from "./events.ts";
 export type { GlinkTransportOptions, RetryInit } from "./options.ts";
 export type { GlinkTransport, WaitOptions } from "./pooled-transport.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";

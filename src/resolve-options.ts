@@ -235,7 +235,10 @@ function resolveRetry(retry: RetryInit): RetryOptions {
 }
 
 /** The part of the options that a dial needs. */
-export function dialOptionsOf(options: ResolvedOptions, target: Target): Omit<DialOptions, "runtime" | "tlsSessions"> {
+export function dialOptionsOf(
+  options: ResolvedOptions,
+  target: Target,
+): Omit<DialOptions, "runtime" | "tlsSessions" | "history"> {
   const { nodeOptions } = options.limits;
   const { createConnection } = nodeOptions;
   return {

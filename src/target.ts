@@ -19,6 +19,12 @@ export interface Target {
   readonly isIpLiteral: boolean;
 }
 
+/** What has come of a target so far. One per transport: its pool writes it, and whoever gives advice reads it. */
+export interface TargetHistory {
+  /** A connection to one of its backends was ready once. The port is right then, and advice to check it is not. */
+  everConnected: boolean;
+}
+
 /**
  * Reads a base URL. Throws a TypeError that names `baseUrl` and says what is wrong. It quotes the value unless that has
  * an "@": a password with a "/" in it is none to a URL parser, and would be quoted as a path.

@@ -19,6 +19,7 @@ import { systemClock } from "./runtime/clock.ts";
 import { systemHold } from "./runtime/process-hold.ts";
 import { systemRandom } from "./runtime/random.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import type { TargetHistory } from "./target.ts";
 import { EventBus } from "./telemetry/event-bus.ts";
 import { debugLog, eventLog } from "./telemetry/event-log.ts";
 import { version } from "./version.ts";
@@ -46,13 +47,15 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     const message = `the option "${name}" is unknown and has no effect`;
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
+  const history: TargetHistory = { everConnected: false };
   const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
   const engine = new Engine(
-    { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime },
+    { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime, history },
     options.limits,
   );
   const pool = new Pool({
     target,
+    history,
     resolver: options.resolver,
     loadBalancing: options.loadBalancing,
     subchannel: {

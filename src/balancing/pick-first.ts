@@ -62,7 +62,7 @@ class PickFirstPolicy implements Policy {
     if (this.#ordered.every((backend) => this.#hasFailed(backend))) {
       // All failed: each is dialled again on its own backoff.
       for (const backend of this.#ordered) backend.connect();
-      this.#controller.publish(withoutReady(this.#ordered, this.#controller.target));
+      this.#controller.publish(withoutReady(this.#ordered, this.#controller));
     } else {
       if (this.#newest?.backend.state !== "connecting") this.#dialNext();
       this.#controller.publish(queueAll);

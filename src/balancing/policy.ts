@@ -8,6 +8,8 @@ import { withoutReady } from "./unreachable.ts";
 export interface PolicyController {
   /** The host of `baseUrl`: for messages. */
   readonly target: string;
+  /** A connection to one of its backends was ready once: that the port may be wrong is no advice from then on. */
+  readonly everConnected: boolean;
   readonly random: Random;
   /** For timers: they do not keep the process alive, and tests turn it by hand. */
   readonly clock: Clock;
@@ -83,13 +85,13 @@ class ReadyPolicy implements Policy {
   }
 
   update({ backends, ready, changed }: PolicyUpdate): void {
-    const { random, target } = this.#controller;
+    const { random } = this.#controller;
     const idle = changed.filter((backend) => backend.state === "idle");
     // In random order: else the first calls of many clients would all meet the head of the list, ready before the rest.
     for (const backend of shuffled(idle, random)) backend.connect();
     if (ready.length === 0) {
       this.#ready = undefined;
-      this.#controller.publish(withoutReady(backends, target));
+      this.#controller.publish(withoutReady(backends, this.#controller));
     } else if (ready !== this.#ready) {
       this.#ready = undefined;
       this.#previous = this.#makePicker(ready, this.#previous, random);

@@ -14,11 +14,11 @@ export function failAll(failure: Failure): Picker {
 /**
  * The picker while no backend is ready: calls wait while one may become it, and fail once all have failed. A backend
  * that failed counts as failed until it is ready again, even while it is being dialled once more: otherwise calls would
- * alternate between failing fast and hanging. `target` is named in the failure.
+ * alternate between failing fast and hanging. The target is named in the failure.
  *
  * The backends are looked at when a call comes: thousands that fail one by one make thousands of these pickers.
  */
-export function withoutReady(backends: readonly Backend[], target: string): Picker {
+export function withoutReady(backends: readonly Backend[], target: TargetFacts): Picker {
   let result: "queue" | Failure | undefined;
   return {
     pick() {
@@ -28,14 +28,20 @@ export function withoutReady(backends: readonly Backend[], target: string): Pick
   };
 }
 
-function unreachable(backends: readonly Backend[], target: string): "queue" | Failure {
+/** What a failure to reach any backend says of the target. */
+interface TargetFacts {
+  readonly target: string;
+  readonly everConnected: boolean;
+}
+
+function unreachable(backends: readonly Backend[], { target, everConnected }: TargetFacts): "queue" | Failure {
   let last: Failure | undefined;
   for (const { lastFailure } of backends) {
     if (lastFailure === undefined) return "queue";
     last = lastFailure;
   }
   if (last === undefined) return "queue";
-  const advice = allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
+  const advice = !everConnected && allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
   return noBackendFailure(`no backend of ${target} is reachable${advice}`, last);
 }
 

@@ -5,6 +5,7 @@ import type { HeaderFields, Stream, StreamListener } from "../http2/connection.t
 import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { PendingCall } from "../pool/call-queue.ts";
 import type { Pool } from "../pool/pool.ts";
+import { inBackground } from "../runtime/background.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -121,7 +122,8 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
 
   /** It timed out. Is its peer slow, or gone? One PING decides, which leaves ahead of what `abandon` sends. */
   suspect(): void {
-    this.connection?.suspect();
+    const { connection } = this;
+    if (connection !== undefined) inBackground(() => connection.suspect());
   }
 
   onPicked(subchannel: Subchannel): void {

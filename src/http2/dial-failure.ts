@@ -59,20 +59,28 @@ function tlsHint(code: unknown): string {
   return "";
 }
 
-/** Says what went wrong, and what a user may have mistaken. `bytesRead`: what the peer had sent until then. */
-export function explainDial(stage: DialStage, bytesRead: number, cause: unknown): string {
+/**
+ * Says what went wrong, and with `advise` what a user may have mistaken: not where the target has worked before.
+ * `bytesRead`: what the peer had sent until then.
+ */
+export function explainDial(stage: DialStage, bytesRead: number, cause: unknown, advise: boolean): string {
   // OpenSSL's texts end with a line break.
   const text = peerText(describeCause(cause).trim());
   const code = codeOf(cause);
   if (code === "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL") return `${noH2} (${text})`;
   if (stage === "connect") return `cannot connect: ${text}`;
   if (stage === "tls") {
-    const hint = plaintextSigns.has(code) ? "; if the port speaks plaintext, use http:// in baseUrl" : tlsHint(code);
+    const isPlaintext = advise && plaintextSigns.has(code);
+    const hint = isPlaintext ? "; if the port speaks plaintext, use http:// in baseUrl" : tlsHint(code);
     return `TLS failed: ${text}${hint}`;
   }
   // With TLS 1.3 a server refuses a client's certificate only after the client's own handshake is over.
   if (code?.startsWith("ERR_SSL")) return `TLS failed: ${text}${tlsHint(code)}`;
-  return bytesRead > 0
-    ? `not HTTP/2, is this an HTTP/1.1 or a TLS port? What the peer sent is no SETTINGS frame: ${text}`
-    : `the connection ended before the peer sent its SETTINGS, is this an HTTP/2 port? ${text}`;
+  if (bytesRead > 0) {
+    return advise
+      ? `not HTTP/2, is this an HTTP/1.1 or a TLS port? What the peer sent is no SETTINGS frame: ${text}`
+      : `not HTTP/2, what the peer sent is no SETTINGS frame: ${text}`;
+  }
+  const ended = "the connection ended before the peer sent its SETTINGS";
+  return advise ? `${ended}, is this an HTTP/2 port? ${text}` : `${ended}: ${text}`;
 }

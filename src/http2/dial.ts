@@ -4,6 +4,7 @@ import { type Address, formatAddress } from "../address.ts";
 import type { Failure } from "../errors.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { TargetHistory } from "../target.ts";
 import { describeCause } from "../thrown.ts";
 import { type Connection, DialError } from "./connection.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
@@ -15,6 +16,7 @@ export interface DialOptions extends SocketOptions {
   /** For TCP, TLS and the peer's first SETTINGS together. */
   readonly connectTimeoutMs: number;
   readonly runtime: Runtime;
+  readonly history: TargetHistory;
 }
 
 /**
@@ -137,7 +139,8 @@ class Dialing implements Handshake {
   fail(cause: unknown): void {
     if (this.#settled) return;
     const bytesRead = this.socket.bytesRead ?? 0;
-    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause), cause));
+    const { everConnected } = this.#options.history;
+    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause, !everConnected), cause));
   }
 
   #connected(start: (handshake: Handshake) => void): void {

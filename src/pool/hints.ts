@@ -40,7 +40,7 @@ export class Hints {
     this.#events.publish({ type: "hint", hint: "fallback", message });
   }
 
-  /** No backend is ready. When each one refuses, the port is likely wrong. */
+  /** No backend was ready yet. When each one refuses, the port is likely wrong. */
   unreachable(backends: readonly Backend[]): void {
     if (this.#allRefusedSaid || !this.#events.active || !allRefused(backends)) return;
     this.#allRefusedSaid = true;

@@ -5,6 +5,7 @@ import type { ResolverTarget } from "../resolver/resolver.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { TargetHistory } from "../target.ts";
 import { callUserCode, reportUserCode } from "../user-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -12,6 +13,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 export interface PolicyRunnerOptions {
   readonly loadBalancing: LoadBalancing;
   readonly target: ResolverTarget;
+  readonly history: TargetHistory;
   readonly runtime: Runtime;
   readonly events: Events;
 }
@@ -46,7 +48,7 @@ export class PolicyRunner {
   #closed = false;
 
   constructor(
-    { loadBalancing, target, runtime, events }: PolicyRunnerOptions,
+    { loadBalancing, target, history, runtime, events }: PolicyRunnerOptions,
     dispatcher: Dispatcher,
     ready: ReadyBackends,
     watcher: PolicyWatcher,
@@ -58,6 +60,9 @@ export class PolicyRunner {
     this.#events = events;
     const policy: Policy | Promise<unknown> = loadBalancing.createPolicy({
       target: target.host,
+      get everConnected() {
+        return history.everConnected;
+      },
       random: runtime.random,
       clock: runtime.clock,
       publish: (picker) => {

@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import { ReadyBackends } from "../availability/ready-backends.ts";
 import { Suspects } from "../availability/suspects.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
@@ -6,6 +5,7 @@ import type { ConnectivityState } from "../connectivity-state.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Resolver } from "../resolver/resolver.ts";
+import { inBackground } from "../runtime/background.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type {
@@ -14,6 +14,7 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
+import type { TargetHistory } from "../target.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Discovery, type DiscoveryOwner } from "./discovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -44,9 +45,8 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   readyCount = 0;
   /** Of whoever may make calls through this pool. */
   readonly holderWatch = new HolderWatch();
-  /** Sockets, timers and lookups outlive the call that was the reason for them: its async context must not go with them. */
-  readonly #scope = new AsyncResource("glink.Pool");
   readonly #events: Events;
+  readonly #history: TargetHistory;
   readonly #members: Members;
   readonly #ready = new ReadyBackends();
   readonly #suspects: Suspects;
@@ -62,6 +62,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   constructor(options: PoolOptions) {
     const { target, resolver, runtime, events, subchannel } = options;
     this.#events = events;
+    this.#history = options.history;
     this.#members = new Members((address) => new Subchannel(address, subchannel, this));
     this.#suspects = new Suspects(runtime.clock, events, (subchannel) => this.#policy.changed(subchannel, false));
     this.#dispatcher = new Dispatcher(options.maxQueuedCalls, this.#ready, events);
@@ -79,8 +80,8 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
     this.#discovery.used();
-    if (this.#discovery.resting) this.#scope.runInAsyncScope(() => this.#start());
-    else if (this.resting && !this.#discovery.listIsOld) this.#scope.runInAsyncScope(() => this.#endRest());
+    if (this.#discovery.resting) inBackground(() => this.#start());
+    else if (this.resting && !this.#discovery.listIsOld) inBackground(() => this.#endRest());
   }
 
   /** Finds a backend now, or puts the call in the queue: then it is told later. */
@@ -101,7 +102,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    this.#scope.runInAsyncScope(() => this.#discovery.refresh());
+    inBackground(() => this.#discovery.refresh());
   }
 
   /**
@@ -263,7 +264,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   }
 
   beforeUpdate(): void {
-    if (this.readyCount === 0) this.#hints.unreachable(this.#members.list);
+    if (!this.#history.everConnected) this.#hints.unreachable(this.#members.list);
   }
 
   afterUpdate(): void {
@@ -272,6 +273,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
 
   #becameReady(subchannel: Subchannel): void {
     this.readyCount++;
+    this.#history.everConnected = true;
     if (subchannel.live !== undefined) this.#rotation.watchAge(subchannel.live);
     if (this.#members.isLeaving(subchannel)) return;
     const released = this.#members.releaseLeaving();

@@ -5,6 +5,7 @@ import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { peerText } from "../peer-text.ts";
 import { callUserCode, reportUserCode } from "../user-code.ts";
+import type { Withheld } from "./retry-policy.ts";
 
 /** How one attempt of a call went. */
 export interface AttemptOutcome {
@@ -22,8 +23,7 @@ export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, eve
   const { failure, retryDelayMs, number } = outcome;
   const address = outcome.attempt.subchannel?.key;
   if (failure !== undefined && events.active) {
-    const { parent, name } = request.method.desc;
-    const method = `${parent.typeName}/${name}`;
+    const method = methodName(request);
     events.publish({ type: "attempt-failed", method, attempt: number, address, error: factOf(failure), retryDelayMs });
   }
   const { onAttempt } = request.options;
@@ -32,6 +32,22 @@ export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, eve
   callUserCode(onAttempt, [{ attempt: number, address, code, progress, message, retryDelayMs }], (error) => {
     reportUserCode(events, "onAttempt", error);
   });
+}
+
+/** Tells that the policy would have made another attempt. `first`: of an episode of the budget. */
+export function reportWithheld(
+  { attempt, withheld, first }: { attempt: Attempt; withheld: Withheld; first: boolean },
+  request: CallRequest,
+  events: Events,
+): void {
+  if (!events.active) return;
+  const { reason } = withheld;
+  const method = methodName(request);
+  events.publish({ type: "retry-withheld", method, address: attempt.subchannel?.key, reason, first });
+}
+
+function methodName({ method: { desc } }: CallRequest): string {
+  return `${desc.parent.typeName}/${desc.name}`;
 }
 
 /** For the error of a call that ends from outside: whether it waits for a backend, and what it failed with last. */

@@ -21,6 +21,8 @@ export class RetryBudget {
   readonly #clock: Clock;
   readonly #calls = new Uint32Array(steps);
   readonly #retries = new Uint32Array(steps);
+  #refusedMs = Number.NEGATIVE_INFINITY;
+  #isNewEpisode = false;
   #step = 0;
   #stepEndMs: number;
 
@@ -28,6 +30,11 @@ export class RetryBudget {
     this.#options = options;
     this.#clock = clock;
     this.#stepEndMs = clock.now() + stepMs;
+  }
+
+  /** The last refusal was the first in ten seconds or more: while the budget is short, retries now and then succeed. */
+  get isNewEpisode(): boolean {
+    return this.#isNewEpisode;
   }
 
   /** A call began. */
@@ -42,7 +49,12 @@ export class RetryBudget {
     const { ratio, minPerSecond } = this.#options;
     const oldest = this.#calls[(this.#step + 1) % steps] as number;
     const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
-    if (sum(this.#retries) + 1 > allowed) return false;
+    if (sum(this.#retries) + 1 > allowed) {
+      const now = this.#clock.now();
+      this.#isNewEpisode = now - this.#refusedMs >= windowSeconds * 1_000;
+      this.#refusedMs = now;
+      return false;
+    }
     (this.#retries[this.#step] as number)++;
     return true;
   }

@@ -1,5 +1,6 @@
 import type { RetryOptions } from "../call/retry-options.ts";
 import type { Failure } from "../errors.ts";
+import type { WithheldReason } from "../events.ts";
 import { backoffDelayMs } from "../runtime/backoff.ts";
 import type { Random } from "../runtime/random.ts";
 
@@ -38,8 +39,14 @@ export type RetryDecision =
   /** At once, without using up an attempt: the request did not run (gRFC A6, transparent retry). */
   | { readonly retry: "free" }
   | { readonly retry: "policy"; readonly delayMs: number }
-  /** `note` says why, where the error alone does not. */
-  | { readonly retry: "no"; readonly note: string | undefined };
+  /** `withheld`: the policy would have retried but for this. */
+  | { readonly retry: "no"; readonly withheld: Withheld | undefined };
+
+/** Why there was no retry, in a word for programs and in one for people. */
+export interface Withheld {
+  readonly reason: WithheldReason;
+  readonly note: string;
+}
 
 /** The connection ended under the request. Unsent, it is repeated at once: there is, or will be, another to go to. */
 const connectionLost = new Set<Failure["kind"]>([
@@ -61,7 +68,7 @@ const interrupted = new Set<Failure["kind"]>([...connectionLost, "attempt-timeou
  */
 const maxGoawaysInARow = 10;
 
-const stop: RetryDecision = { retry: "no", note: undefined };
+const stop: RetryDecision = { retry: "no", withheld: undefined };
 const free: RetryDecision = { retry: "free" };
 
 /**
@@ -85,20 +92,22 @@ export function decideRetry(
   if (progress === "refused" && !committed && !tooLarge && isFreeRefusal(situation)) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
-  if (tooLarge) return no(`not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
+  if (tooLarge)
+    return no("request-size", `not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
   if (committed) return stop;
-  if (situation.pushback === "stop") return no("the server asked for no retry");
+  if (situation.pushback === "stop") return no("pushback", "the server asked for no retry");
   if (lost && progress === "unknown" && situation.longHeaders) {
-    return no("not retried: the connection may have ended because of the length of the request's headers");
+    const note = "not retried: the connection may have ended because of the length of the request's headers";
+    return no("request-size", note);
   }
   if (options.idempotentOnly && progress === "unknown" && !situation.idempotent) {
-    return no("not retried: the call may have run and its method is not declared idempotent");
+    return no("idempotency", "not retried: the call may have run and its method is not declared idempotent");
   }
   // Wait and budget protect servers under load. A lost connection's server is none, while there is another to go to.
   const leavesLost = situation.otherConnection && lost;
   const delayMs = waitMs(situation, options, leavesLost, random);
-  if (delayMs >= remainingMs) return no("no time left for another attempt");
-  if (!leavesLost && !budget()) return no("the retry budget is used up");
+  if (delayMs >= remainingMs) return no("deadline", "no time left for another attempt");
+  if (!leavesLost && !budget()) return no("budget", "the retry budget is used up");
   return { retry: "policy", delayMs };
 }
 
@@ -107,8 +116,8 @@ function isFreeRefusal({ failure, refusedBefore, goawaysInARow }: RetrySituation
   return failure.inGoodOrder === true ? goawaysInARow < maxGoawaysInARow : !refusedBefore;
 }
 
-function no(note: string): RetryDecision {
-  return { retry: "no", note };
+function no(reason: WithheldReason, note: string): RetryDecision {
+  return { retry: "no", withheld: { reason, note } };
 }
 
 function waitMs(situation: RetrySituation, options: RetryOptions, leavesLost: boolean, random: Random): number {

@@ -12,9 +12,10 @@ import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import { AttemptHistory, noneTried } from "./attempt-history.ts";
-import { describeUntilNow, reportAttempt } from "./attempt-report.ts";
+import { describeUntilNow, reportAttempt, reportWithheld } from "./attempt-report.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RetryBudget } from "./retry-budget.ts";
+import type { Withheld } from "./retry-policy.ts";
 
 /** What the calls of one transport share. */
 export interface RetryContext {
@@ -289,7 +290,9 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       otherConnection: pool.hasConnectionBeyond(history.connections),
     });
     if (decision.retry === "no") {
-      this.#end(attempt, failure, decision.note);
+      const { withheld } = decision;
+      if (withheld !== undefined) this.#reportWithheld(attempt, withheld);
+      this.#end(attempt, failure, withheld?.note);
       return;
     }
     this.#attempt = undefined;
@@ -305,6 +308,12 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
     const outcome = { attempt, number: this.#attempts, failure, retryDelayMs };
     reportAttempt(outcome, this.#request, this.#context.events);
+  }
+
+  #reportWithheld(attempt: Attempt, withheld: Withheld): void {
+    const { budget, events } = this.#context;
+    const first = withheld.reason === "budget" && budget?.isNewEpisode === true;
+    reportWithheld({ attempt, withheld, first }, this.#request, events);
   }
 
   /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */

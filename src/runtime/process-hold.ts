@@ -1,4 +1,4 @@
-import { AsyncResource } from "node:async_hooks";
+import { inBackground } from "./background.ts";
 
 /**
  * Keeps the process alive while there is something to wait for, and only then. Sockets and timers of glink are all
@@ -21,8 +21,6 @@ export interface ProcessHold {
 class SystemHold implements ProcessHold {
   #holders = 0;
   #handle: NodeJS.Timeout | undefined;
-  /** The handle outlives the call that was first: it must not keep that call's async context. */
-  readonly #scope = new AsyncResource("glink.ProcessHold");
   readonly #idleListeners = new Set<() => void>();
 
   get held(): boolean {
@@ -33,8 +31,7 @@ class SystemHold implements ProcessHold {
     this.#holders++;
     if (this.#holders > 1) return;
     // One timer for the life of the hold: ref() and unref() cost far less than making a handle for each call.
-    if (this.#handle === undefined)
-      this.#handle = this.#scope.runInAsyncScope(() => setInterval(() => undefined, 2 ** 30));
+    if (this.#handle === undefined) this.#handle = inBackground(() => setInterval(() => undefined, 2 ** 30));
     else this.#handle.ref();
   }
 
@@ -42,7 +39,7 @@ class SystemHold implements ProcessHold {
     this.#holders--;
     if (this.#holders > 0) return;
     this.#handle?.unref();
-    for (const listener of this.#idleListeners) listener();
+    for (const listener of this.#idleListeners) inBackground(listener);
   }
 
   onIdle(listener: () => void): () => void {

@@ -2,6 +2,7 @@ import type { Address } from "../address.ts";
 import { formatAddress } from "../address.ts";
 import { connectionFailure, type Failure } from "../errors.ts";
 import { type Connection, type Connector, DialError } from "../http2/connection.ts";
+import { inBackground } from "../runtime/background.ts";
 import { describeCause } from "../thrown.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
@@ -29,9 +30,12 @@ export class PendingConnection {
 
   /** Dials. The owner hears of the end in a later microtask. */
   start(connector: Connector): void {
-    connector.connect(this.#address, this.live, this.#abort.signal).then(
-      (connection) => this.#connected(connection),
-      (error: unknown) => this.#failed(error),
+    // A call that failed may be the reason for it.
+    inBackground(() =>
+      connector.connect(this.#address, this.live, this.#abort.signal).then(
+        (connection) => this.#connected(connection),
+        (error: unknown) => this.#failed(error),
+      ),
     );
   }
 

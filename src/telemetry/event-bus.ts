@@ -18,6 +18,7 @@ const types: readonly GlinkFact["type"][] = [
   "subchannel-usable",
   "renewal-failed",
   "attempt-failed",
+  "retry-withheld",
   "hint",
   "user-code-failed",
   "closed",

@@ -91,6 +91,10 @@ function describe(event: GlinkEvent): Line {
     }
     case "attempt-failed":
       return line("debug", `attempt ${event.attempt} of ${event.method} failed: ${event.error.message}`);
+    case "retry-withheld":
+      return event.first
+        ? line("warn", `the retry budget is used up: failed calls of ${event.target} are not retried`)
+        : line("debug", `${event.method} is not retried (${event.reason})`);
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":

@@ -143,6 +143,7 @@ export async function connectTo(
         connectTimeoutMs: 5_000,
         tls: {},
         tlsSessions: new TlsSessions(),
+        history: { everConnected: false },
         runtime: { clock: systemClock(), random: constantRandom(), hold },
         ...dial,
       },

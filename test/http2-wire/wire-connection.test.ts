@@ -323,7 +323,14 @@ describe("a connection of the wire engine", () => {
       };
       const runtime = { clock, random: constantRandom(), hold };
       const dialling = dial(
-        { target, connectTimeoutMs: 5_000, tls: {}, tlsSessions: new TlsSessions(), runtime },
+        {
+          target,
+          connectTimeoutMs: 5_000,
+          tls: {},
+          tlsSessions: new TlsSessions(),
+          history: { everConnected: false },
+          runtime,
+        },
         { host: "127.0.0.1", port: raw.port },
         new AbortController().signal,
         (handshake) => new WireConnection(handshake, options, owner),

@@ -193,6 +193,7 @@ function dialOptions(clock: ManualClock, hold = systemHold()) {
     connectTimeoutMs: 5_000,
     tls: {},
     tlsSessions: new TlsSessions(),
+    history: { everConnected: false },
     runtime: { clock, random: constantRandom(), hold },
   };
 }

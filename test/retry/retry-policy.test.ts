@@ -47,10 +47,10 @@ function check(
   const decision = decideRetry({ ...usual, ...situation }, merged, () => budgetLeft, constantRandom());
   if (typeof expected === "number") assert.deepEqual(decision, { retry: "policy", delayMs: expected });
   else if (expected === "free") assert.deepEqual(decision, { retry: "free" });
-  else if (expected === "no") assert.deepEqual(decision, { retry: "no", note: undefined });
+  else if (expected === "no") assert.deepEqual(decision, { retry: "no", withheld: undefined });
   else {
     assert.equal(decision.retry, "no");
-    assert.match(decision.retry === "no" ? (decision.note ?? "") : "", expected);
+    assert.match(decision.retry === "no" ? (decision.withheld?.note ?? "") : "", expected);
   }
 }
 

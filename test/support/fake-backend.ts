@@ -63,6 +63,7 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
   let current: Picker = { pick: () => "queue" };
   const policy: Policy = loadBalancing.createPolicy({
     target: "echo.test",
+    everConnected: false,
     random,
     clock,
     publish: (picker) => {

@@ -107,6 +107,7 @@ export function fakePool(options: FakePoolOptions = {}) {
   if (held) hold.acquire();
   const pool = new Pool({
     target: { host: "echo.test", port: 1 },
+    history: { everConnected: false },
     resolver: resolver ?? names,
     loadBalancing: roundRobin(),
     rotationIntervalMs: Number.POSITIVE_INFINITY,
