@@ -31,17 +31,13 @@ export interface DiscoveryOptions {
 
 /** Where the pool's addresses come from: the resolver, asked again at intervals, as long as somebody calls. */
 export class Discovery implements ResolutionListener {
-  /**
-   * True from `start` until the end of the first lookup. After a rest of hours the addresses of before it may be other
-   * services' by now: calls wait.
-   */
-  listIsOld = false;
   readonly #hints: Hints;
   readonly #owner: DiscoveryOwner;
   readonly #resolution: Resolution;
   readonly #failover: Failover;
   readonly #refreshClock: RefreshClock;
   readonly #idleWatch: IdleWatch;
+  #listIsOld = false;
 
   constructor(options: DiscoveryOptions, hints: Hints, owner: DiscoveryOwner) {
     const { target, resolver, runtime, events, rotationIntervalMs, idleTimeoutMs } = options;
@@ -59,6 +55,14 @@ export class Discovery implements ResolutionListener {
     return this.#resolution.resting;
   }
 
+  /**
+   * True from `start` until the end of the first lookup. After a rest of hours the addresses of before it may be other
+   * services' by now: calls wait.
+   */
+  get listIsOld(): boolean {
+    return this.#listIsOld;
+  }
+
   /** Why the last lookup failed; undefined when it did not. */
   get failure(): Failure | undefined {
     return this.#resolution.failure;
@@ -66,7 +70,7 @@ export class Discovery implements ResolutionListener {
 
   /** Begins to look up, or begins again. */
   start(): void {
-    this.listIsOld = true;
+    this.#listIsOld = true;
     this.#resolution.start();
     this.#refreshClock.start();
     this.#idleWatch.start();
@@ -105,8 +109,8 @@ export class Discovery implements ResolutionListener {
   }
 
   #firstLookupEnded(): void {
-    if (!this.listIsOld) return;
-    this.listIsOld = false;
+    if (!this.#listIsOld) return;
+    this.#listIsOld = false;
     this.#owner.listIsCurrent();
   }
 

@@ -261,6 +261,8 @@ test("in a pool, nobody is dialled when the one that served goes to rest", async
   assert.equal(connector.dials.length, 2);
   hold.acquire();
   pool.wake();
+  // After so long a rest, calls wait for a fresh list.
+  resolver.report("10.0.0.1", "10.0.0.2");
   await clock.advance(250);
   assert.equal(connector.dials.length, 4, "a call brings both to work again");
   hold.release();
