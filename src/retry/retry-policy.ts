@@ -2,6 +2,7 @@ import type { RetryOptions } from "../call/retry-options.ts";
 import type { Failure } from "../errors.ts";
 import { backoffDelayMs } from "../runtime/backoff.ts";
 import type { Random } from "../runtime/random.ts";
+import type { ReplayLimit } from "./replay-buffer.ts";
 
 /** All that a decision depends on. */
 export interface RetrySituation {
@@ -12,8 +13,8 @@ export interface RetrySituation {
   readonly committed: boolean;
   /** A byte of the only response message has come: the handler has answered, and nobody was shown it yet. */
   readonly answerBegan: boolean;
-  /** The request is larger than `bufferMaxBytes`: it is sent once. */
-  readonly tooLarge: boolean;
+  /** The request is above `bufferMaxBytes`, or all that are kept are above `bufferTotalMaxBytes`: it is sent once. */
+  readonly above: ReplayLimit | undefined;
   /** Attempts that count, the failed one included. */
   readonly attempts: number;
   /** Policy retries since the start or since the last pushback: the place on the backoff curve. */
@@ -64,7 +65,7 @@ export function decideRetry(
   budget: () => boolean,
   random: Random,
 ): RetryDecision {
-  const { failure, remainingMs, tooLarge } = situation;
+  const { failure, remainingMs, above } = situation;
   const { kind, progress } = failure;
   const committed = situation.committed || (situation.answerBegan && !interrupted.has(kind));
   if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
@@ -72,10 +73,10 @@ export function decideRetry(
   const lost = situation.reachedBackend && connectionLost.has(kind);
   if (lost && progress === "unsent" && !committed) return free;
   if (options === false) return stop;
-  if (progress === "refused" && !situation.refusedBefore && !committed && !tooLarge) return free;
+  if (progress === "refused" && !situation.refusedBefore && !committed && above === undefined) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
-  if (tooLarge) return no(`not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
+  if (above !== undefined) return no(`not retried: ${aboveText(above, options)}`);
   if (committed) return stop;
   if (situation.pushback === "stop") return no("the server asked for no retry");
   if (options.idempotentOnly && progress === "unknown" && !situation.idempotent) {
@@ -87,6 +88,12 @@ export function decideRetry(
   if (delayMs >= remainingMs) return no("no time left for another attempt");
   if (!leavesLost && !budget()) return no("the retry budget is used up");
   return { retry: "policy", delayMs };
+}
+
+function aboveText(above: ReplayLimit, { bufferMaxBytes, bufferTotalMaxBytes }: RetryOptions): string {
+  return above === "call"
+    ? `the request is larger than retry.bufferMaxBytes ${bufferMaxBytes}`
+    : `the requests that are kept for another attempt would be more than retry.bufferTotalMaxBytes ${bufferTotalMaxBytes}`;
 }
 
 function no(note: string): RetryDecision {

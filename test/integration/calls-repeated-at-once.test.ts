@@ -102,7 +102,9 @@ const situations: Record<string, Situation> = {
   },
 };
 
-for (const [what, { options, prepare, call = (client: Client) => client.unary({}), code }] of Object.entries(situations)) {
+for (const [what, { options, prepare, call = (client: Client) => client.unary({}), code }] of Object.entries(
+  situations,
+)) {
   test(`timers and input go on while a call is repeated at once: ${what}`, async () => {
     const transport = glinkTransport({ baseUrl: `http://127.0.0.1:${await freePort()}`, retry: false, ...options });
     try {
