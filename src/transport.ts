@@ -4,6 +4,7 @@ import { InterceptedCalls } from "./call/intercepted.ts";
 import { MessageMemory } from "./call/message-memory.ts";
 import { OpenCalls } from "./call/open-calls.ts";
 import { retryDefaults } from "./call/retry-options.ts";
+import { TurnQuota } from "./call/turn-quota.ts";
 import { closedFailure } from "./errors.ts";
 import { NodeHttp2Connector } from "./http2/node-http2.ts";
 import { PacedConnector } from "./http2/paced-connector.ts";
@@ -13,6 +14,7 @@ import type { GlinkTransportOptions } from "./options.ts";
 import { Pool } from "./pool/pool.ts";
 import { type GlinkTransport, PooledTransport } from "./pooled-transport.ts";
 import { dialOptionsOf, resolveOptions } from "./resolve-options.ts";
+import { ReplayMemory } from "./retry/replay-memory.ts";
 import { RetryBudget } from "./retry/retry-budget.ts";
 import { RetryInterceptor } from "./retry/retry-interceptor.ts";
 import { systemClock } from "./runtime/clock.ts";
@@ -72,16 +74,18 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     maxQueuedCalls: options.maxQueuedCalls,
   });
   // A call may ask for retries where the transport has none: the default budget is for those.
-  const { budget: limits } = retry === false ? retryDefaults : retry;
+  const { budget: limits, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
   const budget = limits === false ? undefined : new RetryBudget(limits, clock);
   const { readMaxBytes } = options;
   const attempt = { pool, clock, readMaxBytes, messageMemory: new MessageMemory() };
-  const calls = new RetryInterceptor({ attempt, runtime, events, budget }, retry, options.waitForReady);
+  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
+  const calls = new RetryInterceptor({ attempt, runtime, events, budget, replayMemory }, retry, options.waitForReady);
   const environment: CallEnvironment = {
     codec: new Codec({ ...options, userAgent: `glink/${version}` }),
     calls,
     openCalls: new OpenCalls(runtime.hold),
     clock,
+    turnQuota: new TurnQuota(clock),
     abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),
   };
   pool.holderWatch.watch(environment, whenLetGo(pool, runtime, events));

@@ -47,6 +47,7 @@ const numbers: Record<string, { good: number; fraction?: true; zero?: true; infi
   "retry.jitter": { good: 0.1, fraction: true, zero: true },
   "retry.perAttemptTimeoutMs": { good: 100, infinity: true },
   "retry.bufferMaxBytes": { good: 100, zero: true },
+  "retry.bufferTotalMaxBytes": { good: 100, zero: true, infinity: true },
   "retry.budget.ratio": { good: 0.5, fraction: true, zero: true },
   "retry.budget.minPerSecond": { good: 1, fraction: true, zero: true },
   "nodeOptions.connectionWindowSize": { good: 100_000 },

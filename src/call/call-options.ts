@@ -23,7 +23,7 @@ export interface AttemptReport {
 /** What a single call may ask for. Set it through Connect's context values, under {@link glinkCall}. */
 export interface GlinkCallOptions {
   /** Overrides the transport's retry options for this call: `false`, or the fields that differ. */
-  readonly retry?: false | Partial<Omit<RetryOptions, "budget">>;
+  readonly retry?: false | Partial<Omit<RetryOptions, "budget" | "bufferTotalMaxBytes">>;
   /** `true`: wait through transient failure until the deadline. */
   readonly waitForReady?: boolean;
   /**
@@ -61,8 +61,10 @@ function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
   }
   if (retry !== undefined && retry !== false) {
     checkRetryOptions(retry);
-    const { budget } = retry as { budget?: unknown };
-    if (budget !== undefined) throw new TypeError("retry.budget is an option of the transport, not of a call");
+    for (const name of ["budget", "bufferTotalMaxBytes"] as const) {
+      const given = (retry as Partial<RetryOptions>)[name];
+      if (given !== undefined) throw new TypeError(`retry.${name} is an option of the transport, not of a call`);
+    }
   }
   if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
   if (onAttempt === undefined) return options;

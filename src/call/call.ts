@@ -31,8 +31,8 @@ export interface CallRequest {
   readonly options: GlinkCallOptions;
   /** In clock time; `Infinity` without one. */
   readonly deadlineMs: number;
-  /** The whole request, framed, where it is known from the start. */
-  readonly body: Uint8Array | undefined;
+  /** The whole request, framed, where it is known from the start. Gone once no attempt will need it any more. */
+  body: Uint8Array | undefined;
 }
 
 /** How a call ended. */

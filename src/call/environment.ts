@@ -3,6 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { CallMaker } from "./call.ts";
 import type { Codec } from "./codec.ts";
 import type { CallGroup, OpenCalls } from "./open-calls.ts";
+import type { TurnQuota } from "./turn-quota.ts";
 
 /**
  * What every call of one transport works with. Whoever can make a call holds it, and nothing beneath the calls leads to it:
@@ -13,6 +14,7 @@ export interface CallEnvironment {
   readonly calls: CallMaker;
   readonly openCalls: OpenCalls;
   readonly clock: Clock;
+  readonly turnQuota: TurnQuota;
   /** Cancels response streams whose readers were garbage-collected. */
   readonly abandonedStreams: FinalizationRegistry<{ abandoned(): void }>;
 }

@@ -5,6 +5,7 @@ import { describeValue } from "../check.ts";
 import type { MethodInfo, RunningCall } from "./call.ts";
 import type { Codec } from "./codec.ts";
 import { tellEnded } from "./tell-ended.ts";
+import type { TurnQuota } from "./turn-quota.ts";
 
 /**
  * Reads a caller's request messages and sends them, no faster than the peer takes them. The caller's code runs in the
@@ -13,6 +14,7 @@ import { tellEnded } from "./tell-ended.ts";
 export class RequestPump<I extends DescMessage> extends AsyncResource {
   readonly #codec: Codec;
   readonly #method: MethodInfo;
+  readonly #quota: TurnQuota;
   readonly #onError: (error: unknown) => void;
   /** Undefined once it has ended, by itself or because it was told to. */
   #iterator: AsyncIterator<MessageInitShape<I>> | undefined;
@@ -21,10 +23,11 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   #halfClosed = false;
 
   /** `onError` hears what the caller's iterable throws, and what serialization or compression does. */
-  constructor(codec: Codec, method: MethodInfo, onError: (error: unknown) => void) {
+  constructor(codec: Codec, method: MethodInfo, quota: TurnQuota, onError: (error: unknown) => void) {
     super("GlinkRequestStream");
     this.#codec = codec;
     this.#method = method;
+    this.#quota = quota;
     this.#onError = onError;
   }
 
@@ -47,7 +50,7 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   writable(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
-    this.runInAsyncScope(this.#pull, this);
+    this.#goOn();
   }
 
   /** The call is over: the caller's iterable is told. */
@@ -105,8 +108,15 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     }
     // Before it is sent: the peer may take more, and say so, within `send`.
     this.#blocked = true;
+    this.#quota.spend(framed.length);
     if (!this.#running.send(framed) || !this.#blocked) return;
     this.#blocked = false;
-    this.#pull();
+    if (this.#quota.isSpent) this.#quota.wait(this.#goOn);
+    else this.#pull();
+  };
+
+  readonly #goOn = (): void => {
+    if (this.#quota.isSpent) this.#quota.wait(this.#goOn);
+    else this.runInAsyncScope(this.#pull, this);
   };
 }

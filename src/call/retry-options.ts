@@ -34,6 +34,11 @@ export interface RetryOptions extends BackoffOptions {
   readonly budget: RetryBudgetOptions | false;
   /** Requests up to this size are kept for another attempt. Default 1 MiB, range 0 to 2^32 - 1. */
   readonly bufferMaxBytes: number;
+  /**
+   * What the open calls of the transport may keep together for another attempt. A request that does not fit is sent
+   * once. Default 16 MiB, range 0 to 2^40, or `Infinity`: no limit.
+   */
+  readonly bufferTotalMaxBytes: number;
 }
 
 /**
@@ -60,6 +65,7 @@ export const retryDefaults: RetryOptions = Object.freeze({
   idempotentOnly: false,
   budget: retryBudgetDefaults,
   bufferMaxBytes: 1_048_576,
+  bufferTotalMaxBytes: 16_777_216,
 });
 
 /**
@@ -86,6 +92,8 @@ export function checkRetryOptions(given: Partial<RetryOptions>, base: RetryOptio
   }
   checkBoolean("retry.idempotentOnly", options.idempotentOnly);
   checkNumber("retry.bufferMaxBytes", options.bufferMaxBytes, { min: 0, max: 2 ** 32 - 1, integer: true });
+  const total = { min: 0, max: 2 ** 40, integer: true, infinity: "no limit" };
+  checkNumber("retry.bufferTotalMaxBytes", options.bufferTotalMaxBytes, total);
   if (budget !== false) {
     checkNames("retry.budget", checkObject("retry.budget", budget, "false or an object"), ["ratio", "minPerSecond"]);
     checkNumber("retry.budget.ratio", budget.ratio, { min: 0, max: 1_000 });

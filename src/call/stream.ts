@@ -59,7 +59,9 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     if (input.scope === undefined) openCalls.started++;
     this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
     this.#queue = new ResponseQueue(this);
-    this.#pump = new RequestPump(environment.codec, this.#method, (error) => this.#requestFailed(error));
+    this.#pump = new RequestPump(environment.codec, this.#method, environment.turnQuota, (error) =>
+      this.#requestFailed(error),
+    );
   }
 
   begin(messages: AsyncIterable<MessageInitShape<I>>): void {

@@ -10,7 +10,7 @@ import { decideRetry, type RetryDecision, type RetrySituation } from "./retry-po
 /** What the call knows of the moment in which an attempt failed. */
 export type CallState = Pick<
   RetrySituation,
-  "committed" | "answerBegan" | "tooLarge" | "remainingMs" | "idempotent" | "longHeaders" | "otherConnection"
+  "committed" | "answerBegan" | "above" | "remainingMs" | "idempotent" | "longHeaders" | "otherConnection"
 >;
 
 export const noneTried: readonly Subchannel[] = Object.freeze([]);

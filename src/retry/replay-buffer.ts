@@ -1,3 +1,5 @@
+import type { ReplayMemory } from "./replay-memory.ts";
+
 /** Where a request goes: an attempt. */
 export interface RequestSink {
   /** False: the sink has no more room for now. It takes the bytes all the same. */
@@ -5,25 +7,34 @@ export interface RequestSink {
   end(bytes?: Uint8Array): void;
 }
 
+/** The limit that a request is above: of one call (`bufferMaxBytes`), or of all together (`bufferTotalMaxBytes`). */
+export type ReplayLimit = "call" | "total";
+
 /** What a streaming call has sent so far, kept so that another attempt can send it again. */
 export class ReplayBuffer {
   readonly #maxBytes: number;
+  readonly #memory: ReplayMemory;
   #messages: Uint8Array[] = [];
-  #bytes = 0;
+  #keptBytes = 0;
+  #above: ReplayLimit | undefined;
   #ended = false;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, memory: ReplayMemory) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
-  /** True once more was added than may be kept. It is still here until {@link release}: it may wait for a stream. */
-  get overflowed(): boolean {
-    return this.#bytes > this.#maxBytes;
+  /** Defined once more was added than may be kept. It is still here until {@link release}: it may wait for a stream. */
+  get above(): ReplayLimit | undefined {
+    return this.#above;
   }
 
   add(message: Uint8Array): void {
-    this.#bytes += message.length;
     this.#messages.push(message);
+    if (this.#above !== undefined) return;
+    if (this.#keptBytes + message.length > this.#maxBytes) this.#above = "call";
+    else if (!this.#memory.keep(message.length)) this.#above = "total";
+    else this.#keptBytes += message.length;
   }
 
   /** No message follows. */
@@ -49,5 +60,7 @@ export class ReplayBuffer {
   /** Lets the messages go: no attempt will need them any more. */
   release(): void {
     this.#messages = [];
+    this.#memory.letGo(this.#keptBytes);
+    this.#keptBytes = 0;
   }
 }

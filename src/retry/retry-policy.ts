@@ -3,6 +3,7 @@ import type { Failure } from "../errors.ts";
 import type { WithheldReason } from "../events.ts";
 import { backoffDelayMs } from "../runtime/backoff.ts";
 import type { Random } from "../runtime/random.ts";
+import type { ReplayLimit } from "./replay-buffer.ts";
 
 /** All that a decision depends on. */
 export interface RetrySituation {
@@ -13,8 +14,8 @@ export interface RetrySituation {
   readonly committed: boolean;
   /** A byte of the only response message has come: the handler has answered, and nobody was shown it yet. */
   readonly answerBegan: boolean;
-  /** The request is larger than `bufferMaxBytes`: it is sent once. */
-  readonly tooLarge: boolean;
+  /** The request is above `bufferMaxBytes`, or all that are kept are above `bufferTotalMaxBytes`: it is sent once. */
+  readonly above: ReplayLimit | undefined;
   /** Attempts that count, the failed one included. */
   readonly attempts: number;
   /** Policy retries since the start or since the last pushback: the place on the backoff curve. */
@@ -81,7 +82,7 @@ export function decideRetry(
   budget: () => boolean,
   random: Random,
 ): RetryDecision {
-  const { failure, remainingMs, tooLarge } = situation;
+  const { failure, remainingMs, above } = situation;
   const { kind, progress } = failure;
   const committed = situation.committed || (situation.answerBegan && !interrupted.has(kind));
   if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
@@ -89,11 +90,10 @@ export function decideRetry(
   const lost = situation.reachedBackend && connectionLost.has(kind);
   if (lost && progress === "unsent" && !committed) return free;
   if (options === false) return stop;
-  if (progress === "refused" && !committed && !tooLarge && isFreeRefusal(situation)) return free;
+  if (progress === "refused" && !committed && above === undefined && isFreeRefusal(situation)) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
-  if (tooLarge)
-    return no("request-size", `not retried: the request is larger than retry.bufferMaxBytes ${options.bufferMaxBytes}`);
+  if (above !== undefined) return no("request-size", `not retried: ${aboveText(above, options)}`);
   if (committed) return stop;
   if (situation.pushback === "stop") return no("pushback", "the server asked for no retry");
   if (lost && progress === "unknown" && situation.longHeaders) {
@@ -114,6 +114,12 @@ export function decideRetry(
 /** gRFC A6 repeats a refused request for free once. A server that ends its connection has said nothing of the request. */
 function isFreeRefusal({ failure, refusedBefore, goawaysInARow }: RetrySituation): boolean {
   return failure.inGoodOrder === true ? goawaysInARow < maxGoawaysInARow : !refusedBefore;
+}
+
+function aboveText(above: ReplayLimit, { bufferMaxBytes, bufferTotalMaxBytes }: RetryOptions): string {
+  return above === "call"
+    ? `the request is larger than retry.bufferMaxBytes ${bufferMaxBytes}`
+    : `the requests that are kept for another attempt would be more than retry.bufferTotalMaxBytes ${bufferTotalMaxBytes}`;
 }
 
 function no(reason: WithheldReason, note: string): RetryDecision {

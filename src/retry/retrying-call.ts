@@ -13,7 +13,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import { AttemptHistory, noneTried } from "./attempt-history.ts";
 import { describeUntilNow, reportAttempt, reportWithheld } from "./attempt-report.ts";
-import { ReplayBuffer } from "./replay-buffer.ts";
+import { ReplayBuffer, type ReplayLimit } from "./replay-buffer.ts";
+import type { ReplayMemory } from "./replay-memory.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { Withheld } from "./retry-policy.ts";
 
@@ -23,6 +24,7 @@ export interface RetryContext {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly budget: RetryBudget | undefined;
+  readonly replayMemory: ReplayMemory;
 }
 
 interface ReceivedMessage {
@@ -53,8 +55,10 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   #attempt: Attempt | undefined;
   /** The attempt under way is the last: its response is shown, or its request cannot be repeated. */
   #committed = false;
-  /** The request is larger than what is kept: it is sent once. */
-  #tooLarge = false;
+  /** The request is more than what is kept: it is sent once. */
+  #above: ReplayLimit | undefined;
+  /** What of {@link ReplayMemory} the request takes that was known from the start. */
+  #keptBytes = 0;
   /** The caller has said all that it has to say. */
   #requestEnded: boolean;
   #headersShown = false;
@@ -78,9 +82,12 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#waitForReady = waitForReady;
     // Without retries too: what never left is sent again, whatever the options say.
     const { bufferMaxBytes } = options === false ? retryDefaults : options;
-    this.#requestEnded = request.body !== undefined;
-    if (request.body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes);
-    else this.#tooLarge = request.body.length > bufferMaxBytes;
+    const { body } = request;
+    this.#requestEnded = body !== undefined;
+    if (body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes, context.replayMemory);
+    else if (body.length > bufferMaxBytes) this.#above = "call";
+    else if (!context.replayMemory.keep(body.length)) this.#above = "total";
+    else this.#keptBytes = body.length;
   }
 
   get method(): DescMethod {
@@ -110,7 +117,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     const attempt = this.#attempt;
     // Without a stream the message waits in the replay buffer, and one is enough of them.
     if (!attempt?.isOnStream) return false;
-    this.#commitIfTooLarge();
+    this.#commitIfAbove();
     return attempt.write(framed);
   }
 
@@ -122,7 +129,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
       this.#replay?.end();
     }
     if (!this.#attempt?.isOnStream) return;
-    this.#commitIfTooLarge();
+    this.#commitIfAbove();
     this.#attempt.end(framed);
     this.#limitAttempt(this.#attempt);
   }
@@ -148,7 +155,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   attemptStarted(attempt: Attempt): void {
     this.#limitAttempt(attempt);
     const takesMore = this.#replay?.sendTo(attempt);
-    this.#commitIfTooLarge();
+    this.#commitIfAbove();
     if (takesMore === true) this.#listener.onWritable();
   }
 
@@ -216,7 +223,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
    * open for requests would be given up for the caller's own slowness.
    */
   #limitAttempt(attempt: Attempt): void {
-    if (this.#options === false || this.#tooLarge || this.#committed || !this.#requestEnded) return;
+    if (this.#options === false || this.#above !== undefined || this.#committed || !this.#requestEnded) return;
     const { perAttemptTimeoutMs } = this.#options;
     if (perAttemptTimeoutMs === undefined) return;
     const { clock } = this.#context.runtime;
@@ -225,19 +232,29 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#attemptTimer = clock.setTimeout(timedOut, perAttemptTimeoutMs);
   }
 
-  /** What was sent and not kept cannot be sent again: the attempt it went to is the last. */
-  #commitIfTooLarge(): void {
-    if (!this.#replay?.overflowed) return;
-    this.#tooLarge = true;
-    this.#commit();
+  /**
+   * What was sent and is not kept cannot be sent again: the attempt it went to is the last. A body that is above its
+   * call's limit alone is the caller's, like its message, and may go again where it never left.
+   */
+  #commitIfAbove(): void {
+    if (this.#replay !== undefined) this.#above = this.#replay.above;
+    if (this.#above === "total" || (this.#above === "call" && this.#replay !== undefined)) this.#commit();
   }
 
   #commit(): void {
     if (this.#committed) return;
     this.#committed = true;
-    this.#replay?.release();
+    this.#release();
     // The limit is there to find a better attempt, and there will be none.
     this.#clearTimers();
+  }
+
+  /** No attempt will need the request any more. */
+  #release(): void {
+    this.#replay?.release();
+    this.#request.body = undefined;
+    this.#context.replayMemory.letGo(this.#keptBytes);
+    this.#keptBytes = 0;
   }
 
   /** The user sees this attempt's response from now on. */
@@ -283,7 +300,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     const decision = history.decide(attempt, failure, {
       committed: this.#committed,
       answerBegan: this.#request.method.singleResponse && attempt.messageStarted,
-      tooLarge: this.#tooLarge,
+      above: this.#above,
       remainingMs: this.#remainingMs,
       idempotent: this.#request.method.idempotent,
       longHeaders: areLong(this.#request.metadata, this.#request.head),
@@ -337,7 +354,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (this.#ended) return;
     this.#ended = true;
     this.#clearTimers();
-    this.#replay?.release();
+    this.#release();
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers = noFields, trailers = noFields } = attempt ?? {};
     this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });

@@ -4,14 +4,20 @@ import type { ClientStreamRequestSchema } from "../../proto/gen/glink/demo/v1/ec
 import type { MethodInfo, RunningCall } from "../../src/call/call.ts";
 import type { Codec } from "../../src/call/codec.ts";
 import { RequestPump } from "../../src/call/request-pump.ts";
-import { settle } from "../support/manual-clock.ts";
+import { TurnQuota } from "../../src/call/turn-quota.ts";
+import { ManualClock, settle } from "../support/manual-clock.ts";
 
 test("a peer that makes room while a message is sent gets the next one", async () => {
   const sent: string[] = [];
   // Only what a pump looks at.
   const codec = { encode: (_: MethodInfo, { text }: { text: string }) => Buffer.from(text) } as unknown as Codec;
   const method = { singleRequest: false } as MethodInfo;
-  const pump = new RequestPump<typeof ClientStreamRequestSchema>(codec, method, (error) => sent.push(String(error)));
+  const pump = new RequestPump<typeof ClientStreamRequestSchema>(
+    codec,
+    method,
+    new TurnQuota(new ManualClock()),
+    (error) => sent.push(String(error)),
+  );
   const running: RunningCall = {
     start: () => undefined,
     send: (framed) => {
@@ -36,7 +42,12 @@ test("a peer that makes room while a message is sent gets the next one", async (
 test("an iterator that answers with no object fails its call, and ends no process", async () => {
   const errors: unknown[] = [];
   const method = { singleRequest: false } as MethodInfo;
-  const pump = new RequestPump<typeof ClientStreamRequestSchema>({} as Codec, method, (error) => errors.push(error));
+  const pump = new RequestPump<typeof ClientStreamRequestSchema>(
+    {} as Codec,
+    method,
+    new TurnQuota(new ManualClock()),
+    (error) => errors.push(error),
+  );
   const running = { halfClose: () => assert.fail("it has not ended") } as unknown as RunningCall;
   pump.start({ [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) }, running);
   await settle();

@@ -13,7 +13,7 @@ const attempt = { subchannel: {}, headers: [], trailers: [] } as unknown as Atte
 const state: CallState = {
   committed: false,
   answerBegan: false,
-  tooLarge: false,
+  above: undefined,
   remainingMs: Number.POSITIVE_INFINITY,
   idempotent: false,
   longHeaders: false,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReplayBuffer, type RequestSink } from "../../src/retry/replay-buffer.ts";
+import { ReplayMemory } from "../../src/retry/replay-memory.ts";
 
 /** Writes down what it is given; a number of bytes above which it has no more room. */
 class Recorder implements RequestSink {
@@ -24,7 +25,7 @@ class Recorder implements RequestSink {
 }
 
 function bufferOf(maxBytes: number, ...messages: string[]): ReplayBuffer {
-  const buffer = new ReplayBuffer(maxBytes);
+  const buffer = new ReplayBuffer(maxBytes, new ReplayMemory(1_000));
   for (const message of messages) buffer.add(Buffer.from(message));
   return buffer;
 }
@@ -65,9 +66,9 @@ test("an attempt without room gets all that is kept, and asks for no more", () =
 
 test("exactly bufferMaxBytes are kept, one more overflows, and nothing is lost before the release", () => {
   const buffer = bufferOf(3, "ab", "c");
-  assert.equal(buffer.overflowed, false);
+  assert.equal(buffer.above, undefined);
   buffer.add(Buffer.from("d"));
-  assert.equal(buffer.overflowed, true);
+  assert.equal(buffer.above, "call");
   const sink = new Recorder();
   buffer.sendTo(sink);
   assert.deepEqual(sink.log, ["write ab", "write c", "write d"]);
@@ -75,4 +76,32 @@ test("exactly bufferMaxBytes are kept, one more overflows, and nothing is lost b
   const after = new Recorder();
   buffer.sendTo(after);
   assert.deepEqual(after.log, []);
+});
+
+test("what all buffers keep is counted together, and what one of them releases is room for others", () => {
+  const memory = new ReplayMemory(4);
+  const [first, second, third] = [0, 1, 2].map(() => new ReplayBuffer(3, memory)) as [
+    ReplayBuffer,
+    ReplayBuffer,
+    ReplayBuffer,
+  ];
+  first.add(Buffer.from("ab"));
+  second.add(Buffer.from("cd"));
+  assert.deepEqual([first.above, second.above], [undefined, undefined]);
+  second.add(Buffer.from("e"));
+  assert.equal(second.above, "total");
+  // It is here until it was sent.
+  const sink = new Recorder();
+  second.sendTo(sink);
+  assert.deepEqual(sink.log, ["write cd", "write e"]);
+  second.release();
+  second.release();
+  third.add(Buffer.from("fg"));
+  assert.equal(third.above, undefined);
+  third.add(Buffer.from("h"));
+  assert.equal(third.above, "total");
+  first.release();
+  third.release();
+  assert.ok(memory.keep(4));
+  assert.ok(!memory.keep(1));
 });

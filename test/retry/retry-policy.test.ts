@@ -22,7 +22,7 @@ const usual: RetrySituation = {
   reachedBackend: true,
   committed: false,
   answerBegan: false,
-  tooLarge: false,
+  above: undefined,
   attempts: 1,
   curveStep: 0,
   refusedBefore: false,
@@ -123,7 +123,7 @@ const rows: readonly Row[] = [
   },
   {
     what: "an unsent request is free even if it is large",
-    situation: { failure: unsent, tooLarge: true },
+    situation: { failure: unsent, above: "call" },
     expected: "free",
   },
   {
@@ -272,12 +272,17 @@ const rows: readonly Row[] = [
   },
   {
     what: "a request larger than the buffer is sent once, and the error says so",
-    situation: { tooLarge: true },
+    situation: { above: "call" },
     expected: /larger than retry.bufferMaxBytes 1048576/,
   },
   {
+    what: "a request that does not fit beside those that are kept is sent once, and the error says so",
+    situation: { above: "total" },
+    expected: /not retried: the requests that are kept .* would be more than retry\.bufferTotalMaxBytes 16777216/,
+  },
+  {
     what: "a large request is sent once even if refused",
-    situation: { failure: refused, tooLarge: true },
+    situation: { failure: refused, above: "call" },
     expected: /larger than/,
   },
 ];

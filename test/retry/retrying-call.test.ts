@@ -450,9 +450,15 @@ test("a request larger than bufferMaxBytes is sent once, and the error says so",
     assert.equal(fleet.calls.length, 1);
   }));
 
-test("a call's own retry options are checked, and its budget is refused", () =>
+test("a call's own retry options are checked, and those that all calls share are refused", () =>
   withBench({ script: staySilent }, async ({ client, fleet }) => {
-    const wrong = [{ maxAttempts: 0 }, { budget: false }, 5, { perAttemptTimeoutMs: -1 }] as unknown[];
+    const wrong = [
+      { maxAttempts: 0 },
+      { budget: false },
+      { bufferTotalMaxBytes: 1 },
+      5,
+      { perAttemptTimeoutMs: -1 },
+    ] as unknown[];
     for (const retry of wrong) {
       const { contextValues } = watched({ retry: retry as { maxAttempts: number } });
       assert.match((await errorOf(client.unary({}, { contextValues }))).message, /retry/);
