@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
+import { codeBlocks } from "./code-blocks.ts";
 
 const root = join(import.meta.dirname, "../..");
 const folder = join(root, ".cache/snippets");
@@ -14,11 +15,10 @@ const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) =>
 
 /** Writes the TypeScript blocks of a document into files of their own, and returns their paths. */
 function extract(document: string): string[] {
-  const blocks = readFileSync(join(root, document), "utf8").matchAll(/^```ts\n(.*?)^```/gms);
-  return Array.from(blocks, (block, index) => {
+  return codeBlocks(join(root, document), "ts").map((block, index) => {
     const path = join(folder, `${basename(document, ".md")}-${index + 1}.ts`);
     // Each block is a module of its own, whether or not it imports anything.
-    writeFileSync(path, `${block[1]}\nexport {};\n`);
+    writeFileSync(path, `${block}\nexport {};\n`);
     return path;
   });
 }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { codeBlocks } from "../docs/code-blocks.ts";
 import { type EchoBackend, startConnectEcho } from "../support/echo-server.ts";
 import { npm, packPackage } from "../support/packed-package.ts";
 
@@ -143,6 +145,24 @@ for (const [name, program] of Object.entries({
       symlinkSync(join(root, "node_modules/@connectrpc"), peers);
     }
   });
+}
+
+test("the README's quick start runs as it stands", async () => {
+  const [quickStart = ""] = codeBlocks(join(root, "README.md"), "js");
+  const free = await Promise.all([freePort(), freePort()]);
+  const text = quickStart.replaceAll("50051", `${free[0]}`).replaceAll("50052", `${free[1]}`);
+  const lines = (await userProgram("quick-start.mjs", text)).split("\n");
+  assert.equal(lines.length, 4);
+  for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 test("publint finds nothing to say", async () => {
