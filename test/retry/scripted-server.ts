@@ -200,6 +200,8 @@ export async function withBench(
       await transport.ready();
       await new Promise((resolve) => setImmediate(resolve));
     }
+    // The picker hears of the last of them at the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
     await work({ fleet, clock, transport, client: createClient(EchoService, transport) });
   } finally {
     const closed = transport.close({ timeoutMs: 0 });

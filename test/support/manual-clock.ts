@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
   /** Turns the clock by `ms`, firing each timer at its time; promises settle in between. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    await settle();
+    await turn();
     for (;;) {
       const next = this.#earliest();
       if (next === undefined || next.dueMs > untilMs) break;
@@ -72,9 +72,9 @@ export class ManualClock implements Clock {
   }
 
   async #runAfterInput(): Promise<void> {
-    await settle();
+    await turn();
     for (const callback of this.#afterInput.splice(0)) callback();
-    await settle();
+    await turn();
   }
 }
 
@@ -87,8 +87,13 @@ export class SocketsManualClock extends ManualClock {
 
 /** Lets every promise and microtask that can run now do so, and what they leave for the end of their turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < settledAfterTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < settledAfterTurns; turns++) await turn();
 }
 
-/** A change, the update that follows it, the dial that it begins, and the update that this one brings. */
+/** A change, the update that follows it, and the update that its dials bring. */
 const settledAfterTurns = 3;
+
+/** One turn of the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
