@@ -14,7 +14,8 @@ import { steadily } from "./steady.ts";
 /*
  * node --import tsx test/aging/run.ts [--engine node|wire|both]
  * Calls to grpc-go servers that end their connections: by age, when idle, and for too many PINGs. None may fail, and
- * none may run twice. Default: the wire engine.
+ * none may run twice. And calls that hang beside quiet streams, which must not draw too many PINGs at all. Default: the
+ * wire engine.
  */
 
 interface Scenario {
@@ -122,6 +123,53 @@ async function run(engine: EngineName, server: string, name: string, scenario: S
   }
 }
 
+const quietStreams = 5;
+const hungCalls = 50;
+const hungPerSecond = 5;
+
+/** Calls whose handlers hang, beside streams that say nothing, to a server with its defaults. Returns what is wrong. */
+async function runHung(engine: EngineName, server: string): Promise<string[]> {
+  const programs = new Programs();
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  await programs.start(server, ["-address", address], port);
+  const transport = glinkTransport({
+    http2: engine,
+    baseUrl: "http://aging.test",
+    resolver: staticResolver([address]),
+  });
+  const wrong: string[] = [];
+  let pings = 0;
+  transport.subscribe((event) => {
+    if (event.type === "goaway") wrong.push(`GOAWAY ${event.http2Code}: ${event.debug}`);
+    if (event.type === "subchannel-suspect") pings++;
+  });
+  const abort = new AbortController();
+  try {
+    const client = createClient(EchoService, transport);
+    const streams = Array.from({ length: quietStreams }, async () => {
+      for await (const _ of client.serverStream({}, { signal: abort.signal }));
+    }).map((stream) =>
+      stream.catch((error: unknown) => {
+        if (!abort.signal.aborted) wrong.push(`a stream ended: ${error}`);
+      }),
+    );
+    await steadily(hungCalls, hungPerSecond, () => client.unary({ text: "hang" }, { timeoutMs: 1_000 }));
+    if (pings === 0) wrong.push("no call that hung drew a PING");
+    console.log(
+      `aging, ${engine} engine, grpc-go ${agingServerVersion}, hung calls beside quiet streams: ${hungCalls} calls, ` +
+        `${pings} PINGs, ${wrong.length} GOAWAYs and lost streams`,
+    );
+    abort.abort();
+    await Promise.all(streams);
+    return wrong;
+  } finally {
+    abort.abort();
+    await transport.close({ timeoutMs: 0 });
+    await programs.close();
+  }
+}
+
 const engines = chosenEngines("wire");
 if (!hasGo()) {
   console.log("aging: skipped, Go is not installed");
@@ -137,6 +185,12 @@ for (const [name, scenario] of Object.entries(scenarios)) {
     if (wrong.length === 0) passed++;
     else failed++;
   }
+}
+for (const engine of engines) {
+  const wrong = await runHung(engine, server);
+  for (const line of wrong) console.log(`  FAILED ${engine} engine, hung calls beside quiet streams: ${line}`);
+  if (wrong.length === 0) passed++;
+  else failed++;
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
