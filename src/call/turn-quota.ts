@@ -1,4 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
+import { queueMicrotask } from "../runtime/microtask.ts";
 
 /** What may be sent in a turn: little enough that its writing is not noticed, and enough that turns cost little. */
 const turnBytes = 262_144;
