@@ -3,9 +3,9 @@ import type { TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../address.ts";
 import { describeCause, type Failure } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { TargetHistory } from "../target.ts";
+import type { PendingDial, TargetHistory } from "../target.ts";
 import { type Connection, DialError } from "./connection.ts";
-import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
+import { connectTimeoutFailure, type DialStage, dialFailure, dialSteps, explainDial, noH2 } from "./dial-failure.ts";
 import { openSocket, type SocketOptions } from "./open-socket.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "./socket-input.ts";
 
@@ -67,7 +67,7 @@ interface PendingSocket {
   readonly secureConnecting?: boolean;
 }
 
-class Dialing implements Handshake {
+class Dialing implements Handshake, PendingDial {
   readonly socket: Socket;
   readonly address: string;
   readonly #options: DialOptions;
@@ -97,6 +97,10 @@ class Dialing implements Handshake {
     this.#reject = reject;
   }
 
+  get waitsFor(): string {
+    return dialSteps[this.#stage];
+  }
+
   begin(start: (handshake: Handshake) => void): void {
     const { socket } = this;
     // This listener stays to the end, and does nothing once the dial is settled.
@@ -104,6 +108,7 @@ class Dialing implements Handshake {
     this.#listen("close", () => this.fail(new Error("the peer closed the connection")));
     // A Duplex from createConnection may have no unref.
     socket.unref?.();
+    this.#options.history.dials.add(this);
     this.#limit();
     const { connecting, secureConnecting } = socket as PendingSocket;
     if (secureConnecting === true) {
@@ -199,6 +204,7 @@ class Dialing implements Handshake {
 
   #settle(): void {
     this.#settled = true;
+    this.#options.history.dials.delete(this);
     for (const release of this.#releases) release();
   }
 }
