@@ -19,10 +19,19 @@ export interface Target {
   readonly isIpLiteral: boolean;
 }
 
-/** What has come of a target so far. One per transport: its pool writes it, and whoever gives advice reads it. */
+/** A dial under way. */
+export interface PendingDial {
+  readonly address: string;
+  /** What the peer has not answered yet: "TCP connect", say. */
+  readonly waitsFor: string;
+}
+
+/** What has come of a target so far. One per transport: its pool and its dials write it, and who writes errors reads it. */
 export interface TargetHistory {
   /** A connection to one of its backends was ready once. The port is right then, and advice to check it is not. */
   everConnected: boolean;
+  /** The eldest first. */
+  readonly dials: Set<PendingDial>;
 }
 
 /**

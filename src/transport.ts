@@ -49,7 +49,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     const message = `the option "${name}" is unknown and has no effect`;
     events.publish({ type: "hint", hint: "unknown-option", message });
   }
-  const history: TargetHistory = { everConnected: false };
+  const history: TargetHistory = { everConnected: false, dials: new Set() };
   const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
   const engine = new Engine(
     { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime, history },

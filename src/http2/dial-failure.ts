@@ -6,6 +6,13 @@ import { codeOf, describeCause } from "../thrown.ts";
 /** How far a dial got: each step has its own typical mistakes. */
 export type DialStage = "connect" | "tls" | "settings";
 
+/** What the peer has to answer in each. */
+export const dialSteps: Readonly<Record<DialStage, string>> = {
+  connect: "TCP connect",
+  tls: "TLS handshake",
+  settings: "HTTP/2 SETTINGS",
+};
+
 /** A dial ended without a connection. */
 export function dialFailure(address: string, message: string, cause?: unknown): Failure {
   return { kind: "dial", code: Code.Unavailable, progress: "unsent", message, address, cause };
@@ -13,8 +20,7 @@ export function dialFailure(address: string, message: string, cause?: unknown): 
 
 /** A dial took longer than `connectTimeoutMs`. */
 export function connectTimeoutFailure(address: string, stage: DialStage, connectTimeoutMs: number): Failure {
-  const waitedFor = { connect: "TCP connect", tls: "TLS handshake", settings: "HTTP/2 SETTINGS" }[stage];
-  const message = `connecting took longer than connectTimeoutMs ${connectTimeoutMs}: no answer to the ${waitedFor}`;
+  const message = `connecting took longer than connectTimeoutMs ${connectTimeoutMs}: no answer to the ${dialSteps[stage]}`;
   return { kind: "connect-timeout", code: Code.Unavailable, progress: "unsent", message, address };
 }
 

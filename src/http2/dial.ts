@@ -4,10 +4,10 @@ import { type Address, formatAddress } from "../address.ts";
 import type { Failure } from "../errors.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { TargetHistory } from "../target.ts";
+import type { PendingDial, TargetHistory } from "../target.ts";
 import { describeCause } from "../thrown.ts";
 import { type Connection, DialError } from "./connection.ts";
-import { connectTimeoutFailure, type DialStage, dialFailure, explainDial, noH2 } from "./dial-failure.ts";
+import { connectTimeoutFailure, type DialStage, dialFailure, dialSteps, explainDial, noH2 } from "./dial-failure.ts";
 import { openSocket, type SocketOptions } from "./open-socket.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "./socket-input.ts";
 
@@ -72,7 +72,7 @@ interface PendingSocket {
   readonly secureConnecting?: boolean;
 }
 
-class Dialing implements Handshake {
+class Dialing implements Handshake, PendingDial {
   readonly socket: Socket;
   readonly address: string;
   readonly #options: DialOptions;
@@ -102,6 +102,10 @@ class Dialing implements Handshake {
     this.#reject = reject;
   }
 
+  get waitsFor(): string {
+    return dialSteps[this.#stage];
+  }
+
   begin(start: (handshake: Handshake) => void): void {
     const { socket } = this;
     // This listener stays to the end, and does nothing once the dial is settled.
@@ -109,6 +113,7 @@ class Dialing implements Handshake {
     this.#listen("close", () => this.fail(new Error("the peer closed the connection")));
     // A Duplex from createConnection may have no unref.
     socket.unref?.();
+    this.#options.history.dials.add(this);
     this.#limit();
     const { connecting, secureConnecting } = socket as PendingSocket;
     if (secureConnecting === true) {
@@ -204,6 +209,7 @@ class Dialing implements Handshake {
 
   #settle(): void {
     this.#settled = true;
+    this.#options.history.dials.delete(this);
     for (const release of this.#releases) release();
   }
 }

@@ -14,7 +14,7 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
-import type { TargetHistory } from "../target.ts";
+import type { PendingDial, TargetHistory } from "../target.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Discovery, type DiscoveryOwner } from "./discovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -149,6 +149,12 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
       failure ??= lastFailure;
     }
     return failure ?? this.#discovery.failure;
+  }
+
+  /** The dial that has been under way for longest. */
+  get eldestDial(): PendingDial | undefined {
+    for (const dial of this.#history.dials) return dial;
+    return undefined;
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */

@@ -4,6 +4,7 @@ import type { CallRequest } from "../call/call.ts";
 import { type Failure, factOf } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { peerText } from "../peer-text.ts";
+import type { PendingDial } from "../target.ts";
 import { callUserCode, reportUserCode } from "../user-code.ts";
 import type { Withheld } from "./retry-policy.ts";
 
@@ -50,9 +51,17 @@ function methodName({ method: { desc } }: CallRequest): string {
   return `${desc.parent.typeName}/${desc.name}`;
 }
 
-/** For the error of a call that ends from outside: whether it waits for a backend, and what it failed with last. */
-export function describeUntilNow(waits: boolean, last: Failure | undefined): string | undefined {
+/**
+ * For the error of a call that ends from outside: whether it waits for a backend, and whom for, and what it failed with
+ * last.
+ */
+export function describeUntilNow(
+  waits: boolean,
+  dial: PendingDial | undefined,
+  last: Failure | undefined,
+): string | undefined {
   const notes = waits ? ["no connection was ready"] : [];
+  if (waits && dial !== undefined) notes.push(`${dial.address} has not answered the ${dial.waitsFor}`);
   if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
   return notes.length === 0 ? undefined : notes.join(", ");
 }

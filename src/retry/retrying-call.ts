@@ -336,9 +336,11 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
   /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */
   #noteUntilNow(attempt: Attempt | undefined): string | undefined {
     const waits = attempt !== undefined && attempt.subchannel === undefined;
+    const { pool } = this.#context.attempt;
     return describeUntilNow(
       waits,
-      this.#history?.lastFailure ?? (waits ? this.#context.attempt.pool.lastFailure : undefined),
+      pool.eldestDial,
+      this.#history?.lastFailure ?? (waits ? pool.lastFailure : undefined),
     );
   }
 

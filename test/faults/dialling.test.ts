@@ -128,3 +128,19 @@ test("a server that greets after 1.7 s is reached by calls of 500 ms, though no 
       assert.equal(peer.connections.length, 1);
     },
   ));
+
+test("a deadline shorter than connectTimeoutMs against a silent port names the address, and what was not answered", () =>
+  withServer(
+    // TCP is answered, HTTP/2 is not.
+    (socket) => socket.resume(),
+    async (address) => {
+      const transport = transportTo([address]);
+      try {
+        const outcome = await tryUnary(transport, { timeoutMs: 300 });
+        const text = `the operation timed out (no connection was ready, ${address} has not answered the HTTP/2 SETTINGS)`;
+        assert.deepEqual([outcome.code, outcome.message], ["DeadlineExceeded", text]);
+      } finally {
+        await transport.close();
+      }
+    },
+  ));

@@ -143,7 +143,7 @@ export async function connectTo(
         connectTimeoutMs: 5_000,
         tls: {},
         tlsSessions: new TlsSessions(),
-        history: { everConnected: false },
+        history: { everConnected: false, dials: new Set() },
         runtime: { clock: systemClock(), random: constantRandom(), hold },
         ...dial,
       },

@@ -328,7 +328,7 @@ describe("a connection of the wire engine", () => {
           connectTimeoutMs: 5_000,
           tls: {},
           tlsSessions: new TlsSessions(),
-          history: { everConnected: false },
+          history: { everConnected: false, dials: new Set() },
           runtime,
         },
         { host: "127.0.0.1", port: raw.port },

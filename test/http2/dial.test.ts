@@ -193,7 +193,7 @@ function dialOptions(clock: ManualClock, hold = systemHold()) {
     connectTimeoutMs: 5_000,
     tls: {},
     tlsSessions: new TlsSessions(),
-    history: { everConnected: false },
+    history: { everConnected: false, dials: new Set<never>() },
     runtime: { clock, random: constantRandom(), hold },
   };
 }

@@ -107,7 +107,7 @@ export function fakePool(options: FakePoolOptions = {}) {
   if (held) hold.acquire();
   const pool = new Pool({
     target: { host: "echo.test", port: 1 },
-    history: { everConnected: false },
+    history: { everConnected: false, dials: new Set() },
     resolver: resolver ?? names,
     loadBalancing: roundRobin(),
     rotationIntervalMs: Number.POSITIVE_INFINITY,
