@@ -92,8 +92,12 @@ async function uploadSlowly(stopAfterBytes: number): Promise<Outcome> {
       },
       onRequest: (request) => request.ok(),
     },
-    async (transport) => {
+    async (transport, peer) => {
       outcome = await tryUnary(transport, { payloadBytes: 12_000_000, timeoutMs: 60_000 });
+      if (outcome.code === undefined) return;
+      const socket = peer.connections[0]?.socket;
+      socket?.removeAllListeners("data").resume();
+      await until(() => socket?.destroyed === true, "the dead connection is closed");
     },
     { pingIntervalMs: 300, pingTimeoutMs: 1_500 },
   );
