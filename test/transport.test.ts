@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { format } from "node:util";
 import { Code, ConnectError, createClient, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
 import {
@@ -190,7 +191,11 @@ test("logger: true is the console from info on: failed attempts are no lines of 
   withBackend(async (backend) => {
     const lines: string[] = [];
     for (const level of ["debug", "info", "warn", "error"] as const) {
-      t.mock.method(console, level, (line: string) => void lines.push(`${level}: ${line}`));
+      t.mock.method(
+        console,
+        level,
+        (text: string, ...values: unknown[]) => void lines.push(`${level}: ${format(text, values[0])}`),
+      );
     }
     const transport = transportTo(backend.address, { logger: true });
     await assert.rejects(createClient(EchoService, transport).unary({ behavior: { failCode: Code.NotFound } }));

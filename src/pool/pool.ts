@@ -44,7 +44,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   resting = false;
   readyCount = 0;
   /** Of whoever may make calls through this pool. */
-  readonly holderWatch = new HolderWatch();
+  readonly holderWatch: HolderWatch = new HolderWatch();
   readonly #events: Events;
   readonly #history: TargetHistory;
   readonly #members: Members;

@@ -70,8 +70,8 @@ export class AttemptHistory {
     const decision = decideRetry(situation, this.#options, () => this.#budget?.withdraw() ?? true, this.#random);
     // gRFC A6: after a pushback the curve starts again.
     if (decision.retry === "policy") this.#curveStep = typeof pushback === "number" ? 0 : this.#curveStep + 1;
-    if (failure.progress !== "refused") this.#goawaysInARow = 0;
-    else if (failure.inGoodOrder === true) this.#goawaysInARow++;
+    if (failure.inGoodOrder === true && failure.progress !== "unknown") this.#goawaysInARow++;
+    else if (failure.progress !== "refused") this.#goawaysInARow = 0;
     else if (decision.retry === "free") this.#refusedBefore = true;
     return decision;
   }

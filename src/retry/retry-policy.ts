@@ -88,7 +88,7 @@ export function decideRetry(
   if (kind === "canceled" || kind === "deadline" || kind === "closed" || remainingMs <= 0) return stop;
   // Where no backend was found the request is unsent too, but there is nowhere to go at once: the policy's wait applies.
   const lost = situation.reachedBackend && connectionLost.has(kind);
-  if (lost && progress === "unsent" && !committed) return free;
+  if (lost && progress === "unsent" && !committed && !isTurnedAwayForEver(situation)) return free;
   if (options === false) return stop;
   if (progress === "refused" && !committed && above === undefined && isFreeRefusal(situation)) return free;
   if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
@@ -112,8 +112,13 @@ export function decideRetry(
 }
 
 /** gRFC A6 repeats a refused request for free once. A server that ends its connection has said nothing of the request. */
-function isFreeRefusal({ failure, refusedBefore, goawaysInARow }: RetrySituation): boolean {
-  return failure.inGoodOrder === true ? goawaysInARow < maxGoawaysInARow : !refusedBefore;
+function isFreeRefusal(situation: RetrySituation): boolean {
+  return situation.failure.inGoodOrder === true ? !isTurnedAwayForEver(situation) : !situation.refusedBefore;
+}
+
+/** Whether the request had left before the GOAWAY, or not any more, is chance. */
+function isTurnedAwayForEver({ failure, goawaysInARow }: RetrySituation): boolean {
+  return failure.inGoodOrder === true && goawaysInARow >= maxGoawaysInARow;
 }
 
 function aboveText(above: ReplayLimit, { bufferMaxBytes, bufferTotalMaxBytes }: RetryOptions): string {

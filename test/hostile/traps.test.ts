@@ -9,14 +9,18 @@ import { checkForLeaks } from "../support/leaks.ts";
 
 checkForLeaks();
 
-const traps: readonly (readonly [id: string, what: string, trap: (connection: PeerConnection) => void])[] = [
+const traps: readonly (readonly [id: "M21" | "M26", what: string, trap: (connection: PeerConnection) => void])[] = [
   ["M21", "then closes", (connection) => connection.socket.end()],
   ["M26", "then says GOAWAY", (connection) => connection.goaway(0)],
 ];
 
 const reconnectBackoff = { initialBackoffMs: 100, multiplier: 2, maxBackoffMs: 10_000, jitter: 0.2 };
-/** 100, 200 and 400 ms between four dials, each less 20 %; and what the peer's clock may miss. */
-const fourDialsMs = 0.8 * (100 + 200 + 400) - 50;
+/**
+ * The least time between the first and the fourth dial: waits of 100, 200 and 400 ms, each less 20 %, and what the peer's
+ * clock may miss. After a GOAWAY in good order the first wait is not there: while a call is open on the connection that
+ * ends, it may still be answered, and then nothing speaks against the server.
+ */
+const fourDialsMs = { M21: 0.8 * (100 + 200 + 400) - 50, M26: 0.8 * (100 + 200) - 50 };
 
 for (const http2 of engineNames) {
   describe(`a peer, to the ${http2} engine`, () => {
@@ -32,11 +36,13 @@ for (const http2 of engineNames) {
           async (transport) => {
             for (const startMs = performance.now(); acceptedMs.length < 4; await sleep(10)) {
               assert.ok(performance.now() - startMs < 20_000, "it is dialled again");
-              assert.equal((await tryUnary(transport)).code, "Unavailable");
+              // A server that takes back each call in good order is asked again until the deadline.
+              const { code } = await tryUnary(transport, { timeoutMs: 1_000 });
+              assert.ok(code === "Unavailable" || (code === "DeadlineExceeded" && id === "M26"), code);
             }
             const tookMs = (acceptedMs[3] as number) - (acceptedMs[0] as number);
             t.diagnostic(`four dials in ${tookMs.toFixed(0)} ms`);
-            assert.ok(tookMs > fourDialsMs, `four dials in ${tookMs} ms`);
+            assert.ok(tookMs > fourDialsMs[id], `four dials in ${tookMs} ms`);
           },
           { http2, reconnectBackoff },
         );

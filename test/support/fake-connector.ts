@@ -223,8 +223,10 @@ export class FakeStream implements Stream {
     this.listener = listener;
   }
 
-  /** The peer ends the stream in good order. */
+  /** The peer ends the stream in good order, with a frame. */
   finish(): void {
+    this.connection.bytesRead += 9;
+    this.connection.responsesRead++;
     this.listener.onClosed(undefined);
     this.connection.streamEnded(this);
   }
