@@ -11,14 +11,12 @@ export type Options = Omit<GrpcTransportOptions, "sessionManager">;
 
 /** Runs a scenario through connect-node's createGrpcTransport. */
 export async function onConnectNode(options: Options, scenario: Scenario): Promise<unknown> {
-  const { nodeOptions, pingIntervalMs, pingIdleConnection, pingTimeoutMs, idleConnectionTimeoutMs, ...rest } = options;
-  const pings = Object.fromEntries(
-    Object.entries({ pingIntervalMs, pingIdleConnection, pingTimeoutMs, idleConnectionTimeoutMs }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+  const { nodeOptions, ...rest } = options;
+  const { pingIntervalMs, pingIdleConnection, pingTimeoutMs, idleConnectionTimeoutMs, connectTimeoutMs } = options;
+  const ofManager = { pingIntervalMs, pingIdleConnection, pingTimeoutMs, idleConnectionTimeoutMs, connectTimeoutMs };
+  const given = Object.fromEntries(Object.entries(ofManager).filter(([, value]) => value !== undefined));
   // The transport cannot be closed, but a session manager of our own can; it takes these options then.
-  const sessionManager = new Http2SessionManager(options.baseUrl, pings, nodeOptions);
+  const sessionManager = new Http2SessionManager(options.baseUrl, given, nodeOptions);
   try {
     return await scenario(createGrpcTransport({ ...rest, sessionManager }));
   } finally {
