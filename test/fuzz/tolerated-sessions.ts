@@ -131,10 +131,14 @@ export const toleratedSessions: readonly Tolerance[] = [
   },
 ];
 
-/** The own engine alone ended the connection over what came, and the call with it. */
+/**
+ * The own engine alone ended the connection over what came, and the call with it: one whose answer that was with
+ * "protocol", others with "connection-error".
+ */
 function isEndedByWire({ wire, calls }: SeenDifference): boolean {
   if (!condemned(wire)) return false;
-  return calls === undefined || calls.wire.kind === "connection-error" || calls.wire.result === "refused";
+  if (calls === undefined || calls.wire.result === "refused") return true;
+  return calls.wire.kind === "connection-error" || calls.wire.kind === "protocol";
 }
 
 function isPush(seen: SeenDifference): boolean {
