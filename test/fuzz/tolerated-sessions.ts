@@ -72,6 +72,17 @@ export const toleratedSessions: readonly Tolerance[] = [
       ),
   },
   {
+    name: "an empty WINDOW_UPDATE on a stream that is over",
+    reason:
+      "RFC 9113 §6.9 makes it an error of the stream, and §5.1 lets a client that has reset the stream ignore it, as " +
+      "the own engine does. Node ends the session with INTERNAL_ERROR.",
+    covers: (seen) =>
+      isGivenUp(seen) &&
+      seen.frames.some(
+        ({ type, payload }) => type === frameTypes.windowUpdate && payload.length === 4 && readUint31(payload, 0) === 0,
+      ),
+  },
+  {
     name: "GOAWAY that gives back",
     reason: "RFC 9113 §6.8 forbids a last stream id above an earlier one, and no end of the connection depends on it.",
     covers: (seen) => {
