@@ -43,20 +43,23 @@ const unknownAuthority: ReadonlySet<unknown> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
 ]);
 
-/** How servers refuse a client without a certificate: with TLS 1.3 the first, with TLS 1.2 the others. */
-const wantsCertificate: ReadonlySet<unknown> = new Set([
-  "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-  "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
-  "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
-]);
+/**
+ * How servers refuse a client without a certificate: with TLS 1.3 the first, with TLS 1.2 the others. Node's code is the
+ * text of OpenSSL's reason, whose beginning differs between its versions ("SSLV3", "SSL/TLS").
+ */
+const wantsCertificate = /_ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE)$/;
+
+const knowsNoAuthority = /_ALERT_UNKNOWN_CA$/;
+
+const knowsNoProtocol = /_ALERT_NO_APPLICATION_PROTOCOL$/;
 
 /** Which option may help. */
-function tlsHint(code: unknown): string {
+function tlsHint(code = ""): string {
   if (unknownAuthority.has(code)) return "; if the certificate is of an authority of your own, set nodeOptions.ca";
-  if (wantsCertificate.has(code)) {
+  if (wantsCertificate.test(code)) {
     return "; if the server wants a client certificate, set nodeOptions.cert and nodeOptions.key";
   }
-  if (code === "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA") {
+  if (knowsNoAuthority.test(code)) {
     return "; the server does not know the authority of nodeOptions.cert";
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
@@ -73,7 +76,7 @@ export function explainDial(stage: DialStage, bytesRead: number, cause: unknown,
   // OpenSSL's texts end with a line break.
   const text = peerText(describeCause(cause).trim());
   const code = codeOf(cause);
-  if (code === "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL") return `${noH2} (${text})`;
+  if (knowsNoProtocol.test(code ?? "")) return `${noH2} (${text})`;
   if (stage === "connect") return `cannot connect: ${text}`;
   if (stage === "tls") {
     const isPlaintext = advise && plaintextSigns.has(code);

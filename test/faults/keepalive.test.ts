@@ -41,10 +41,10 @@ test("a connection that died silently is found though callers bound their calls 
 test("calls that miss their deadlines beside a quiet stream draw no more early PINGs than a server forgives", () =>
   withPeer(
     {
-      // The server ends late calls by RST_STREAM, as grpc-go does when their deadline passes: that is no response.
+      // The server ends late calls by RST_STREAM, as grpc-go does soon after their deadline: that is no response.
       onRequest: (request, index) => {
         if (index === 0) request.headers();
-        else setTimeout(() => request.reset(8), 45);
+        else setTimeout(() => request.reset(8), 60);
       },
     },
     async (transport, peer) => {
