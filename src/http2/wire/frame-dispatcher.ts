@@ -122,11 +122,16 @@ export class FrameDispatcher implements FrameSink {
       this.#block(streamId, endStream, payload, blockStart, blockEnd);
       return;
     }
+    this.#assemble(streamId, endStream, payload.subarray(blockStart, blockEnd));
+  }
+
+  /** CONTINUATION frames follow. Apart from the path of the usual block, so that this is short enough to be inlined. */
+  #assemble(streamId: number, endStream: boolean, piece: Buffer): void {
     const isStray = !this.#isAwaited(streamId);
     const skipper = isStray ? this.#blocks.skip() : undefined;
     const assembly = { streamId, endStream, isStray, pieces: [], skipper, bytes: 0, continuations: 0 };
     this.#assembly = assembly;
-    this.#piece(assembly, payload.subarray(blockStart, blockEnd), false);
+    this.#piece(assembly, piece, false);
   }
 
   #continuation(flags: number, payload: Buffer, start: number, end: number): void {
