@@ -1,8 +1,8 @@
 import { bench, do_not_optimize, run, summary } from "mitata";
 import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
 import type { Picker } from "../src/balancing/picker.ts";
-import { readMetadata } from "../src/call/metadata.ts";
-import { retryDefaults } from "../src/call/retry-options.ts";
+import { RetryBudget } from "../src/calls/retry/retry-budget.ts";
+import { retryDefaults } from "../src/calls/retry/retry-options.ts";
 import {
   type Address,
   type Backend,
@@ -11,10 +11,10 @@ import {
   type ResolverListener,
   roundRobin,
 } from "../src/index.ts";
-import { RetryBudget } from "../src/retry/retry-budget.ts";
+import { EventBus } from "../src/observe/event-bus.ts";
+import { readMetadata } from "../src/protocol/metadata.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { systemRandom } from "../src/runtime/random.ts";
-import { EventBus } from "../src/telemetry/event-bus.ts";
 import { addressesOf } from "./memory/addresses.ts";
 
 // The parts of a call that are glink's own, one by one: `node --expose-gc --import tsx bench/micro.ts`.

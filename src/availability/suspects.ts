@@ -1,4 +1,4 @@
-import type { Events } from "../events.ts";
+import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";

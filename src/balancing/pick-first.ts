@@ -1,5 +1,5 @@
-import { checkBoolean, checkNames, checkObject } from "../check.ts";
-import type { Failure } from "../errors.ts";
+import { checkBoolean, checkNames, checkObject } from "../base/check.ts";
+import type { Failure } from "../base/errors.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";

@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Backend } from "../subchannel/backend.ts";
 
 /** What a picker may look at when it chooses. */

@@ -1,6 +1,6 @@
-import { type Failure, noBackendFailure } from "../errors.ts";
+import { type Failure, noBackendFailure } from "../base/errors.ts";
+import { codeOf } from "../base/thrown.ts";
 import type { Backend } from "../subchannel/backend.ts";
-import { codeOf } from "../thrown.ts";
 import type { Picker } from "./picker.ts";
 
 /** Every call waits: for a first list of backends, or for a connection. */

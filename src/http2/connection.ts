@@ -1,5 +1,5 @@
-import type { Address } from "../address.ts";
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
+import type { Address } from "../endpoint/address.ts";
 
 /**
  * The seam under which the HTTP/2 engine can be swapped. No type of Node's http2 module passes through it. Callbacks

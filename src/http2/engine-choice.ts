@@ -1,4 +1,4 @@
-import { describeValue } from "../check.ts";
+import { describeValue } from "../base/check.ts";
 import type { Http2Limits } from "./limits.ts";
 
 /** The HTTP/2 engine of a transport. */

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import type { Failure, Progress } from "../errors.ts";
-import { peerText } from "../peer-text.ts";
+import type { Failure, Progress } from "../base/errors.ts";
+import { peerText } from "../base/peer-text.ts";
 
 /** HTTP/2 error codes, RFC 9113 §7. */
 export const http2ErrorCode = {

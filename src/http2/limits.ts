@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
 
 /** Interim (1xx) responses of one stream. Servers send one or two; each is decoded and read for nothing. */
 export const maxInterimResponses = 32;

@@ -1,5 +1,5 @@
 import type { PickInfo } from "../balancing/picker.ts";
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 
 /** A call that wants a backend. */

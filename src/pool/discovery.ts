@@ -1,5 +1,5 @@
-import type { Failure } from "../errors.ts";
-import type { Events } from "../events.ts";
+import type { Failure } from "../base/errors.ts";
+import type { Events } from "../observe/events.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type AddressList, Failover, type FailoverOwner } from "./failover.ts";

@@ -2,13 +2,13 @@ import { Code } from "@connectrpc/connect";
 import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
-import { describeValue } from "../check.ts";
-import type { Failure } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { describeValue } from "../base/check.ts";
+import type { Failure } from "../base/errors.ts";
+import { describeCause } from "../base/thrown.ts";
+import type { Events } from "../observe/events.ts";
+import { reportUserCode } from "../observe/user-code.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
-import { describeCause } from "../thrown.ts";
-import { reportUserCode } from "../user-code.ts";
 import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
 
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */

@@ -1,5 +1,5 @@
-import { connectionFailure, type Failure } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { connectionFailure, type Failure } from "../base/errors.ts";
+import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection, LiveConnectionHolder, SuspectReason } from "../subchannel/live-connection.ts";
 import type { RetireReason } from "../subchannel/subchannel-owner.ts";

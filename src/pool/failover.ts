@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import type { Address } from "../endpoint/address.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Backend } from "../subchannel/backend.ts";

@@ -1,5 +1,5 @@
 import { allRefused, podPortAdvice } from "../balancing/unreachable.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../observe/events.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Backend } from "../subchannel/backend.ts";
 

@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import type { Address } from "../endpoint/address.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 
 /** What an answer of the resolver changed. */

@@ -1,12 +1,12 @@
 import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { LoadBalancing, Policy } from "../balancing/policy.ts";
-import type { Events } from "../events.ts";
+import type { TargetHistory } from "../endpoint/target.ts";
+import type { Events } from "../observe/events.ts";
+import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { ResolverTarget } from "../resolver/resolver.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-import type { TargetHistory } from "../target.ts";
-import { callUserCode, reportUserCode } from "../user-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What a policy is made of. */

@@ -1,9 +1,10 @@
 import { ReadyBackends } from "../availability/ready-backends.ts";
 import { Suspects } from "../availability/suspects.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
-import type { ConnectivityState } from "../connectivity-state.ts";
-import { type Failure, factOf } from "../errors.ts";
-import type { Events } from "../events.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import { type Failure, factOf } from "../base/errors.ts";
+import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { Events } from "../observe/events.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
@@ -14,7 +15,6 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
-import type { PendingDial, TargetHistory } from "../target.ts";
 import type { PendingCall, PickOutcome } from "./call-queue.ts";
 import { Discovery, type DiscoveryOwner } from "./discovery.ts";
 import { Dispatcher } from "./dispatcher.ts";

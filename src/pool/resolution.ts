@@ -1,9 +1,9 @@
-import { type Address, checkAddress, formatAddress } from "../address.ts";
-import { type Failure, factOf, nameResolutionFailure } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { type Failure, factOf, nameResolutionFailure } from "../base/errors.ts";
+import { type Address, checkAddress, formatAddress } from "../endpoint/address.ts";
+import type { Events } from "../observe/events.ts";
+import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { callUserCode, reportUserCode } from "../user-code.ts";
 
 /** Told what the resolver found, checked. */
 export interface ResolutionListener {

@@ -1,5 +1,5 @@
-import { type Failure, factOf } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { type Failure, factOf } from "../base/errors.ts";
+import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";

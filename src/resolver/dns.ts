@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { formatAddress, parseAddress } from "../address.ts";
-import { checkNumber, checkObject, describeValue } from "../check.ts";
+import { checkNumber, checkObject, describeValue } from "../base/check.ts";
+import { formatAddress, parseAddress } from "../endpoint/address.ts";
 import type { FamilyChoice } from "./families.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import { PollingWatch } from "./polling-watch.ts";

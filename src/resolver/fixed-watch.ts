@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import type { Address } from "../endpoint/address.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { ResolverListener, ResolverWatch } from "./resolver.ts";
 

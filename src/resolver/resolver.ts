@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import type { Address } from "../endpoint/address.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** What to resolve: the host and port of `baseUrl`. */

@@ -1,6 +1,6 @@
+import { describeCause } from "../base/thrown.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { describeCause } from "../thrown.ts";
 import { type FamilyChoice, type HostsByFamily, noHosts, type OrderedHosts, orderFamilies } from "./families.ts";
 import { type FamilyAnswer, FamilyQuery, isAbsence } from "./family-query.ts";
 import type { Lookup, LookupAnswer } from "./lookup.ts";

@@ -1,5 +1,5 @@
-import { type Address, checkAddress, parseAddress } from "../address.ts";
-import { describeValue } from "../check.ts";
+import { describeValue } from "../base/check.ts";
+import { type Address, checkAddress, parseAddress } from "../endpoint/address.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import type { Resolver } from "./resolver.ts";
 

@@ -1,4 +1,4 @@
-import { describeValue } from "../check.ts";
+import { describeValue } from "../base/check.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import type { Resolver } from "./resolver.ts";
 

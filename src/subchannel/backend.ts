@@ -1,6 +1,6 @@
-import type { Address } from "../address.ts";
-import type { ConnectivityState } from "../connectivity-state.ts";
-import type { Failure } from "../errors.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import type { Failure } from "../base/errors.ts";
+import type { Address } from "../endpoint/address.ts";
 
 /**
  * Whether calls should go to a connected backend; apart from connectivity, which says whether they can. A `suspect` left a

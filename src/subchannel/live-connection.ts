@@ -1,4 +1,4 @@
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Connection, ConnectionOwner } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";

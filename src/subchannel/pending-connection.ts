@@ -1,9 +1,9 @@
-import type { Address } from "../address.ts";
-import { formatAddress } from "../address.ts";
-import { connectionFailure, type Failure } from "../errors.ts";
+import { connectionFailure, type Failure } from "../base/errors.ts";
+import { describeCause } from "../base/thrown.ts";
+import type { Address } from "../endpoint/address.ts";
+import { formatAddress } from "../endpoint/address.ts";
 import { type Connection, type Connector, DialError } from "../http2/connection.ts";
 import { inBackground } from "../runtime/background.ts";
-import { describeCause } from "../thrown.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
 /** Told how a dial ends: exactly one of the two, once, unless it was given up. */

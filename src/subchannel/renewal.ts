@@ -1,4 +1,4 @@
-import type { Failure } from "../errors.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { PendingConnection, PendingConnectionOwner } from "./pending-connection.ts";
 

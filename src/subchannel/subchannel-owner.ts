@@ -1,5 +1,5 @@
-import type { ConnectivityState } from "../connectivity-state.ts";
-import type { Failure } from "../errors.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";

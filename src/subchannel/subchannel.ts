@@ -1,6 +1,6 @@
-import { type Address, formatAddress } from "../address.ts";
-import type { ConnectivityState } from "../connectivity-state.ts";
-import { connectionFailure, type Failure } from "../errors.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import { connectionFailure, type Failure } from "../base/errors.ts";
+import { type Address, formatAddress } from "../endpoint/address.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
 import type { TimerHandle } from "../runtime/clock.ts";

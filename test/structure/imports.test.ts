@@ -7,27 +7,14 @@ import { readSources, type SourceFile } from "./source-tree.ts";
  * one storey do not know each other.
  */
 const storeys: readonly (readonly string[])[] = [
-  [
-    "address",
-    "check",
-    "connectivity-state",
-    "errors",
-    "events",
-    "peer-text",
-    "target",
-    "thrown",
-    "user-code",
-    "version",
-    "runtime",
-  ],
-  ["http2", "resolver", "telemetry"],
-  ["subchannel"],
+  ["base", "runtime"],
+  ["endpoint", "observe"],
+  ["http2", "resolver"],
+  ["subchannel", "protocol"],
   ["availability", "balancing"],
   ["pool"],
-  ["call"],
-  ["retry"],
-  ["options", "snapshot"],
-  ["resolve-options", "pooled-transport"],
+  ["calls"],
+  ["channel"],
   ["transport"],
   ["index"],
 ];
@@ -54,16 +41,16 @@ test("no file imports itself through others", () => {
   assert.deepEqual(cycles, []);
 });
 
-test("telemetry knows events and nothing of what publishes them", () => {
-  const allowed = /^src\/(telemetry\/|events|check|errors|thrown|user-code)/;
-  assert.deepEqual(importsBeyond("src/telemetry/", allowed), []);
+test("observers know events and nothing of what publishes them", () => {
+  const allowed = /^src\/(observe\/|base\/)/;
+  assert.deepEqual(importsBeyond("src/observe/", allowed), []);
 });
 
 test("node:http2 is imported by its engine alone", () => {
   const importers = importersOf("node:http2");
   assert.ok(importers.length > 0);
   assert.deepEqual(
-    importers.filter((path) => !/^src\/http2\/node-http2[^/]*\.ts$/.test(path)),
+    importers.filter((path) => !/^src\/http2\/node\//.test(path)),
     [],
   );
 });
@@ -79,8 +66,8 @@ test("what most processes never need is not loaded with the package: connect-nod
 
 test("sockets are opened in http2 alone", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
-  // address.ts and target.ts ask node:net what an IP address is, resolve-options.ts names a type.
-  const allowed = /^src\/(http2\/|resolver\/|address\.ts|target\.ts|resolve-options\.ts)/;
+  // endpoint/ asks node:net what an IP address is, resolve-options.ts names a type.
+  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|channel\/resolve-options\.ts)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],
@@ -141,7 +128,7 @@ function withoutMethods(text: string): string {
   return text.replaceAll(/\.(setTimeout|now)\(/g, ".injected(");
 }
 
-/** `runtime` for src/runtime/clock.ts, `errors` for src/errors.ts. */
+/** `runtime` for src/runtime/clock.ts, `errors` for src/base/errors.ts. */
 function partOf(path: string): string {
   return path.replace(/^src\//, "").replace(/\/.*$|\.ts$/, "");
 }

@@ -1,4 +1,4 @@
-import { describeValue } from "../../src/check.ts";
+import { describeValue } from "../../src/base/check.ts";
 
 /** The HTTP/2 engines, as the transport's option `http2` names them. */
 export const engineNames = ["node", "wire"] as const;

@@ -1,10 +1,10 @@
 import { Code } from "@connectrpc/connect";
-import type { Address } from "../../src/address.ts";
 import { ReadyBackends } from "../../src/availability/ready-backends.ts";
 import type { Picker } from "../../src/balancing/picker.ts";
 import type { LoadBalancing, Policy } from "../../src/balancing/policy.ts";
-import type { ConnectivityState } from "../../src/connectivity-state.ts";
-import type { Failure } from "../../src/errors.ts";
+import type { ConnectivityState } from "../../src/base/connectivity-state.ts";
+import type { Failure } from "../../src/base/errors.ts";
+import type { Address } from "../../src/endpoint/address.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { Availability, Backend } from "../../src/subchannel/backend.ts";
 import { ManualClock } from "./manual-clock.ts";

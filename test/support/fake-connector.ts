@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { type Address, formatAddress } from "../../src/address.ts";
-import type { Failure } from "../../src/errors.ts";
+import type { Failure } from "../../src/base/errors.ts";
+import { type Address, formatAddress } from "../../src/endpoint/address.ts";
 import {
   type Connection,
   type ConnectionOwner,

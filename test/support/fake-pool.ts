@@ -1,10 +1,10 @@
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { Address } from "../../src/address.ts";
-import { parseAddress } from "../../src/address.ts";
 import type { PickInfo } from "../../src/balancing/picker.ts";
 import { roundRobin } from "../../src/balancing/round-robin.ts";
-import type { Failure } from "../../src/errors.ts";
-import type { Events, GlinkFact } from "../../src/events.ts";
+import type { Failure } from "../../src/base/errors.ts";
+import type { Address } from "../../src/endpoint/address.ts";
+import { parseAddress } from "../../src/endpoint/address.ts";
+import type { Events, GlinkFact } from "../../src/observe/events.ts";
 import type { PendingCall, PickOutcome } from "../../src/pool/call-queue.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";

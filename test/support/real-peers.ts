@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { haproxy, type Intermediary, nghttpx, nginx } from "../intermediaries/intermediaries.ts";
-import { cCore, grpcGo, type InteropServer } from "../interop/servers.ts";
+import { haproxy, type Intermediary, nghttpx, nginx } from "../suites/intermediaries/intermediaries.ts";
+import { cCore, grpcGo, type InteropServer } from "../suites/interop/servers.ts";
 import type { BackendProcess, TestProcesses } from "./processes.ts";
 import { freePort, hasProgram, type Programs } from "./programs.ts";
 

@@ -1,4 +1,4 @@
-import { describeValue } from "../../src/check.ts";
+import { describeValue } from "../../src/base/check.ts";
 import { type GlinkTransport, type GlinkTransportOptions, glinkTransport as make } from "../../src/index.ts";
 import { engineNames } from "./engines.ts";
 

@@ -1,7 +1,7 @@
 import type { Code } from "@connectrpc/connect";
-import { connectionFailure, type Failure, withProgress } from "../../errors.ts";
-import { peerText } from "../../peer-text.ts";
-import { describeCause } from "../../thrown.ts";
+import { connectionFailure, type Failure, withProgress } from "../../base/errors.ts";
+import { peerText } from "../../base/peer-text.ts";
+import { describeCause } from "../../base/thrown.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
 /** How a connection ends, as told to its streams, to the peer and to the owner. */

@@ -1,7 +1,7 @@
-import { type Failure, withProgress } from "../../errors.ts";
+import { type Failure, withProgress } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection, ConnectionOwner } from "../connection.ts";
-import type { Handshake } from "../dial.ts";
+import type { Handshake } from "../dial/dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
 import type { FrameWriter } from "./frame-writer.ts";

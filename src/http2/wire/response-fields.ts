@@ -1,4 +1,4 @@
-import { peerText } from "../../peer-text.ts";
+import { peerText } from "../../base/peer-text.ts";
 import type { HeaderFields } from "../connection.ts";
 
 /** What HTTP/2 reads from a response's header block. */

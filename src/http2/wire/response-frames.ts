@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import type { Failure } from "../../errors.ts";
+import type { Failure } from "../../base/errors.ts";
 import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
 import { interimFailure, maxInterimResponses } from "../limits.ts";

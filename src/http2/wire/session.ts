@@ -1,4 +1,4 @@
-import type { Failure } from "../../errors.ts";
+import type { Failure } from "../../base/errors.ts";
 import type { Goaway } from "../error-codes.ts";
 import type { FloodKind } from "./limits.ts";
 import type { WireStream } from "./wire-stream.ts";

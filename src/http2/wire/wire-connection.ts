@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
-import type { Failure } from "../../errors.ts";
+import type { Failure } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "../connection.ts";
-import type { Handshake } from "../dial.ts";
+import type { Handshake } from "../dial/dial.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { preface, settingId } from "./frames.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";

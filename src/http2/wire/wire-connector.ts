@@ -1,6 +1,6 @@
-import type { Address } from "../../address.ts";
+import type { Address } from "../../endpoint/address.ts";
 import type { Connection, ConnectionOwner, Connector } from "../connection.ts";
-import { type DialOptions, dial, type Handshake } from "../dial.ts";
+import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
 import type { Http2Limits } from "../limits.ts";
 import { HuffmanDecoder } from "./hpack/huffman.ts";
 import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts";

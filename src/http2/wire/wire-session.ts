@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import type { Failure } from "../../errors.ts";
-import { peerText } from "../../peer-text.ts";
+import type { Failure } from "../../base/errors.ts";
+import { peerText } from "../../base/peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
 import type { Http2Limits } from "../limits.ts";

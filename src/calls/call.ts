@@ -1,0 +1,78 @@
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { ContextValues } from "@connectrpc/connect";
+import type { Failure } from "../base/errors.ts";
+import type { HeaderFields, MethodHead } from "../http2/connection.ts";
+import type { GlinkCallOptions } from "./call-options.ts";
+
+/** What is constant for a method of one transport: made at its first call. */
+export interface MethodInfo {
+  readonly desc: DescMethod;
+  readonly head: MethodHead;
+  /** The URL that interceptors see. */
+  readonly url: string;
+  /** Exactly one request message: unary and server-streaming. It travels with END_STREAM. */
+  readonly singleRequest: boolean;
+  /** Exactly one response message: unary and client-streaming. Such calls commit at its first byte. */
+  readonly singleResponse: boolean;
+  /** The proto declares `idempotency_level`. */
+  readonly idempotent: boolean;
+  /** Both throw ConnectErrors. */
+  serialize(message: Message): Uint8Array;
+  parse(bytes: Uint8Array): Message;
+}
+
+/** One logical call, whatever its attempts. */
+export interface CallRequest {
+  readonly method: MethodInfo;
+  /** Path and constant fields: the method's own unless an interceptor or the caller's user agent changed it. */
+  readonly head: MethodHead;
+  readonly metadata: HeaderFields;
+  readonly contextValues: ContextValues | undefined;
+  readonly options: GlinkCallOptions;
+  /** In clock time; `Infinity` without one. */
+  readonly deadlineMs: number;
+  /** The whole request, framed, where it is known from the start. Gone once no attempt will need it any more. */
+  body: Uint8Array | undefined;
+}
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly failure: Failure | undefined;
+  readonly headers: HeaderFields;
+  readonly trailers: HeaderFields;
+  /** Attempts that may have reached a backend. */
+  readonly attempts: number;
+  /** Why no further attempt was made, where that needs saying. */
+  readonly note: string | undefined;
+}
+
+/** Told of one call's response. Nothing comes before the call is committed to an attempt. */
+export interface CallListener {
+  onHeaders(fields: HeaderFields): void;
+  /** One message as it came: `flag` 1 is compressed. The listener owns the bytes. */
+  onMessage(flag: number, payload: Uint8Array): void;
+  /** More may be sent, after `send` returned false. */
+  onWritable(): void;
+  /** Exactly once, and last. */
+  onEnd(end: CallEnd): void;
+}
+
+/** One call on its way to a backend. */
+export interface RunningCall {
+  /** Begins, once. Whoever hears of its first attempt may cancel the call before this returns. */
+  start(): void;
+  /** Sends one framed message. False: wait for `onWritable`. */
+  send(framed: Uint8Array): boolean;
+  /** Ends the request side, with a last framed message or none. */
+  halfClose(framed?: Uint8Array): void;
+  pause(): void;
+  resume(): void;
+  /** Ends the call from this side: its listener hears `onEnd` with the failure. Ignored after the end. */
+  cancel(failure: Failure): void;
+}
+
+/** Makes calls: the retrying interceptor, for everything above it. */
+export interface CallMaker {
+  /** A call that has not started. Throws an error that names a call option that is wrong. */
+  make(request: CallRequest, listener: CallListener): RunningCall;
+}

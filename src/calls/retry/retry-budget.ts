@@ -1,0 +1,79 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { RetryBudgetOptions } from "./retry-options.ts";
+
+/** The window of the budget, and the steps in which it slides. */
+const windowSeconds = 10;
+const stepMs = 1_000;
+
+/**
+ * One step more than the window has: the oldest is partly outside. Retries count with it and calls without it, so that
+ * the limit holds for every 10 s that end at a retry, wherever the steps begin.
+ */
+const steps = windowSeconds + 1;
+
+/**
+ * How many policy retries a transport may make: those of the last 10 s may be at most `ratio` of the calls of those
+ * 10 s plus `minPerSecond` × 10. A fleet that answers Unavailable to all gets little more than its usual load. (As
+ * Finagle's RetryBudget; gRFC A6's token throttle comes with service config.)
+ */
+export class RetryBudget {
+  readonly #options: RetryBudgetOptions;
+  readonly #clock: Clock;
+  readonly #calls = new Uint32Array(steps);
+  readonly #retries = new Uint32Array(steps);
+  #refusedMs = Number.NEGATIVE_INFINITY;
+  #isNewEpisode = false;
+  #step = 0;
+  #stepEndMs: number;
+
+  constructor(options: RetryBudgetOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#stepEndMs = clock.now() + stepMs;
+  }
+
+  /** The last refusal was the first in ten seconds or more: while the budget is short, retries now and then succeed. */
+  get isNewEpisode(): boolean {
+    return this.#isNewEpisode;
+  }
+
+  /** A call began. */
+  deposit(): void {
+    this.#advance();
+    (this.#calls[this.#step] as number)++;
+  }
+
+  /** True, and counted, if one more retry fits. */
+  withdraw(): boolean {
+    this.#advance();
+    const { ratio, minPerSecond } = this.#options;
+    const oldest = this.#calls[(this.#step + 1) % steps] as number;
+    const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
+    if (sum(this.#retries) + 1 > allowed) {
+      const now = this.#clock.now();
+      this.#isNewEpisode = now - this.#refusedMs >= windowSeconds * 1_000;
+      this.#refusedMs = now;
+      return false;
+    }
+    (this.#retries[this.#step] as number)++;
+    return true;
+  }
+
+  #advance(): void {
+    const now = this.#clock.now();
+    if (now < this.#stepEndMs) return;
+    const passed = Math.floor((now - this.#stepEndMs) / stepMs) + 1;
+    this.#stepEndMs += passed * stepMs;
+    for (let i = 0; i < Math.min(passed, steps); i++) {
+      this.#step = (this.#step + 1) % steps;
+      this.#calls[this.#step] = 0;
+      this.#retries[this.#step] = 0;
+    }
+  }
+}
+
+function sum(counts: Uint32Array): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
+}

@@ -1,0 +1,71 @@
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import { type FailureFact, factOf } from "../base/errors.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Availability } from "../subchannel/backend.ts";
+
+/** One backend at one moment. */
+export interface SubchannelSnapshot {
+  readonly address: string;
+  readonly state: ConnectivityState;
+  /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
+  readonly availability: Availability;
+  /** Age of the connection in service; undefined without one. */
+  readonly connectionAgeMs: number | undefined;
+  readonly openCalls: number;
+  /** Attempts sent here since the address appeared. */
+  readonly callsStarted: number;
+  readonly callsFailed: number;
+  /** Why the last dial failed; undefined once it works. */
+  readonly lastError: FailureFact | undefined;
+  /** Why the connection in service could not be replaced before it grew old; undefined once it was. */
+  readonly lastRenewalError: FailureFact | undefined;
+}
+
+/** A transport at one moment, as plain data. */
+export interface GlinkSnapshot {
+  /** The base URL. */
+  readonly target: string;
+  readonly resolver: string;
+  readonly loadBalancing: string;
+  /** The HTTP/2 engine. */
+  readonly engine: "node" | "wire";
+  /** The options that only node:http2 can serve, and that made it the engine by that. */
+  readonly engineChosenBy: readonly string[];
+  /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
+  readonly state: ConnectivityState;
+  readonly subchannels: readonly SubchannelSnapshot[];
+  /** Retired connections that wait for their last call. */
+  readonly draining: readonly { readonly address: string; readonly openCalls: number }[];
+  readonly openCalls: number;
+  readonly queuedCalls: number;
+  readonly callsStarted: number;
+  /** The newest reason why no backend is ready; undefined while all is well. */
+  readonly lastError: FailureFact | undefined;
+}
+
+export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapshot[] {
+  return pool.subchannels.map((subchannel) => {
+    const { key, state, availability, live, openCalls, callsStarted, callsFailed } = subchannel;
+    const { lastFailure, lastRenewalFailure } = subchannel;
+    return {
+      address: key,
+      state,
+      availability,
+      connectionAgeMs: live === undefined ? undefined : Math.round(clock.now() - live.readySinceMs),
+      openCalls,
+      callsStarted,
+      callsFailed,
+      lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
+      lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
+    };
+  });
+}
+
+/** gRPC's aggregation of many states into one. */
+export function aggregateState(states: readonly ConnectivityState[]): ConnectivityState {
+  if (states.includes("ready")) return "ready";
+  if (states.includes("connecting")) return "connecting";
+  if (states.includes("transient-failure")) return "transient-failure";
+  return "idle";
+}

@@ -1,0 +1,71 @@
+import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { type Address, formatAddress } from "../../endpoint/address.ts";
+import type { Target } from "../../endpoint/target.ts";
+import { builtinModule } from "../../runtime/builtin-modules.ts";
+import type { SocketInput } from "../socket-input.ts";
+import type { TlsSessions } from "./tls-sessions.ts";
+
+/** What every socket of one transport has in common. */
+export interface SocketOptions {
+  readonly target: Target;
+  /** Options of `net.connect` and `tls.connect`, from the user's `nodeOptions`. */
+  readonly tls: ConnectionOptions;
+  /**
+   * The user's own way to open a socket, from `nodeOptions`: a tunnel, say. The URL has the scheme of baseUrl and the
+   * address to dial, or is `unix:` and the path. What it returns is used as it is, so TLS is its own affair.
+   */
+  readonly createConnection?: ((url: URL) => Socket) | undefined;
+  /** Of earlier dials with these options, to resume. */
+  readonly tlsSessions: TlsSessions;
+}
+
+/** Opens a socket to `address`. Throws what the user's own function, or a wrong option of tls.connect, throws. */
+export function openSocket(options: SocketOptions, address: Address, input: SocketInput | undefined): Socket {
+  const { target, tls, createConnection, tlsSessions } = options;
+  if (createConnection !== undefined) {
+    const text = formatAddress(address);
+    const url = new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`);
+    const socket: unknown = createConnection(url);
+    if (!(socket instanceof Promise)) return socket as Socket;
+    socket.then(
+      (late) => late?.destroy?.(),
+      () => undefined,
+    );
+    throw new TypeError("createConnection must return a socket, not a promise");
+  }
+  const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
+  // Whatever nodeOptions say of the place: the resolver says where.
+  const endpoint = {
+    host: undefined,
+    port: undefined,
+    path: undefined,
+    ...place,
+    ...(input && { onread: input.onread }),
+  };
+  if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
+  const { checkServerIdentity, connect: connectTls } = builtinModule("node:tls");
+  // Read once: an option may be a getter, for certificates that are renewed.
+  const own = { ...tls };
+  const verify = own.checkServerIdentity ?? checkServerIdentity;
+  const servername = own.servername || target.host;
+  // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
+  const name = (own.servername ?? target.host).replace(/\.$/, "");
+  const key = formatAddress(address);
+  const session = tlsSessions.take(key, own);
+  const socket = connectTls({
+    ALPNProtocols: ["h2"],
+    ...own,
+    ...endpoint,
+    ...(session === undefined ? {} : { session }),
+    servername: isIP(name) === 0 ? name : "",
+    // Against the name of baseUrl, never against the address dialled.
+    checkServerIdentity: (_, certificate) => verify(servername, certificate),
+  });
+  socket.on("session", (offered: Buffer) => tlsSessions.keep(key, offered, own));
+  socket.once("secureConnect", () => {
+    // Node hears of no other session where one was resumed, so it serves again, as in Node's own https.Agent.
+    if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session, own);
+  });
+  return socket.setNoDelay(true);
+}

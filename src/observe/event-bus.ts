@@ -1,0 +1,68 @@
+import { type Channel, channel } from "node:diagnostics_channel";
+import type { Events, GlinkEvent, GlinkFact } from "./events.ts";
+import { callUserCode, reportUserCode } from "./user-code.ts";
+
+/** Hears every event of one transport. */
+export type GlinkListener = (event: GlinkEvent) => void;
+
+const types: readonly GlinkFact["type"][] = [
+  "pool-updated",
+  "resolve-failed",
+  "resolve-recovered",
+  "subchannel-state",
+  "goaway",
+  "connection-draining",
+  "connection-drained",
+  "subchannel-suspect",
+  "subchannel-silent",
+  "subchannel-usable",
+  "renewal-failed",
+  "attempt-failed",
+  "retry-withheld",
+  "hint",
+  "user-code-failed",
+  "closed",
+];
+
+/**
+ * Hands facts to listeners and to the diagnostics channels `glink:<type>`. A listener that throws is reported to the
+ * others and touches nothing else.
+ */
+export class EventBus implements Events {
+  readonly #target: string;
+  readonly #subscriptions = new Set<{ readonly listener: GlinkListener }>();
+  readonly #channels: ReadonlyMap<string, Channel>;
+
+  constructor(target: string) {
+    this.#target = target;
+    this.#channels = new Map(types.map((type) => [type, channel(`glink:${type}`)]));
+  }
+
+  get active(): boolean {
+    if (this.#subscriptions.size > 0) return true;
+    for (const one of this.#channels.values()) if (one.hasSubscribers) return true;
+    return false;
+  }
+
+  subscribe(listener: GlinkListener): () => void {
+    // Of its own: the same function may be subscribed twice, and each of the two ends alone.
+    const subscription = { listener };
+    this.#subscriptions.add(subscription);
+    return () => {
+      this.#subscriptions.delete(subscription);
+    };
+  }
+
+  publish(fact: GlinkFact): void {
+    const event = { ...fact, target: this.#target } as GlinkEvent;
+    this.#channels.get(fact.type)?.publish(event);
+    for (const { listener } of this.#subscriptions) {
+      callUserCode(listener, [event], (error) => this.#listenerFailed(fact, error));
+    }
+  }
+
+  #listenerFailed(fact: GlinkFact, error: unknown): void {
+    // Once is enough: a listener that throws on the report of its own failure must not be asked for ever.
+    if (fact.type !== "user-code-failed") reportUserCode(this, "event listener", error);
+  }
+}

@@ -1,0 +1,147 @@
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import type { FailureFact } from "../base/errors.ts";
+import type { CauseFact } from "../base/thrown.ts";
+
+/**
+ * The catalogue of facts that a transport publishes. Each is also a diagnostics channel: `glink:` and its type.
+ * Every event carries `target`, the base URL of the transport.
+ */
+export type GlinkEvent = {
+  readonly target: string;
+} & (
+  | {
+      /** The set of backends changed. Never published for the same set in another order. */
+      readonly type: "pool-updated";
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+      /** No longer named by the resolver, and in service until one that it names is ready. */
+      readonly leaving: readonly string[];
+      readonly kept: number;
+    }
+  | {
+      /** A lookup failed, timed out or came back empty; the last good list stays in use. First of an episode: `first`. */
+      readonly type: "resolve-failed";
+      readonly error: FailureFact;
+      readonly first: boolean;
+    }
+  | {
+      /** A lookup succeeded after one or more that failed. */
+      readonly type: "resolve-recovered";
+    }
+  | {
+      readonly type: "subchannel-state";
+      readonly address: string;
+      readonly from: ConnectivityState;
+      readonly to: ConnectivityState;
+      /** Why, where a failure is the reason. */
+      readonly error?: FailureFact | undefined;
+    }
+  | {
+      /** The peer said GOAWAY: the connection takes no new calls and ends after its open ones. */
+      readonly type: "goaway";
+      readonly address: string;
+      readonly http2Code: number;
+      readonly debug: string;
+    }
+  | {
+      /** A connection was retired: it takes no new calls and closes after its last one. */
+      readonly type: "connection-draining";
+      readonly address: string;
+      readonly openCalls: number;
+      readonly reason: "removed" | "max-age" | "goaway" | "replaced" | "closing";
+    }
+  | {
+      /** A retired connection closed. `cutCalls` is above 0 only when `drainTimeoutMs` ended calls. */
+      readonly type: "connection-drained";
+      readonly address: string;
+      readonly cutCalls: number;
+    }
+  | {
+      /**
+       * A backend left a call or a PING unanswered. Calls go to others, while there are any, until it answers; a PING
+       * asks for that where the server permits one.
+       */
+      readonly type: "subchannel-suspect";
+      readonly address: string;
+      readonly reason: "deadline" | "silence";
+    }
+  | {
+      /** Nothing at all came from a suspect for so long. Once for each suspicion. */
+      readonly type: "subchannel-silent";
+      readonly address: string;
+      readonly silentMs: number;
+    }
+  | {
+      /** A suspect answered, or gets another chance where no PING may ask it. Calls go to it again. */
+      readonly type: "subchannel-usable";
+      readonly address: string;
+      readonly suspectMs: number;
+    }
+  | {
+      /**
+       * A connection could not be replaced before it grew old, and goes on. First of an episode, which lasts until all
+       * connections that could not be replaced are: `first`.
+       */
+      readonly type: "renewal-failed";
+      readonly address: string;
+      readonly error: FailureFact;
+      readonly first: boolean;
+    }
+  | {
+      /** An attempt failed. With `retryDelayMs` another follows after that wait. */
+      readonly type: "attempt-failed";
+      readonly method: string;
+      readonly attempt: number;
+      readonly address: string | undefined;
+      readonly error: FailureFact;
+      readonly retryDelayMs: number | undefined;
+    }
+  | {
+      /**
+       * The retry policy would have made another attempt, and did not. `first`: the budget refuses for the first time in
+       * ten seconds or more.
+       */
+      readonly type: "retry-withheld";
+      readonly method: string;
+      readonly address: string | undefined;
+      readonly reason: WithheldReason;
+      readonly first: boolean;
+    }
+  | {
+      /** Something the user should know once: a likely misconfiguration. */
+      readonly type: "hint";
+      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";
+      readonly message: string;
+    }
+  | {
+      /** Code that the user gave threw: a listener, a logger, a resolver, a policy. Nothing else was touched. */
+      readonly type: "user-code-failed";
+      readonly where: string;
+      readonly error: ThrownFact;
+    }
+  | { readonly type: "closed" }
+);
+
+/**
+ * Why a retry was withheld: the budget is used up, the server's pushback, `idempotentOnly`, `bufferMaxBytes`, or too
+ * little time until the call's deadline.
+ */
+export type WithheldReason = "budget" | "pushback" | "idempotency" | "request-size" | "deadline";
+
+/** What code of the user's threw, with the stack that leads to it. */
+export interface ThrownFact extends CauseFact {
+  readonly stack?: string;
+}
+
+/** An event without its target: what publishers hand over. */
+export type GlinkFact = GlinkEvent extends infer E
+  ? E extends { readonly target: string }
+    ? Omit<E, "target">
+    : never
+  : never;
+
+/** Where facts go. Publishers test `active` first, so that nobody builds an event that nobody hears. */
+export interface Events {
+  readonly active: boolean;
+  publish(fact: GlinkFact): void;
+}

@@ -1,0 +1,193 @@
+import {
+  type BinaryReadOptions,
+  type BinaryWriteOptions,
+  create,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  fromJsonString,
+  type JsonReadOptions,
+  type JsonWriteOptions,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+  toJsonString,
+} from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import type { Failure } from "../base/errors.ts";
+import { peerText } from "../base/peer-text.ts";
+import { describeCause } from "../base/thrown.ts";
+import type { MethodInfo } from "../calls/call.ts";
+import type { Target } from "../endpoint/target.ts";
+import type { HeaderFields, MethodHead } from "../http2/connection.ts";
+import { inflate } from "../protocol/compression.ts";
+import { compressedFlag, frameMessage, tooLargeText } from "../protocol/framing.ts";
+import { fieldOf } from "../protocol/grpc/status.ts";
+import { isShared, OwnBytes } from "./own-bytes.ts";
+
+/** How messages of one transport are written and read. */
+export interface CodecOptions {
+  readonly target: Target;
+  readonly useBinaryFormat: boolean;
+  readonly binaryOptions: Partial<BinaryReadOptions & BinaryWriteOptions> | undefined;
+  readonly jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> | undefined;
+  readonly acceptCompression: readonly Compression[];
+  readonly sendCompression: Compression | undefined;
+  readonly compressMinBytes: number;
+  /** What a compressed message may inflate to. Undefined: see {@link inflate}. */
+  readonly inflateMaxBytes: number | undefined;
+  readonly writeMaxBytes: number;
+  readonly userAgent: string;
+}
+
+/** Messages to bytes and back: serialization, compression, framing, and the constant headers that announce them. */
+export class Codec {
+  readonly #options: CodecOptions;
+  readonly #methods = new WeakMap<DescMethod, MethodInfo>();
+  readonly #ownBytes = new OwnBytes();
+
+  constructor(options: CodecOptions) {
+    this.#options = options;
+  }
+
+  /** What is sent as user-agent where the caller has none of its own. */
+  get userAgent(): string {
+    return this.#options.userAgent;
+  }
+
+  /** What is constant for a method, made at its first call. */
+  method(desc: DescMethod): MethodInfo {
+    let info = this.#methods.get(desc);
+    if (info === undefined) {
+      info = this.#describe(desc);
+      this.#methods.set(desc, info);
+    }
+    return info;
+  }
+
+  /** A head for another path or user agent than the method's own. */
+  head(path: string, userAgent: string | undefined): MethodHead {
+    const { useBinaryFormat, sendCompression, acceptCompression } = this.#options;
+    const fields = [
+      "content-type",
+      useBinaryFormat ? "application/grpc+proto" : "application/grpc+json",
+      "te",
+      "trailers",
+      "user-agent",
+      userAgent ?? this.#options.userAgent,
+    ];
+    if (sendCompression !== undefined) fields.push("grpc-encoding", sendCompression.name);
+    if (acceptCompression.length > 0) {
+      fields.push("grpc-accept-encoding", acceptCompression.map(({ name }) => name).join(","));
+    }
+    return { path, fields };
+  }
+
+  /** The framed bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
+  encode(method: MethodInfo, message: MessageInitShape<DescMessage>): Uint8Array | Promise<Uint8Array> {
+    const { sendCompression, compressMinBytes, writeMaxBytes } = this.#options;
+    const payload = method.serialize(create(method.desc.input, message));
+    if (payload.length > writeMaxBytes) {
+      throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
+    }
+    if (sendCompression === undefined || payload.length < compressMinBytes) return frameMessage(payload, 0);
+    return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>)).then((compressed) =>
+      frameMessage(compressed, compressedFlag),
+    );
+  }
+
+  /** The message of a payload; a promise where it is compressed. Throws, or rejects with, a ConnectError. */
+  decode(method: MethodInfo, headers: HeaderFields, flag: number, payload: Uint8Array): Message | Promise<Message> {
+    if (flag === 0) return method.parse(payload);
+    if (flag !== compressedFlag) {
+      throw new ConnectError(`protocol error: message has invalid flags 0x${flag.toString(16)}`, Code.Internal);
+    }
+    const compression = this.#compressionOf(headers);
+    if (compression === undefined) {
+      const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
+      throw new ConnectError(text, Code.Internal);
+    }
+    // A Compression is the user's own code, and may hand the bytes to a worker.
+    const compressed = isShared(payload) ? payload.slice() : payload;
+    const inflating = inflate(compression, compressed as Uint8Array<ArrayBuffer>, this.#options.inflateMaxBytes);
+    return inflating.then((plain) => method.parse(plain));
+  }
+
+  /** What is wrong with a response's encoding, known from its headers. */
+  encodingFailure(headers: HeaderFields): Failure | undefined {
+    const encoding = fieldOf(headers, "grpc-encoding");
+    if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
+    if (this.#compressionOf(headers) !== undefined) return undefined;
+    return {
+      kind: "encoding",
+      code: Code.Internal,
+      progress: "unknown",
+      message: `unsupported response encoding "${peerText(encoding)}"`,
+      wire: { metadata: headers, details: [], isWireError: false },
+    };
+  }
+
+  #compressionOf(headers: HeaderFields): Compression | undefined {
+    const encoding = fieldOf(headers, "grpc-encoding")?.toLowerCase();
+    return this.#options.acceptCompression.find(({ name }) => name.toLowerCase() === encoding);
+  }
+
+  #describe(desc: DescMethod): MethodInfo {
+    const { target } = this.#options;
+    const path = `${target.pathPrefix}/${desc.parent.typeName}/${desc.name}`;
+    return {
+      desc,
+      head: this.head(path, undefined),
+      url: `${target.url}/${desc.parent.typeName}/${desc.name}`,
+      singleRequest: desc.methodKind === "unary" || desc.methodKind === "server_streaming",
+      singleResponse: desc.methodKind === "unary" || desc.methodKind === "client_streaming",
+      idempotent: desc.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+      ...(this.#options.useBinaryFormat ? this.#binary(desc) : this.#json(desc)),
+    };
+  }
+
+  #binary(desc: DescMethod): Pick<MethodInfo, "serialize" | "parse"> {
+    const { binaryOptions } = this.#options;
+    return {
+      serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
+      parse: guarded("parse binary", (bytes) => {
+        const message = fromBinary(desc.output, bytes, binaryOptions);
+        if (isShared(bytes)) this.#ownBytes.give(desc.output, message, bytes);
+        return message;
+      }),
+    };
+  }
+
+  #json(desc: DescMethod): Pick<MethodInfo, "serialize" | "parse"> {
+    const options = {
+      ...this.#options.jsonOptions,
+      ignoreUnknownFields: this.#options.jsonOptions?.ignoreUnknownFields ?? true,
+    };
+    const encoder = new TextEncoder();
+    const decoder = new TextDecoder();
+    return {
+      serialize: guarded("serialize JSON", (message) => encoder.encode(toJsonString(desc.input, message, options))),
+      parse: guarded("parse JSON", (bytes) => fromJsonString(desc.output, decoder.decode(bytes), options)),
+    };
+  }
+}
+
+/** The promise of work that a user's code may do at once, or refuse at once. */
+function begun<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
+}
+
+/** The same work, whose errors are ConnectErrors that say what was done. */
+function guarded<A, R>(what: string, work: (argument: A) => R): (argument: A) => R {
+  return (argument) => {
+    try {
+      return work(argument);
+    } catch (error) {
+      throw new ConnectError(`${what}: ${describeCause(error)}`, Code.Internal, undefined, undefined, error);
+    }
+  };
+}

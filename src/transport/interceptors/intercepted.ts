@@ -1,0 +1,165 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethodStreaming,
+  type DescMethodUnary,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createContextValues,
+  type Interceptor,
+  type StreamRequest,
+  type StreamResponse,
+  type UnaryRequest,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { checkObject } from "../../base/check.ts";
+import { connectErrorFrom } from "../../base/thrown.ts";
+import { signalError } from "../../calls/abort-watch.ts";
+import type { MethodInfo } from "../../calls/call.ts";
+import { timeoutHeader } from "../../protocol/grpc/timeout.ts";
+import { readMetadata } from "../../protocol/metadata.ts";
+import { rejectedLater } from "../caller.ts";
+import type { CallEnvironment, CallInput } from "../environment.ts";
+import { CallerMessages } from "../messages/caller-messages.ts";
+import { callStream } from "../stream.ts";
+import { callUnary } from "../unary.ts";
+import { InterceptedMessages } from "./intercepted-messages.ts";
+import { InterceptorScope } from "./interceptor-scope.ts";
+
+type AnyFn = ReturnType<Interceptor>;
+type AnyRequest = Parameters<AnyFn>[0];
+
+/**
+ * Calls with the user's interceptors around them, once per call, the first of the list outermost, as Connect has it.
+ * Retries happen beneath. Only here is a call given Headers, an AbortSignal and context values of its own.
+ */
+export class InterceptedCalls {
+  readonly #environment: CallEnvironment;
+  readonly #interceptors: readonly Interceptor[];
+  readonly #callEnded = new ConnectError("the call has ended", Code.Canceled);
+
+  constructor(environment: CallEnvironment, interceptors: readonly Interceptor[]) {
+    this.#environment = environment;
+    this.#interceptors = interceptors;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    message: MessageInitShape<I>,
+    input: CallInput,
+  ): Promise<UnaryResponse<I, O>> {
+    const scope = new InterceptorScope(this.#environment, input, this.#callEnded, undefined);
+    const request = () => {
+      const common = this.#common(method, scope, input);
+      return { ...common, stream: false, method, message: create(method.input, message) } as UnaryRequest;
+    };
+    return this.#run(scope, request, (response) => {
+      scope.finish();
+      return response as UnaryResponse<I, O>;
+    });
+  }
+
+  async stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    messages: AsyncIterable<MessageInitShape<I>>,
+    input: CallInput,
+  ): Promise<StreamResponse<I, O>> {
+    const requests = new CallerMessages(method.input, messages);
+    const messagesSent = requests as CallerMessages<DescMessage>;
+    const scope = new InterceptorScope(this.#environment, input, this.#callEnded, messagesSent);
+    const request = () => {
+      const common = this.#common(method, scope, input);
+      return { ...common, stream: true, method, message: requests } as unknown as StreamRequest;
+    };
+    return this.#run(scope, request, (answer) => {
+      const response = answer as StreamResponse<I, O>;
+      const message = new InterceptedMessages(scope, response.message);
+      this.#environment.abandonedStreams.register(message, scope, scope);
+      return { ...response, message };
+    });
+  }
+
+  /**
+   * Runs the chain. It is made for each call: an interceptor may keep what belongs to one call around its request. What
+   * it returns goes through `show` to the user.
+   */
+  async #run<R>(
+    scope: InterceptorScope,
+    request: () => AnyRequest,
+    show: (response: UnaryResponse | StreamResponse) => R,
+  ): Promise<R> {
+    try {
+      const response = await scope.run(() => {
+        let next: AnyFn = (passedOn) => this.#passOn(scope, passedOn);
+        for (const interceptor of this.#interceptors.toReversed()) next = interceptor(next);
+        return next(request());
+      });
+      return show(checkObject("what an interceptor returns", response, "a response"));
+    } catch (error) {
+      const failure = connectErrorFrom(error);
+      scope.finish(failure);
+      return rejectedLater(this.#environment.clock, failure);
+    }
+  }
+
+  #common(method: DescMethodUnary | DescMethodStreaming, scope: InterceptorScope, input: CallInput) {
+    const info = this.#environment.codec.method(method);
+    return {
+      service: method.parent,
+      requestMethod: "POST",
+      url: info.url,
+      signal: scope.signal,
+      header: requestHeader(info, input),
+      contextValues: input.contextValues ?? createContextValues(),
+    };
+  }
+
+  /** The innermost function: what the last interceptor calls. It rejects, and does not throw. */
+  #passOn(scope: InterceptorScope, request: AnyRequest): Promise<UnaryResponse | StreamResponse> {
+    const { header, contextValues, signal } = request;
+    let path: string | undefined;
+    try {
+      const invalid = signalError(signal);
+      if (invalid !== undefined) throw invalid;
+      path = pathOf(request.url, this.#environment.codec.method(request.method));
+    } catch (error) {
+      const refused = Promise.reject(error);
+      // As any other answer: an interceptor may let go of it.
+      refused.catch(() => undefined);
+      return refused;
+    }
+    // The scope cancels what it passed on: only another signal needs watching.
+    const other = signal === scope.signal ? undefined : signal;
+    const input: CallInput = { signal: other, timeoutMs: undefined, header, contextValues, path, scope };
+    return request.stream
+      ? callStream(this.#environment, request.method, request.message, input)
+      : callUnary(this.#environment, request.method, request.message, input);
+  }
+}
+
+/** The headers that interceptors see and change: the caller's, and what the protocol adds. */
+function requestHeader(method: MethodInfo, input: CallInput): Headers {
+  // Refuses by name what the constructor of Headers would refuse with a TypeError.
+  readMetadata(input.header);
+  const header = new Headers(input.header);
+  const { fields } = method.head;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (name !== "user-agent" || !header.has(name)) header.set(name, fields[i + 1] as string);
+  }
+  if (input.timeoutMs !== undefined) header.set("grpc-timeout", timeoutHeader(input.timeoutMs));
+  return header;
+}
+
+/** The path to call when an interceptor changed the URL. Another host is another transport's. */
+function pathOf(url: string, method: MethodInfo): string | undefined {
+  if (url === method.url) return undefined;
+  const changed = new URL(url);
+  const { origin } = new URL(method.url);
+  if (changed.origin === origin) return changed.pathname + changed.search;
+  const text = `an interceptor changed the URL to ${changed.origin}, but this transport connects to ${origin}`;
+  throw new ConnectError(text, Code.Internal);
+}

@@ -1,0 +1,185 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { Code, ConnectError } from "@connectrpc/connect";
+import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../../base/errors.ts";
+import { asConnectError, connectErrorFrom } from "../../base/thrown.ts";
+import type { AbortWatch } from "../../calls/abort-watch.ts";
+import { abandon, type Cancellable } from "../../calls/cancellable.ts";
+import { Lifetime } from "../../calls/lifetime.ts";
+import type { CallGroup } from "../../calls/open-calls.ts";
+import type { TimerHandle } from "../../runtime/clock.ts";
+import { Caller, tracedWhenThrown } from "../caller.ts";
+import type { CallEnvironment, CallInput } from "../environment.ts";
+import type { CallerMessages } from "../messages/caller-messages.ts";
+
+/** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
+const settleMs = 100;
+
+/** What a step comes to, for whoever awaits it. */
+interface Step {
+  reject(thrown: () => unknown): void;
+}
+
+/**
+ * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
+ * while interceptors work for it or a call that they passed on is open.
+ */
+export class InterceptorScope implements Cancellable, CallGroup {
+  readonly deadlineMs: number;
+  readonly #environment: CallEnvironment;
+  readonly #input: CallInput;
+  readonly #controller = new AbortController();
+  readonly #callEnded: ConnectError;
+  /** The caller's iterable of request messages, of a stream. */
+  readonly #messages: CallerMessages<DescMessage> | undefined;
+  readonly #innerCalls = new Set<Cancellable>();
+  /** Steps that run. */
+  readonly #steps = new Set<Step>();
+  #lifetime: Lifetime | undefined;
+  #ended: Failure | undefined;
+  #settleTimer: TimerHandle | undefined;
+  /** What cancelled the call, where something did: its error, and how it is thrown. */
+  #reason: { readonly code: Code; readonly thrown: () => ConnectError } | undefined;
+
+  /**
+   * `callEnded`: why the signal of a call that ended well is aborted. Connect aborts it at every end, so that waiting code
+   * wakes.
+   */
+  constructor(
+    environment: CallEnvironment,
+    input: CallInput,
+    callEnded: ConnectError,
+    messages: CallerMessages<DescMessage> | undefined,
+  ) {
+    const { timeoutMs } = input;
+    this.#environment = environment;
+    this.#input = input;
+    this.#callEnded = callEnded;
+    this.#messages = messages;
+    this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.clock.now() + timeoutMs;
+    environment.openCalls.started++;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get aborts(): AbortWatch {
+    return this.#environment.openCalls.aborts;
+  }
+
+  /** A call that is not open now, while the user reads what is left of its answer, cannot go on once the transport closed. */
+  get ended(): Failure | undefined {
+    return this.#ended ?? (this.#lifetime === undefined ? this.#environment.openCalls.ended : undefined);
+  }
+
+  /**
+   * Runs a step of the interceptors: their chain, then each read of a stream. Its promise settles even if the step never
+   * does, {@link settleMs} after the call was cancelled. It rejects with a ConnectError, and that ends the call.
+   */
+  async run<R>(step: () => Promise<R>): Promise<R> {
+    const outcome = new Caller<R>();
+    this.#steps.add(outcome);
+    this.#open();
+    try {
+      Promise.resolve(step()).then(outcome.resolve, (error: unknown) => outcome.reject(() => error));
+      return await outcome.promise;
+    } catch (error) {
+      const thrown = this.#errorFor(error);
+      this.finish(thrown);
+      throw thrown;
+    } finally {
+      this.#stepEnded(outcome);
+    }
+  }
+
+  /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
+  finish(error: ConnectError = this.#callEnded): void {
+    this.#environment.abandonedStreams.unregister(this);
+    if (this.#ended === undefined) this.#end(canceledFailure(error), error);
+    this.#closeIfIdle();
+  }
+
+  /** The user left the response stream before its end, or let go of it: nobody hears an error, as at a good end. */
+  abandoned(): void {
+    this.#environment.abandonedStreams.unregister(this);
+    if (this.#ended !== undefined) return;
+    this.#end(canceledFailure(this.#callEnded), this.#callEnded, abandon);
+    this.#limitSteps(() => this.#callEnded);
+    this.#closeIfIdle();
+  }
+
+  add(call: Cancellable): void {
+    this.#innerCalls.add(call);
+    this.#open();
+  }
+
+  delete(call: Cancellable): void {
+    if (this.#innerCalls.delete(call)) this.#closeIfIdle();
+  }
+
+  cancel(failure: Failure): void {
+    if (this.#ended !== undefined) return;
+    const error = toConnectError(failure, { attempts: 0 });
+    const thrown = tracedWhenThrown(error, failure.asIs);
+    this.#reason = { code: error.code, thrown };
+    this.#end(failure, error);
+    this.#limitSteps(thrown);
+  }
+
+  /** The error of the caller's own abort, if there was one. */
+  abortError(): ConnectError | undefined {
+    return abortErrorOf(this.#input.signal);
+  }
+
+  /** Calls passed on first: they know which backend it was about. */
+  #end(
+    failure: Failure,
+    reason: ConnectError,
+    endCall: (call: Cancellable) => void = (call) => call.cancel(failure),
+  ): void {
+    this.#ended = failure;
+    this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
+    for (const call of this.#innerCalls) endCall(call);
+    this.#controller.abort(reason);
+  }
+
+  /** What the caller sees for an error of a step: once the call was cancelled, that. */
+  #errorFor(error: unknown): ConnectError {
+    const reason = this.#reason;
+    if (reason === undefined) return connectErrorFrom(error);
+    const own = asConnectError(error);
+    return own?.code === reason.code ? own : reason.thrown();
+  }
+
+  #open(): void {
+    if (this.#lifetime !== undefined || this.ended !== undefined) return;
+    const { openCalls, clock } = this.#environment;
+    const timed = this.deadlineMs !== Number.POSITIVE_INFINITY;
+    const remainingMs = timed ? Math.max(0, this.deadlineMs - clock.now()) : undefined;
+    this.#lifetime = new Lifetime(openCalls, clock, remainingMs, this.#input.signal);
+    this.#lifetime.begin(this);
+  }
+
+  /** Steps that go on without end do not keep their caller waiting. */
+  #limitSteps(thrown: () => ConnectError): void {
+    if (this.#steps.size === 0) return;
+    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
+  }
+
+  #stepEnded(step: Step): void {
+    if (this.#steps.delete(step)) this.#closeIfIdle();
+  }
+
+  #rejectSteps(thrown: () => ConnectError): void {
+    for (const step of this.#steps) step.reject(thrown);
+    this.#steps.clear();
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#steps.size > 0 || this.#innerCalls.size > 0) return;
+    this.#environment.clock.clearTimeout(this.#settleTimer);
+    this.#lifetime?.end();
+    this.#lifetime = undefined;
+  }
+}

@@ -1,0 +1,226 @@
+import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
+import type { CallEnd, CallListener, MethodInfo, RunningCall } from "../calls/call.ts";
+import { type Cancellable, leftFailure } from "../calls/cancellable.ts";
+import { Lifetime } from "../calls/lifetime.ts";
+import type { HeaderFields } from "../http2/connection.ts";
+import { noFields } from "../protocol/metadata.ts";
+import { Caller, tracedWhenThrown } from "./caller.ts";
+import type { CallEnvironment, CallInput } from "./environment.ts";
+import { RequestPump } from "./messages/request-pump.ts";
+import { ResponseQueue, type ResponseSource } from "./messages/response-stream.ts";
+import { receivedHeaders, receiveLater } from "./received-headers.ts";
+import { requestOf } from "./request.ts";
+
+/** Makes a streaming call. Resolves once the call is committed to response headers; rejects with a ConnectError. */
+export function callStream<I extends DescMessage, O extends DescMessage>(
+  environment: CallEnvironment,
+  method: DescMethodStreaming<I, O>,
+  messages: AsyncIterable<MessageInitShape<I>>,
+  input: CallInput,
+): Promise<StreamResponse<I, O>> {
+  // An interceptor may let go of the promise, in a race that it decided.
+  const caller = new Caller<StreamResponse<I, O>>(input.scope !== undefined);
+  new StreamCall<I, O>(environment, method, input, caller).begin(messages);
+  return caller.promise;
+}
+
+/**
+ * One streaming call. It never refers to the response object that the user holds: when that is collected, nobody can
+ * read the stream any more, and it is cancelled.
+ */
+class StreamCall<I extends DescMessage, O extends DescMessage> implements CallListener, Cancellable, ResponseSource {
+  readonly #environment: CallEnvironment;
+  readonly #method: MethodInfo;
+  readonly #input: CallInput;
+  readonly #lifetime: Lifetime;
+  readonly #queue: ResponseQueue;
+  readonly #pump: RequestPump<I>;
+  readonly #trailer = receivedHeaders(noFields);
+  /** Gone once the caller's promise is settled: it would keep the response from being collected. */
+  #caller: Caller<StreamResponse<I, O>> | undefined;
+  #running: RunningCall | undefined;
+  #headers: HeaderFields = noFields;
+  /** The user left before the end: then the end is no error. */
+  #left = false;
+
+  constructor(
+    environment: CallEnvironment,
+    method: DescMethodStreaming<I, O>,
+    input: CallInput,
+    caller: Caller<StreamResponse<I, O>>,
+  ) {
+    this.#environment = environment;
+    this.#method = environment.codec.method(method);
+    this.#input = input;
+    this.#caller = caller;
+    const { openCalls, clock } = environment;
+    if (input.scope === undefined) openCalls.started++;
+    this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
+    this.#queue = new ResponseQueue(this);
+    this.#pump = new RequestPump(environment.codec, this.#method, environment.turnQuota, (error) =>
+      this.#requestFailed(error),
+    );
+  }
+
+  begin(messages: AsyncIterable<MessageInitShape<I>>): void {
+    this.#lifetime.begin(this);
+    if (!this.#lifetime.isOpen) return;
+    try {
+      const request = requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, undefined);
+      this.#running = this.#environment.calls.make(request, this);
+    } catch (error) {
+      this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
+      return;
+    }
+    const running = this.#running;
+    running.start();
+    if (this.#lifetime.isOpen) this.#pump.start(messages, running);
+  }
+
+  cancel(failure: Failure): void {
+    if (this.#running !== undefined) this.#running.cancel(failure);
+    else this.#end(failure, 0, undefined);
+  }
+
+  /** The user left the response before its end, or let go of it. */
+  abandoned(): void {
+    this.#left = true;
+    this.cancel(leftFailure());
+  }
+
+  onHeaders(headers: HeaderFields): void {
+    const failure = this.#environment.codec.encodingFailure(headers);
+    if (failure !== undefined) {
+      this.cancel(failure);
+    } else {
+      this.#show(headers);
+    }
+  }
+
+  /** The caller gets the response. */
+  #show(headers: HeaderFields): void {
+    this.#headers = headers;
+    const caller = this.#caller;
+    this.#caller = undefined;
+    const messages = new ResponseMessages<O>(this.#queue, this);
+    this.#environment.abandonedStreams.register(messages, this, this);
+    const method = this.#method.desc as DescMethodStreaming<I, O>;
+    caller?.resolve({
+      stream: true,
+      service: method.parent,
+      method,
+      header: receivedHeaders(headers),
+      trailer: this.#trailer,
+      message: messages,
+    });
+  }
+
+  onMessage(flag: number, payload: Uint8Array): void {
+    this.#queue.push(flag, payload);
+  }
+
+  onWritable(): void {
+    this.#pump.writable();
+  }
+
+  onEnd(end: CallEnd): void {
+    this.#running = undefined;
+    // A client stream commits at its message. One that failed without shows the headers that came all the same.
+    if (this.#caller !== undefined && end.failure?.kind === "status" && end.trailers.length > 0) {
+      this.#show(end.headers);
+    }
+    receiveLater(this.#trailer, end.trailers);
+    this.#end(end.failure, end.attempts, end.note);
+  }
+
+  decode(flag: number, payload: Uint8Array): Message | Promise<Message> {
+    return this.#environment.codec.decode(this.#method, this.#headers, flag, payload);
+  }
+
+  decodeFailed(error: unknown): ConnectError {
+    const failure = invalidRequestFailure(Code.Internal, error);
+    this.cancel(failure);
+    return toConnectError(failure, { attempts: 0 });
+  }
+
+  abortError(): ConnectError | undefined {
+    return abortErrorOf(this.#input.signal);
+  }
+
+  pause(): void {
+    this.#running?.pause();
+  }
+
+  resume(): void {
+    this.#running?.resume();
+  }
+
+  #requestFailed(error: unknown): void {
+    this.cancel(invalidRequestFailure(Code.Internal, error));
+  }
+
+  #end(failure: Failure | undefined, attempts: number, note: string | undefined): void {
+    if (!this.#lifetime.isOpen) return;
+    this.#lifetime.end();
+    this.#environment.abandonedStreams.unregister(this);
+    const caller = this.#caller;
+    this.#caller = undefined;
+    if (failure === undefined) {
+      this.#pump.stop(undefined);
+      this.#queue.end(undefined);
+      return;
+    }
+    const error = toConnectError(failure, { attempts, note });
+    const thrown = tracedWhenThrown(error, failure.asIs);
+    const streamError = this.#left ? undefined : thrown;
+    this.#pump.stop(this.#left ? undefined : error);
+    // What was ended from this side is over at once; what the peer ended is read to its end first.
+    if (endedHere.has(failure.kind)) this.#queue.cut(streamError);
+    else this.#queue.end(streamError);
+    caller?.rejectLater(this.#environment.clock, thrown);
+  }
+}
+
+/** Failures that this side decided on, whatever the peer has sent by then. */
+const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "invalid-request"]);
+
+/**
+ * The iterable that the user reads. Its iterator is itself: a stream can be read once. `return` and `throw` end the call,
+ * as they end a generator; the response's trailers are never complete then.
+ */
+class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<MessageShape<O>> {
+  readonly #queue: ResponseQueue;
+  readonly #call: Required<Cancellable>;
+  #left = false;
+
+  constructor(queue: ResponseQueue, call: Required<Cancellable>) {
+    this.#queue = queue;
+    this.#call = call;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<MessageShape<O>, undefined>> {
+    if (this.#left) return Promise.resolve({ done: true, value: undefined });
+    return this.#queue.next(this) as Promise<IteratorResult<MessageShape<O>, undefined>>;
+  }
+
+  return(value?: unknown): Promise<IteratorResult<MessageShape<O>, undefined>> {
+    this.#left = true;
+    this.#queue.cut(undefined);
+    this.#call.abandoned();
+    return Promise.resolve({ done: true, value: value as undefined });
+  }
+
+  throw(reason?: unknown): Promise<never> {
+    const error = ConnectError.from(reason);
+    this.#left = true;
+    this.#call.cancel(canceledFailure(error));
+    this.#queue.cut(undefined);
+    return Promise.reject(error);
+  }
+}

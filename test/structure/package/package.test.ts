@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
+import { npm, packPackage } from "../../support/packed-package.ts";
+import { codeBlocks } from "../docs/code-blocks.ts";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "../../..");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+let folder: string;
+let tarball: string;
+let packed: readonly string[];
+let backend: EchoBackend;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "glink-package-"));
+  ({ tarball, files: packed } = packPackage(folder));
+  // A user's project: the packed glink, and the peers the user chose.
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
+  npm(folder, "install", "--no-audit", "--no-fund", "--offline", "--legacy-peer-deps", "--no-package-lock", tarball);
+  for (const scope of ["@connectrpc", "@bufbuild"])
+    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
+  mkdirSync(join(folder, "gen"));
+  symlinkSync(join(root, "proto/gen/glink"), join(folder, "gen/glink"));
+  backend = await startConnectEcho();
+});
+
+after(async () => {
+  await backend.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a program of the user's and returns what it printed. */
+async function userProgram(name: string, text: string): Promise<string> {
+  writeFileSync(join(folder, name), text);
+  const { stdout } = await run(process.execPath, ["--preserve-symlinks", name, backend.address], { cwd: folder });
+  return stdout.trim();
+}
+
+test("the package holds both builds with their types, its documents and nothing else", () => {
+  const unexpected = packed.filter(
+    (path) =>
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|README\.md|LICENSE|CHANGELOG\.md)$/.test(path) &&
+      !/^(dist\/cjs\/)?package\.json$/.test(path),
+  );
+  assert.deepEqual(unexpected, []);
+  const builds = ["esm", "cjs"].flatMap((build) =>
+    ["index.js", "index.js.map", "index.d.ts"].map((name) => `dist/${build}/${name}`),
+  );
+  for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
+    assert.ok(packed.includes(path), `${path} is missing`);
+  }
+});
+
+/** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
+const callProgram = `
+  const transport = glinkTransport({ baseUrl: "http://echo.test", resolver: staticResolver([process.argv[2]]) });
+  createClient(EchoService, transport).unary({ text: "hello" }).then(({ text }) => console.log(text));`;
+
+test("a program in ES modules makes a call with the installed package", async () => {
+  const loads = `
+    import { createClient } from "@connectrpc/connect";
+    import { glinkTransport, staticResolver } from "glink";
+    import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";`;
+  assert.equal(await userProgram("call.mjs", loads + callProgram), "hello");
+});
+
+test("a CommonJS program makes a call with require", async () => {
+  // A generated file is an ES module here, which not every Node can require: it is not what this is about.
+  const loads = `
+    const { createClient } = require("@connectrpc/connect");
+    const { glinkTransport, staticResolver } = require("glink");
+    import("./gen/glink/demo/v1/echo_pb.js").then(({ EchoService }) => {`;
+  assert.equal(await userProgram("call.cjs", `${loads}${callProgram}});`), "hello");
+});
+
+test("a transport of the ES module takes call options, resolvers and policies of the CommonJS copy, and the other way round", async () => {
+  const program = `
+    import { createRequire } from "node:module";
+    import * as imported from "glink";
+    import { createClient, createContextValues } from "@connectrpc/connect";
+    import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
+    const required = createRequire(import.meta.url)("glink");
+    const copies = [[imported, required], [required, imported]];
+    console.log(imported.glinkTransport !== required.glinkTransport ? "two copies" : "one copy");
+    for (const [own, other] of copies) {
+      const transport = own.glinkTransport({
+        baseUrl: "http://echo.test",
+        resolver: other.staticResolver([process.argv[2]]),
+        loadBalancing: other.roundRobin(),
+      });
+      const onAttempt = ({ attempt, address }) => console.log("attempt", attempt, "at", address);
+      const contextValues = createContextValues().set(other.glinkCall, { onAttempt });
+      await createClient(EchoService, transport).unary({}, { contextValues });
+      await transport.close();
+    }`;
+  const report = `attempt 1 at ${backend.address}`;
+  assert.equal(await userProgram("copies.mjs", program), ["two copies", report, report].join("\n"));
+});
+
+/** Programs that print which of Node's modules glink loaded after Connect, and make a call. */
+const loadedModules = `
+  const newModules = (before) => process.moduleLoadList.filter((name) => !before.includes(name))
+    .filter((name) => /^NativeModule (http2|tls|zlib|internal\\/dns\\/promises|internal\\/deps\\/undici\\/undici)$/.test(name))
+    .map((name) => name.slice("NativeModule ".length)).sort().join(" ");
+  const afterConnect = [...process.moduleLoadList];`;
+const use = `
+  const transport = glinkTransport({ baseUrl: "http://" + process.argv[2] });
+  console.log("loaded by glink:", newModules(afterConnect) || "none of them");
+  createClient(EchoService, transport).unary({ text: "hello" }).then(({ text }) => console.log(text));`;
+
+for (const [name, program] of Object.entries({
+  "lean.mjs": `
+    const { createClient } = await import("@connectrpc/connect");
+    const { EchoService } = await import("./gen/glink/demo/v1/echo_pb.js");
+    ${loadedModules}
+    const { glinkTransport } = await import("glink");
+    ${use}`,
+  "lean.cjs": `
+    const { createClient } = require("@connectrpc/connect");
+    import("./gen/glink/demo/v1/echo_pb.js").then(({ EchoService }) => {
+      ${loadedModules}
+      const { glinkTransport } = require("glink");
+      ${use}
+    });`,
+})) {
+  test(`glink loads neither connect-node nor modules of Node's before they are used: ${name}`, async () => {
+    // connect-node is a peer for its types: a JavaScript program that has none proves that nothing else needs it.
+    const peers = join(folder, "node_modules/@connectrpc");
+    rmSync(peers);
+    mkdirSync(peers);
+    symlinkSync(join(root, "node_modules/@connectrpc/connect"), join(peers, "connect"));
+    try {
+      const printed = (await userProgram(name, program)).split("\n");
+      assert.deepEqual(printed, ["loaded by glink: none of them", "hello"]);
+    } finally {
+      rmSync(peers, { recursive: true });
+      symlinkSync(join(root, "node_modules/@connectrpc"), peers);
+    }
+  });
+}
+
+test("the README's quick start runs as it stands", async () => {
+  const [quickStart = ""] = codeBlocks(join(root, "README.md"), "js");
+  const free = await Promise.all([freePort(), freePort()]);
+  const text = quickStart.replaceAll("50051", `${free[0]}`).replaceAll("50052", `${free[1]}`);
+  const lines = (await userProgram("quick-start.mjs", text)).split("\n");
+  assert.equal(lines.length, 4);
+  for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test("publint finds nothing to say", async () => {
+  const { stdout } = await run(bin("publint"), ["--strict"], { cwd: root });
+  assert.match(stdout, /All good!/);
+});
+
+test("are-the-types-wrong finds nothing wrong for any way to resolve the package", async () => {
+  await run(bin("attw"), [tarball, "--profile", "strict"], { cwd: root });
+});

@@ -1,0 +1,106 @@
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ServerCredentials } from "@grpc/grpc-js";
+import { listen } from "../../../demo/grpc-js-server.ts";
+import { serverIdentity } from "../../support/certificates.ts";
+import { goTool, hasGo } from "../../support/go-tools.ts";
+import { freePort, hasProgram, type Programs } from "../../support/programs.ts";
+import { grpcJsInteropServer } from "./grpc-js-server.ts";
+import { descriptorSet, type InteropServices } from "./messages.ts";
+
+const cache = join(import.meta.dirname, "../../../.cache");
+const certificateFile = join(import.meta.dirname, "../../support/certs/server.pem");
+const keyFile = join(import.meta.dirname, "../../support/certs/server.key.pem");
+
+/** A server that an interop run is made against. */
+export interface InteropServer {
+  /** With its version. */
+  readonly name: string;
+  /** Why it cannot run here; undefined: it can. Installs what is missing and may be installed. */
+  unavailable(): string | undefined;
+  /** Resolves with its port on 127.0.0.1. Its certificate, with `tls`, is the one for echo.test. */
+  start(tls: boolean): Promise<number>;
+  /** Asks the last one that was started for a graceful end, where it knows one. */
+  shutDown?(): void;
+}
+
+const grpcGoVersion = "v1.83.1";
+
+export function grpcGo(programs: Programs): InteropServer {
+  return {
+    name: `grpc-go ${grpcGoVersion}`,
+    unavailable: () => (hasGo() ? undefined : "Go is not installed"),
+    async start(tls) {
+      const port = await freePort();
+      const secure = ["-use_tls", "-tls_cert_file", certificateFile, "-tls_key_file", keyFile];
+      const server = goTool("google.golang.org/grpc/interop/server", grpcGoVersion);
+      await programs.start(server, ["-port", String(port), ...(tls ? secure : [])], port);
+      return port;
+    },
+  };
+}
+
+export function grpcJs(services: InteropServices, closers: (() => void)[]): InteropServer {
+  return {
+    name: `grpc-js ${grpcJsVersion()}`,
+    unavailable: () => undefined,
+    async start(tls) {
+      const server = grpcJsInteropServer(services.test);
+      closers.push(() => server.forceShutdown());
+      const { cert, key } = serverIdentity;
+      const credentials = tls
+        ? ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }])
+        : ServerCredentials.createInsecure();
+      return listen(server, "127.0.0.1:0", credentials);
+    },
+  };
+}
+
+function grpcJsVersion(): string {
+  const path = join(import.meta.dirname, "../../../node_modules/@grpc/grpc-js/package.json");
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}
+
+const grpcioVersion = "1.85.1";
+
+export function cCore(programs: Programs): InteropServer {
+  const python = join(cache, `python-grpcio-${grpcioVersion}/bin/python`);
+  let server: ChildProcess | undefined;
+  return {
+    name: `C-core, grpcio ${grpcioVersion}`,
+    unavailable: () => installGrpcio(python),
+    async start(tls) {
+      const port = await freePort();
+      const secure = tls ? [certificateFile, keyFile] : [];
+      const script = join(import.meta.dirname, "server.py");
+      server = await programs.start(python, [script, descriptorSet, String(port), ...secure], port);
+      return port;
+    },
+    shutDown() {
+      server?.kill("SIGTERM");
+    },
+  };
+}
+
+/** Installs grpcio, once, into a virtual environment that git ignores. Returns why it cannot. */
+function installGrpcio(python: string): string | undefined {
+  const works = () => spawnSync(python, ["-c", "import grpc, google.protobuf"]).status === 0;
+  if (existsSync(python) && works()) return undefined;
+  if (!hasProgram("python3")) return "Python is not installed";
+  const folder = join(python, "../..");
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    execFileSync("python3", ["-m", "venv", folder], { stdio: "pipe" });
+    const packages = [`grpcio==${grpcioVersion}`, "protobuf==7.36.2"];
+    execFileSync(python, ["-m", "pip", "install", "--quiet", "--only-binary", ":all:", ...packages], { stdio: "pipe" });
+  } catch (error) {
+    const { stderr } = error as { stderr?: Buffer };
+    const reason = String(stderr ?? error)
+      .trim()
+      .split("\n")
+      .at(-1);
+    return `grpcio ${grpcioVersion} cannot be installed: ${reason}`;
+  }
+  return works() ? undefined : `grpcio ${grpcioVersion} does not run here`;
+}

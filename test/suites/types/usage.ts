@@ -1,0 +1,125 @@
+import type { Transport } from "@connectrpc/connect";
+import { createClient, createContextValues } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
+import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import {
+  dnsResolver,
+  type GlinkEvent,
+  type GlinkTransport,
+  type GlinkTransportOptions,
+  glinkCall,
+  glinkTransport,
+  pickFirst,
+  type Resolver,
+  roundRobin,
+  staticResolver,
+  unixResolver,
+} from "../../../src/index.ts";
+
+/*
+ * The types as a user meets them. Compiled with the repository, and by run.ts in a project of a user's, against the
+ * packed package, with every version of TypeScript that is promised. Nothing here runs.
+ */
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function holds<_Claim extends true>(): void {}
+
+// Each field of GrpcTransportOptions is a field of glink's, with the same type; nodeOptions has one more field.
+type Kept = Exclude<keyof GrpcTransportOptions, "nodeOptions">;
+holds<Same<Pick<GlinkTransportOptions, Kept>, Pick<GrpcTransportOptions, Kept>>>();
+holds<GlinkTransportOptions extends GrpcTransportOptions ? true : false>();
+holds<GrpcTransportOptions extends GlinkTransportOptions ? true : false>();
+holds<GlinkTransport extends Transport ? true : false>();
+
+// One import changes: options that were typed for createGrpcTransport go on as they are.
+const before: GrpcTransportOptions = {
+  baseUrl: "https://echo.test:50051",
+  useBinaryFormat: true,
+  interceptors: [(next) => (request) => next(request)],
+  jsonOptions: { ignoreUnknownFields: true },
+  binaryOptions: { readUnknownFields: false },
+  acceptCompression: [compressionGzip, compressionBrotli],
+  sendCompression: compressionGzip,
+  compressMinBytes: 1_024,
+  readMaxBytes: 4 << 20,
+  writeMaxBytes: 4 << 20,
+  defaultTimeoutMs: 1_000,
+  nodeOptions: { ca: "PEM", servername: "echo.test", settings: { initialWindowSize: 1 << 20 } },
+  pingIntervalMs: 30_000,
+  pingIdleConnection: true,
+  pingTimeoutMs: 5_000,
+  idleConnectionTimeoutMs: 60_000,
+};
+export const same: Transport = glinkTransport(before);
+
+const custom: Resolver = {
+  name: "my-registry",
+  watch(_target, listener) {
+    queueMicrotask(() => listener.onAddresses([{ host: "127.0.0.1", port: 50051 }]));
+    return { refresh() {}, close() {} };
+  },
+};
+
+export const all: GlinkTransport = glinkTransport({
+  ...before,
+  resolver: custom,
+  loadBalancing: roundRobin(),
+  rotationIntervalMs: Number.POSITIVE_INFINITY,
+  maxConnectionAgeMs: 60_000,
+  drainTimeoutMs: 1_000,
+  connectTimeoutMs: 1_000,
+  reconnectBackoff: { initialBackoffMs: 100 },
+  retry: { maxAttempts: 2, idempotentOnly: true, budget: { ratio: 0.2 } },
+  waitForReady: true,
+  maxQueuedCalls: 100,
+  maxHeaderListBytes: 8_192,
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+  nodeOptions: { connectionWindowSize: 1 << 24 },
+});
+export const others: GlinkTransportOptions[] = [
+  { baseUrl: "http://a", resolver: dnsResolver(), loadBalancing: pickFirst(), retry: false, logger: true },
+  { baseUrl: "http://a", resolver: staticResolver(["10.0.0.1:50051"]), retry: { budget: false } },
+  { baseUrl: "http://a", resolver: unixResolver("/run/echo.sock") },
+];
+
+export async function use(): Promise<void> {
+  await using transport = glinkTransport({ baseUrl: "http://a" });
+  await transport.ready({ timeoutMs: 1_000, signal: AbortSignal.timeout(1_000) });
+  const client = createClient(EchoService, transport);
+  const contextValues = createContextValues().set(glinkCall, {
+    retry: { maxAttempts: 1 },
+    onAttempt: ({ attempt, address, code }) => {
+      holds<Same<typeof attempt, number>>();
+      holds<Same<typeof address, string | undefined>>();
+      return code;
+    },
+  });
+  const response = await client.unary({ text: "hello" }, { contextValues, timeoutMs: 1_000 });
+  holds<Same<typeof response.text, string>>();
+  const unsubscribe = transport.subscribe((event: GlinkEvent) => {
+    if (event.type === "goaway") event.address.toUpperCase();
+    // @ts-expect-error: only some events have an address
+    event.address;
+  });
+  unsubscribe();
+  const [subchannel] = transport.snapshot().subchannels;
+  subchannel?.connectionAgeMs?.toFixed();
+  await transport.close({ timeoutMs: 1_000 });
+}
+
+export const mistakes: GlinkTransportOptions[] = [
+  // @ts-expect-error: baseUrl is required
+  {},
+  // @ts-expect-error: no such option
+  { baseUrl: "http://a", rotationInterval: 5 },
+  // @ts-expect-error: a number of milliseconds
+  { baseUrl: "http://a", rotationIntervalMs: "30s" },
+  // @ts-expect-error: retry has no such field
+  { baseUrl: "http://a", retry: { maxRetries: 3 } },
+  // @ts-expect-error: true is not a policy
+  { baseUrl: "http://a", retry: true },
+  // @ts-expect-error: a resolver is made, not named
+  { baseUrl: "http://a", resolver: "dns" },
+  // @ts-expect-error: a logger has four levels
+  { baseUrl: "http://a", logger: { info() {} } },
+];

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Code } from "@connectrpc/connect";
+import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import type { Failure } from "../../../src/base/errors.ts";
+import { Attempt, type AttemptOwner } from "../../../src/calls/attempt.ts";
+import type { CallRequest } from "../../../src/calls/call.ts";
+import { MessageMemory } from "../../../src/protocol/message-memory.ts";
+import type { FakeStream } from "../../support/fake-connector.ts";
+import { fakePool, pickInfo } from "../../support/fake-pool.ts";
+import { settle } from "../../support/manual-clock.ts";
+
+const deafOwner: AttemptOwner = {
+  attemptStarted: () => undefined,
+  attemptHeaders: () => undefined,
+  attemptMessage: () => undefined,
+  attemptWritable: () => undefined,
+  attemptEnded: () => undefined,
+};
+
+const request: CallRequest = {
+  method: {
+    desc: EchoService.method.unary,
+    head: { path: "/x", fields: [] },
+    url: "http://echo.test/x",
+    singleRequest: true,
+    singleResponse: true,
+    idempotent: false,
+    serialize: () => new Uint8Array(),
+    parse: () => assert.fail("nothing is parsed here"),
+  },
+  head: { path: "/x", fields: [] },
+  metadata: [],
+  contextValues: undefined,
+  options: {},
+  deadlineMs: Number.POSITIVE_INFINITY,
+  body: new Uint8Array(5),
+};
+
+/** An attempt that is open on the only connection of a pool, and the failures with which it ended. */
+async function openAttempt() {
+  const all = fakePool();
+  const { pool, clock, connector, resolver } = all;
+  pool.wake();
+  resolver.report("10.0.0.1");
+  await settle();
+  const ends: (Failure | undefined)[] = [];
+  const owner: AttemptOwner = { ...deafOwner, attemptEnded: (_, failure) => ends.push(failure) };
+  const context = { pool, clock, readMaxBytes: 1_000, messageMemory: new MessageMemory() };
+  const attempt = new Attempt(context, request, pickInfo, false, 0, owner);
+  attempt.start();
+  const connection = connector.open[0]!;
+  const [stream] = connection.streams as Iterable<FakeStream> as [FakeStream];
+  return { ...all, attempt, connection, stream, ends };
+}
+
+/** An attempt that is open on a connection with which the pool has parted since: there is a younger one. */
+async function attemptOnRetiredConnection() {
+  const all = await openAttempt();
+  const { pool, connector, connection: elder } = all;
+  const [subchannel] = [...pool.subchannels];
+  subchannel?.renew(() => undefined);
+  await settle();
+  const younger = connector.open.find((connection) => connection !== elder);
+  assert.ok(younger !== undefined && subchannel?.live?.connection === younger && elder.draining);
+  return { ...all, subchannel, elder, younger };
+}
+
+const grpcHeaders = ["content-type", "application/grpc"];
+
+test("a request whose answer has begun may have run, even if a late GOAWAY calls it refused", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, grpcHeaders, false);
+  stream.listener.onClosed({ kind: "goaway", code: Code.Unavailable, progress: "refused", message: "late" });
+  assert.deepEqual(
+    ends.map((failure) => failure?.progress),
+    ["unknown"],
+  );
+  close();
+});
+
+test("a grpc-status in the headers does not end a response that has a message and no status in its trailers", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, [...grpcHeaders, "grpc-status", "0"], false);
+  stream.listener.onData(new Uint8Array(5), 0, 5);
+  stream.listener.onTrailers(["x-other", "1"]);
+  assert.match(ends[0]?.message ?? "", /missing status/);
+  close();
+});
+
+test("the server's error is the call's, though the message before it was cut short", async () => {
+  const { stream, ends, close } = await openAttempt();
+  stream.listener.onHeaders(200, grpcHeaders, false);
+  // One byte of the nine that the prefix announces.
+  stream.listener.onData(Uint8Array.of(0, 0, 0, 0, 9, 1), 0, 6);
+  stream.listener.onTrailers(["grpc-status", "8", "grpc-message", "enough"]);
+  assert.deepEqual([ends[0]?.kind, ends[0]?.code, ends[0]?.message], ["status", Code.ResourceExhausted, "enough"]);
+  close();
+});
+
+test("an answer on a retired connection proves nothing about its successor", async () => {
+  const { stream, subchannel, younger, close } = await attemptOnRetiredConnection();
+  stream.listener.onHeaders(200, grpcHeaders, false);
+  assert.equal(subchannel.live?.answered, false);
+  younger.lose();
+  assert.equal(subchannel.state, "transient-failure", "the next dial waits out the backoff");
+  close();
+});
+
+test("a timeout on a retired connection has that connection asked whether it lives, and no other", async () => {
+  const { attempt, elder, younger, clock, close } = await attemptOnRetiredConnection();
+  attempt.suspect();
+  assert.deepEqual([elder.pings, younger.pings], [1, 0]);
+  await clock.advance(1_000);
+  assert.deepEqual([elder.closed, younger.closed], [true, false]);
+  close();
+});
