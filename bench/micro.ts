@@ -1,8 +1,9 @@
 import { bench, do_not_optimize, run, summary } from "mitata";
-import { EchoService } from "../proto/gen/glink/demo/v1/echo_pb.js";
 import type { Picker } from "../src/balancing/picker.ts";
+import type { MethodSpec } from "../src/base/method-spec.ts";
 import { RetryBudget } from "../src/calls/retry/retry-budget.ts";
 import { retryDefaults } from "../src/calls/retry/retry-options.ts";
+import { endpointOf } from "../src/endpoint/endpoint.ts";
 import {
   type Address,
   type Backend,
@@ -17,12 +18,20 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { systemRandom } from "../src/runtime/random.ts";
 import { addressesOf } from "./memory/addresses.ts";
 
+const method: MethodSpec = {
+  service: "glink.demo.v1.EchoService",
+  name: "Unary",
+  singleRequest: true,
+  singleResponse: true,
+  idempotency: "unknown",
+};
+
 // The parts of a call that are glink's own, one by one: `node --expose-gc --import tsx bench/micro.ts`.
 
 summary(() => {
   for (const count of [1, 100, 10_000]) {
     const picker = roundRobinPicker(count);
-    const info = { method: EchoService.method.unary, metadata: [], contextValues: undefined, tried: [] };
+    const info = { method, metadata: [], contextValues: undefined, attempt: 1, tried: [] };
     bench(`pick, round robin over ${count}`, () => do_not_optimize(picker.pick(info)));
   }
 });
@@ -69,8 +78,11 @@ function roundRobinPicker(count: number): Picker {
   };
   const backends = addressesOf(0, count).map(
     (address): Backend => ({
-      address,
-      key: JSON.stringify(address),
+      id: JSON.stringify(address),
+      endpoint: endpointOf(address),
+      get backend() {
+        return this;
+      },
       state: "ready",
       availability: "usable",
       hasRoom: true,

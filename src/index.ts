@@ -1,5 +1,5 @@
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
-export type { Picker, PickInfo } from "./balancing/picker.ts";
+export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
   type LoadBalancing,
   type Policy,
@@ -19,12 +19,21 @@ export {
   type Progress,
   type WireStatus,
 } from "./base/errors.ts";
+export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { GlinkTransportOptions, RetryInit } from "./channel/options.ts";
 export type { GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
+export {
+  type AttributeKey,
+  type Attributes,
+  attributeKey,
+  endpointWeight,
+  noAttributes,
+} from "./endpoint/attributes.ts";
+export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";

@@ -76,7 +76,7 @@ export class Suspects {
     subchannel.availability = "usable";
     if (this.#events.active) {
       const suspectMs = Math.round(this.#clock.now() - doubt.sinceMs);
-      this.#events.publish({ type: "subchannel-usable", address: subchannel.key, suspectMs });
+      this.#events.publish({ type: "subchannel-usable", address: subchannel.id, suspectMs });
     }
     this.#changed(subchannel);
   }
@@ -126,7 +126,7 @@ export class Suspects {
     const timer = this.#clock.setTimeout(() => this.#look(subchannel), lookEveryMs);
     this.#doubts.set(subchannel, { status: "suspect", live, asked, bytesRead, timer, sinceMs, reported: false });
     subchannel.availability = "suspect";
-    if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.key, reason });
+    if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.id, reason });
     this.#changed(subchannel);
   }
 
@@ -143,7 +143,7 @@ export class Suspects {
     if (suspectMs < silentMs || doubt.reported) return;
     doubt.reported = true;
     if (!this.#events.active) return;
-    this.#events.publish({ type: "subchannel-silent", address: subchannel.key, silentMs: Math.round(suspectMs) });
+    this.#events.publish({ type: "subchannel-silent", address: subchannel.id, silentMs: Math.round(suspectMs) });
   }
 
   #drop(subchannel: Subchannel): Doubt | undefined {

@@ -15,6 +15,7 @@ export type Progress = "unsent" | "refused" | "unknown";
 export type FailureKind =
   | "name-resolution"
   | "no-backend"
+  | "dropped"
   | "dial"
   | "connect-timeout"
   | "connection-lost"

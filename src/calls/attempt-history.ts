@@ -1,7 +1,7 @@
 import type { Failure } from "../base/errors.ts";
 import type { Random } from "../runtime/random.ts";
-import type { LiveConnection } from "../subchannel/live-connection.ts";
-import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { Backend } from "../subchannel/backend.ts";
+import type { CallConnection } from "../subchannel/call-connection.ts";
 import { type Attempt, pushbackOf } from "./attempt.ts";
 import type { RetryBudget } from "./retry/retry-budget.ts";
 import type { RetryOptions } from "./retry/retry-options.ts";
@@ -13,7 +13,7 @@ export type CallState = Pick<
   "committed" | "answerBegan" | "above" | "remainingMs" | "idempotent" | "longHeaders" | "otherConnection"
 >;
 
-export const noneTried: readonly Subchannel[] = Object.freeze([]);
+export const noneTried: readonly Backend[] = Object.freeze([]);
 
 /**
  * The attempts of one call, from the first failure on: how many count, where they went, what they failed with, and what
@@ -23,9 +23,9 @@ export class AttemptHistory {
   /** Attempts that count against maxAttempts, the one under way included. */
   attempts = 1;
   /** Backends that failed this call, for pickers to leave out. */
-  tried: readonly Subchannel[] = noneTried;
+  tried: readonly Backend[] = noneTried;
   /** The connections on which it failed, the latest last. */
-  readonly connections: LiveConnection[] = [];
+  readonly connections: CallConnection[] = [];
   lastFailure: Failure | undefined;
   readonly #options: RetryOptions | false;
   readonly #budget: RetryBudget | undefined;
@@ -48,10 +48,10 @@ export class AttemptHistory {
   }
 
   /** The attempt under way failed: it is remembered with its backend. */
-  failed({ subchannel, connection }: Attempt, failure: Failure): void {
+  failed({ backend, connection }: Attempt, failure: Failure): void {
     this.lastFailure = failure;
     if (connection !== undefined) this.connections.push(connection);
-    if (subchannel !== undefined) this.tried = [...this.tried, subchannel];
+    if (backend !== undefined) this.tried = [...this.tried, backend];
   }
 
   /** What comes after the failed attempt. To ask is to decide: it takes from the budget and moves along the curve. */
@@ -60,7 +60,7 @@ export class AttemptHistory {
     const situation: RetrySituation = {
       ...state,
       failure,
-      reachedBackend: attempt.subchannel !== undefined,
+      reachedBackend: attempt.backend !== undefined,
       attempts: this.attempts,
       curveStep: this.#curveStep,
       refusedBefore: this.#refusedBefore,

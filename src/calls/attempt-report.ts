@@ -22,7 +22,7 @@ export interface AttemptOutcome {
 /** Tells whoever listens: subscribers of `attempt-failed`, and the call's own `onAttempt`. */
 export function reportAttempt(outcome: AttemptOutcome, request: CallRequest, events: Events): void {
   const { failure, retryDelayMs, number } = outcome;
-  const address = outcome.attempt.subchannel?.key;
+  const address = outcome.attempt.connection?.address;
   if (failure !== undefined && events.active) {
     const method = methodName(request);
     events.publish({ type: "attempt-failed", method, attempt: number, address, error: factOf(failure), retryDelayMs });
@@ -44,11 +44,11 @@ export function reportWithheld(
   if (!events.active) return;
   const { reason } = withheld;
   const method = methodName(request);
-  events.publish({ type: "retry-withheld", method, address: attempt.subchannel?.key, reason, first });
+  events.publish({ type: "retry-withheld", method, address: attempt.connection?.address, reason, first });
 }
 
-function methodName({ method: { desc } }: CallRequest): string {
-  return `${desc.parent.typeName}/${desc.name}`;
+function methodName({ method: { service, name } }: CallRequest): string {
+  return `${service}/${name}`;
 }
 
 /**

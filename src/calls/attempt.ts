@@ -1,19 +1,19 @@
 import { Code } from "@connectrpc/connect";
-import type { PickInfo } from "../balancing/picker.ts";
+import type { AttemptOutcome, Pick, PickInfo, PickTracker } from "../balancing/picker.ts";
 import { type Failure, withProgress } from "../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
-import type { PendingCall } from "../pool/call-queue.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { Events } from "../observe/events.ts";
+import { callUserCode, reportUserCode } from "../observe/user-code.ts";
+import type { CallSource, PendingCall } from "../pool/call-source.ts";
 import { MessageReader, type MessageSink, tooLargeText } from "../protocol/framing.ts";
 import { fieldOf, headFailure, readStatus } from "../protocol/grpc/status.ts";
 import { timeoutHeader } from "../protocol/grpc/timeout.ts";
 import type { MessageMemory } from "../protocol/message-memory.ts";
 import { noFields } from "../protocol/metadata.ts";
-import { inBackground } from "../runtime/background.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { LiveConnection } from "../subchannel/live-connection.ts";
-import { Subchannel } from "../subchannel/subchannel.ts";
+import type { Backend } from "../subchannel/backend.ts";
+import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { CallRequest } from "./call.ts";
 
 /** Told how one attempt goes. */
@@ -30,8 +30,9 @@ export interface AttemptOwner {
 
 /** What attempts share. */
 export interface AttemptContext {
-  readonly pool: Pool;
+  readonly source: CallSource;
   readonly clock: Clock;
+  readonly events: Events;
   readonly readMaxBytes: number;
   readonly messageMemory: MessageMemory;
 }
@@ -40,9 +41,10 @@ export interface AttemptContext {
 export class Attempt implements StreamListener, PendingCall, MessageSink {
   readonly pickInfo: PickInfo;
   readonly waitForReady: boolean;
-  subchannel: Subchannel | undefined;
-  /** What the stream is on. The subchannel may have another connection by the time the peer answers. */
-  connection: LiveConnection | undefined;
+  /** As the picker named it; undefined until the request is on a stream. */
+  backend: Backend | undefined;
+  /** What the stream is on. */
+  connection: CallConnection | undefined;
   headers: HeaderFields = noFields;
   trailers: HeaderFields = noFields;
   readonly #context: AttemptContext;
@@ -52,8 +54,10 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   readonly #previous: number;
   readonly #reader: MessageReader;
   #stream: Stream | undefined;
+  #tracker: PickTracker | undefined;
+  #startedMs = 0;
   #requestEnded: boolean;
-  #queued = false;
+  #waits = false;
   #done = false;
 
   constructor(
@@ -85,10 +89,8 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   }
 
   start(): void {
-    const outcome = this.#context.pool.dispatch(this);
-    if (outcome === "queue") this.#queued = true;
-    else if (outcome instanceof Subchannel) this.onPicked(outcome);
-    else this.onPickFailed(outcome);
+    this.#waits = true;
+    this.#context.source.dispatch(this);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -109,40 +111,41 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   }
 
   /**
-   * Gives the attempt up: the stream is reset with CANCEL, and the owner hears nothing more. `failed`: its time is over,
-   * and the backend did not answer in it.
+   * Gives the attempt up, because of `failure`: the stream is reset with CANCEL, and the owner hears nothing more. A
+   * backend that did not answer in time has failed; one that was not asked for an answer any more has not.
    */
-  abandon(failed: boolean): void {
+  abandon(failure: Failure): void {
     if (this.#done) return;
     this.#done = true;
-    if (failed && this.subchannel !== undefined) this.subchannel.callsFailed++;
-    if (this.#queued) this.#context.pool.unqueue(this);
+    if (failure.code === Code.DeadlineExceeded) this.connection?.noteFailure();
+    if (this.#waits) this.#context.source.withdraw(this);
     this.#stream?.reset(http2ErrorCode.cancel);
+    if (this.#tracker !== undefined) this.#track(this.#tracker, failure);
   }
 
   /** It timed out. Is its peer slow, or gone? One PING decides, which leaves ahead of what `abandon` sends. */
   suspect(): void {
-    const { connection } = this;
-    if (connection !== undefined) inBackground(() => connection.suspect());
+    this.connection?.suspect();
   }
 
-  onPicked(subchannel: Subchannel): void {
-    this.#queued = false;
+  onPicked(connection: CallConnection, pick: Pick): void {
+    this.#waits = false;
     const { head, body } = this.#request;
-    const stream = subchannel.request(head, this.#fields(), body, this);
+    const stream = connection.request(head, this.#fields(pick.metadata), body, this);
     if (stream === undefined) {
       // The connection was lost between the pick and now: nothing was sent, so pick again.
       this.start();
       return;
     }
-    this.subchannel = subchannel;
+    this.backend = pick.backend;
+    this.connection = connection;
     this.#stream = stream;
-    this.connection = subchannel.live;
+    if (pick.tracker !== undefined) this.#startTracking(pick.tracker);
     this.#owner.attemptStarted(this);
   }
 
   onPickFailed(failure: Failure): void {
-    this.#queued = false;
+    this.#waits = false;
     this.#end(failure);
   }
 
@@ -189,14 +192,14 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   }
 
   get #address(): string {
-    return this.subchannel?.key ?? "";
+    return this.connection?.address ?? "";
   }
 
-  #fields(): HeaderFields {
+  #fields(added: HeaderFields | undefined): HeaderFields {
     const { metadata, deadlineMs } = this.#request;
     const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
-    if (!hasDeadline && this.#previous === 0) return metadata;
-    const fields = [...metadata];
+    if (!hasDeadline && this.#previous === 0 && added === undefined) return metadata;
+    const fields = added === undefined ? [...metadata] : [...metadata, ...added];
     if (hasDeadline) fields.push("grpc-timeout", timeoutHeader(deadlineMs - this.#context.clock.now()));
     if (this.#previous > 0) fields.push("grpc-previous-rpc-attempts", String(this.#previous));
     return fields;
@@ -234,8 +237,34 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
 
   #end(failure: Failure | undefined): void {
     this.#done = true;
-    if (failure !== undefined && this.subchannel !== undefined) this.subchannel.callsFailed++;
+    if (failure !== undefined) this.connection?.noteFailure();
+    if (this.#tracker !== undefined) this.#track(this.#tracker, failure);
     this.#owner.attemptEnded(this, failure);
+  }
+
+  #startTracking(tracker: PickTracker): void {
+    this.#tracker = tracker;
+    this.#startedMs = this.#context.clock.now();
+    callUserCode(
+      () => tracker.started(),
+      [],
+      (error) => this.#trackerFailed(error),
+    );
+  }
+
+  #track(tracker: PickTracker, failure: Failure | undefined): void {
+    const latencyMs = this.#context.clock.now() - this.#startedMs;
+    const trailers = this.trailers.length > 0 ? this.trailers : this.headers;
+    const outcome: AttemptOutcome = { failure, latencyMs, trailers };
+    callUserCode(
+      () => tracker.ended(outcome),
+      [],
+      (error) => this.#trackerFailed(error),
+    );
+  }
+
+  #trackerFailed(error: unknown): void {
+    reportUserCode(this.#context.events, "pick tracker", error);
   }
 }
 

@@ -1,29 +1,12 @@
-import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import type { GlinkCallOptions } from "./call-options.ts";
 
-/** What is constant for a method of one transport: made at its first call. */
-export interface MethodInfo {
-  readonly desc: DescMethod;
-  readonly head: MethodHead;
-  /** The URL that interceptors see. */
-  readonly url: string;
-  /** Exactly one request message: unary and server-streaming. It travels with END_STREAM. */
-  readonly singleRequest: boolean;
-  /** Exactly one response message: unary and client-streaming. Such calls commit at its first byte. */
-  readonly singleResponse: boolean;
-  /** The proto declares `idempotency_level`. */
-  readonly idempotent: boolean;
-  /** Both throw ConnectErrors. */
-  serialize(message: Message): Uint8Array;
-  parse(bytes: Uint8Array): Message;
-}
-
 /** One logical call, whatever its attempts. */
 export interface CallRequest {
-  readonly method: MethodInfo;
+  readonly method: MethodSpec;
   /** Path and constant fields: the method's own unless an interceptor or the caller's user agent changed it. */
   readonly head: MethodHead;
   readonly metadata: HeaderFields;

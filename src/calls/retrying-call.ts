@@ -1,13 +1,13 @@
-import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ContextValues } from "@connectrpc/connect";
 import type { PickInfo } from "../balancing/picker.ts";
 import { deadlineFailure, type Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { Events } from "../observe/events.ts";
 import { areLong, noFields } from "../protocol/metadata.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { Backend } from "../subchannel/backend.ts";
 import { Attempt, type AttemptContext, type AttemptOwner } from "./attempt.ts";
 import { AttemptHistory, noneTried } from "./attempt-history.ts";
 import { describeUntilNow, reportAttempt, reportWithheld } from "./attempt-report.ts";
@@ -90,8 +90,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     else this.#keptBytes = body.length;
   }
 
-  get method(): DescMethod {
-    return this.#request.method.desc;
+  get method(): MethodSpec {
+    return this.#request.method;
   }
 
   get metadata(): HeaderFields {
@@ -102,7 +102,11 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     return this.#request.contextValues;
   }
 
-  get tried(): readonly Subchannel[] {
+  get attempt(): number {
+    return this.#attempts;
+  }
+
+  get tried(): readonly Backend[] {
     return this.#history?.tried ?? noneTried;
   }
 
@@ -146,8 +150,8 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     if (this.#ended) return;
     const attempt = this.#attempt;
     if (failure.kind === "deadline") attempt?.suspect();
-    attempt?.abandon(failure.kind === "deadline");
-    const address = attempt === undefined ? this.#history?.lastFailure?.address : attempt.subchannel?.key;
+    attempt?.abandon(failure);
+    const address = attempt === undefined ? this.#history?.lastFailure?.address : attempt.connection?.address;
     const note = endsFromOutside.has(failure.kind) ? this.#noteUntilNow(attempt) : undefined;
     this.#end(attempt, address === undefined ? failure : { ...failure, address }, note);
   }
@@ -273,14 +277,15 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     // A message on its way is an answer, however slow. One that is whole and has no status is not.
     if (this.#request.method.singleResponse && attempt.messageStarted && this.#held === undefined) return;
     attempt.suspect();
-    attempt.abandon(true);
-    this.#attemptFailed(attempt, {
+    const failure: Failure = {
       kind: "attempt-timeout",
       code: Code.DeadlineExceeded,
       progress: "unknown",
       message: `the attempt took longer than perAttemptTimeoutMs ${limitMs}`,
-      address: attempt.subchannel?.key,
-    });
+      address: attempt.connection?.address,
+    };
+    attempt.abandon(failure);
+    this.#attemptFailed(attempt, failure);
   }
 
   /** Hands a message to the user, after the headers. */
@@ -292,19 +297,19 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
 
   #attemptFailed(attempt: Attempt, failure: Failure): void {
     const history = this.#historyNow();
-    const { pool } = this.#context.attempt;
+    const { source } = this.#context.attempt;
     history.failed(attempt, failure);
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
-    if (failure.code === Code.Unavailable) pool.refresh();
+    if (failure.code === Code.Unavailable) source.refresh();
     else if (failure.code === Code.DeadlineExceeded && !failure.wire?.isWireError) attempt.suspect();
     const decision = history.decide(attempt, failure, {
       committed: this.#committed,
       answerBegan: this.#request.method.singleResponse && attempt.messageStarted,
       above: this.#above,
       remainingMs: this.#remainingMs,
-      idempotent: this.#request.method.idempotent,
+      idempotent: this.#request.method.idempotency !== "unknown",
       longHeaders: areLong(this.#request.metadata, this.#request.head),
-      otherConnection: pool.hasConnectionBeyond(history.connections),
+      otherConnection: source.hasConnectionBeyond(history.connections),
     });
     if (decision.retry === "no") {
       const { withheld } = decision;
@@ -335,12 +340,12 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
 
   /** What a call that ends from outside had run into: without it, a timeout would hide the reason for it. */
   #noteUntilNow(attempt: Attempt | undefined): string | undefined {
-    const waits = attempt !== undefined && attempt.subchannel === undefined;
-    const { pool } = this.#context.attempt;
+    const waits = attempt !== undefined && attempt.connection === undefined;
+    const { source } = this.#context.attempt;
     return describeUntilNow(
       waits,
-      pool.eldestDial,
-      this.#history?.lastFailure ?? (waits ? pool.lastFailure : undefined),
+      source.eldestDial,
+      this.#history?.lastFailure ?? (waits ? source.lastFailure : undefined),
     );
   }
 

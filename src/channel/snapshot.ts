@@ -46,16 +46,16 @@ export interface GlinkSnapshot {
 
 export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
-    const { key, state, availability, live, openCalls, callsStarted, callsFailed } = subchannel;
+    const { id, state, availability, live, openCalls, counters } = subchannel;
     const { lastFailure, lastRenewalFailure } = subchannel;
     return {
-      address: key,
+      address: id,
       state,
       availability,
       connectionAgeMs: live === undefined ? undefined : Math.round(clock.now() - live.readySinceMs),
       openCalls,
-      callsStarted,
-      callsFailed,
+      callsStarted: counters.callsStarted,
+      callsFailed: counters.callsFailed,
       lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
       lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
     };

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { ReadyBackends } from "../availability/ready-backends.ts";
-import type { Picker } from "../balancing/picker.ts";
+import type { Drop, Pick, Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../base/check.ts";
 import type { Failure } from "../base/errors.ts";
@@ -8,12 +8,21 @@ import { describeCause } from "../base/thrown.ts";
 import type { Events } from "../observe/events.ts";
 import { reportUserCode } from "../observe/user-code.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
-import { Subchannel } from "../subchannel/subchannel.ts";
-import { CallQueue, type PendingCall, type PickOutcome } from "./call-queue.ts";
+import type { Backend } from "../subchannel/backend.ts";
+import type { CallConnection } from "../subchannel/call-connection.ts";
+import { CallQueue, type Served } from "./call-queue.ts";
+import type { PendingCall } from "./call-source.ts";
+
+/** The backends of the pool, as pickers name them. */
+interface Connections {
+  /** Undefined: it has left. */
+  get(id: string): { readonly connectionWithRoom: CallConnection | undefined } | undefined;
+}
 
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
 export class Dispatcher {
   readonly #maxQueuedCalls: number;
+  readonly #connections: Connections;
   /** The backends that the picker may choose from. */
   readonly #ready: ReadyBackends;
   readonly #events: Events;
@@ -23,8 +32,9 @@ export class Dispatcher {
   #serveDue = false;
 
   /** Beyond `maxQueuedCalls` waiting calls, more fail with ResourceExhausted. */
-  constructor(maxQueuedCalls: number, ready: ReadyBackends, events: Events) {
+  constructor(maxQueuedCalls: number, connections: Connections, ready: ReadyBackends, events: Events) {
     this.#maxQueuedCalls = maxQueuedCalls;
+    this.#connections = connections;
     this.#ready = ready;
     this.#events = events;
   }
@@ -39,27 +49,27 @@ export class Dispatcher {
     this.#picker = picker;
   }
 
-  /** Finds a backend now, or puts the call in the queue: then it is told later. */
-  dispatch(call: PendingCall): PickOutcome {
+  /** Finds a connection now, or puts the call in the queue: then it is told later. */
+  dispatch(call: PendingCall): void {
     if (this.#serveDue) this.serve();
     // Whoever waits already comes first, also when one of them made this call as it was served.
-    const outcome = this.#serving && this.#queue.size > 0 ? "queue" : this.#pick(call);
-    if (outcome !== "queue") return outcome;
+    const waits = this.#serving && this.#queue.size > 0;
+    if (!waits && this.#serve(call) !== "waits") return;
     if (this.#queue.size >= this.#maxQueuedCalls) {
-      return {
+      call.onPickFailed({
         kind: "queue-full",
         code: Code.ResourceExhausted,
         progress: "unsent",
         message: `${this.#queue.size} calls already wait for a connection or a stream slot (maxQueuedCalls ${this.#maxQueuedCalls})`,
-      };
+      });
+      return;
     }
     this.#queue.add(call);
     if (this.#serving) this.serveSoon();
-    return "queue";
   }
 
   /** The call no longer waits. */
-  unqueue(call: PendingCall): void {
+  withdraw(call: PendingCall): void {
     this.#queue.remove(call);
   }
 
@@ -71,7 +81,7 @@ export class Dispatcher {
     this.#serving = true;
     try {
       this.#queue.serve(
-        (call) => this.#pick(call),
+        (call) => this.#serve(call),
         // Without a ready backend some calls fail and others wait. With one, no more are served than there is room for.
         () => this.#ready.list.length === 0 || this.#ready.anyRoom,
       );
@@ -90,8 +100,8 @@ export class Dispatcher {
   }
 
   /** One more call may go to the backend: those that wait come first. `wasFull`: none could until now. */
-  roomAt(subchannel: Subchannel, wasFull: boolean): void {
-    if (wasFull && this.#ready.roomChanged(subchannel)) this.#picker.roomAgain?.(subchannel);
+  roomAt(backend: Backend, wasFull: boolean): void {
+    if (wasFull && this.#ready.roomChanged(backend)) this.#picker.roomAgain?.(backend);
     if (this.#queue.size > 0 && this.#ready.anyRoom) this.serve();
   }
 
@@ -100,21 +110,51 @@ export class Dispatcher {
     this.#picker = failAll(policyFailure(error));
   }
 
-  #pick(call: PendingCall): PickOutcome {
+  /** Picks for the call, and tells it unless it has to wait. */
+  #serve(call: PendingCall): Served {
+    const result = this.#pick(call);
+    if (result === "queue") return "waits";
+    if ("backend" in result) {
+      const connection = this.#connections.get(result.backend.id)?.connectionWithRoom;
+      // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
+      if (connection === undefined) return "waits";
+      this.#leaveQueue(call);
+      call.onPicked(connection, result);
+      return "picked";
+    }
+    if (call.waitForReady && result.code === Code.Unavailable && result.kind !== "dropped") return "waits";
+    this.#leaveQueue(call);
+    call.onPickFailed(result);
+    return "failed";
+  }
+
+  /** First: whoever is told may dispatch again. */
+  #leaveQueue(call: PendingCall): void {
+    if (this.#queue.size > 0) this.#queue.remove(call);
+  }
+
+  #pick(call: PendingCall): Pick | "queue" | Failure {
     try {
       const result = this.#picker.pick(call.pickInfo);
       if (result === "queue") return result;
-      // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
-      if (result instanceof Subchannel) return result.hasRoom ? result : "queue";
-      if (!isFailure(result)) {
-        throw new TypeError(`a picker returns a backend, "queue" or a failure, not ${describeValue(result)}`);
+      if (typeof result === "object" && result !== null) {
+        if ("backend" in result && typeof result.backend?.id === "string") return result;
+        if (isFailure(result)) return result;
+        if ("drop" in result) return droppedFailure(result);
       }
-      return call.waitForReady && result.code === Code.Unavailable ? "queue" : result;
+      throw new TypeError(
+        `a picker returns a backend, a pick of one, "queue", a failure or a drop, not ${describeValue(result)}`,
+      );
     } catch (error) {
       reportUserCode(this.#events, "picker", error);
       return policyFailure(error);
     }
   }
+}
+
+function droppedFailure({ drop, code = Code.Unavailable }: Drop): Failure {
+  const message = `the load-balancing policy dropped the call: ${drop}`;
+  return { kind: "dropped", code, progress: "unsent", message };
 }
 
 /** A picker may be the user's own, and its failure made by hand. */

@@ -57,6 +57,10 @@ export class Drain implements LiveConnectionHolder {
     // It drains already: the peer's GOAWAY changes nothing.
   }
 
+  connectionFull(): void {
+    // No new call goes there.
+  }
+
   connectionCapacity(): void {
     // Room on a retired connection is for nobody.
   }

@@ -34,8 +34,8 @@ export class Members implements Iterable<Subchannel> {
     return this.#list;
   }
 
-  get(key: string): Subchannel | undefined {
-    return this.#subchannels.get(key);
+  get(id: string): Subchannel | undefined {
+    return this.#subchannels.get(id);
   }
 
   [Symbol.iterator](): Iterator<Subchannel> {
@@ -50,8 +50,8 @@ export class Members implements Iterable<Subchannel> {
   reconcile(named: ReadonlyMap<string, Address>): MembersChange {
     const absent: Subchannel[] = [];
     let works = false;
-    for (const [key, subchannel] of this.#subchannels) {
-      if (!named.has(key)) {
+    for (const [id, subchannel] of this.#subchannels) {
+      if (!named.has(id)) {
         absent.push(subchannel);
       } else {
         this.#leaving.delete(subchannel);
@@ -64,10 +64,10 @@ export class Members implements Iterable<Subchannel> {
     for (const subchannel of news) this.#leaving.add(subchannel);
     for (const subchannel of removed) this.remove(subchannel);
     const added: Subchannel[] = [];
-    for (const [key, address] of named) {
-      if (this.#subchannels.has(key)) continue;
+    for (const [id, address] of named) {
+      if (this.#subchannels.has(id)) continue;
       const subchannel = this.#create(address);
-      this.#subchannels.set(key, subchannel);
+      this.#subchannels.set(id, subchannel);
       added.push(subchannel);
     }
     if (added.length > 0) this.#list = undefined;
@@ -83,7 +83,7 @@ export class Members implements Iterable<Subchannel> {
 
   remove(subchannel: Subchannel): void {
     this.#leaving.delete(subchannel);
-    this.#subchannels.delete(subchannel.key);
+    this.#subchannels.delete(subchannel.id);
     this.#list = undefined;
   }
 

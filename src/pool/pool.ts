@@ -7,6 +7,7 @@ import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
+import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type {
@@ -15,7 +16,7 @@ import type {
   SubchannelOptions,
   SubchannelOwner,
 } from "../subchannel/subchannel-owner.ts";
-import type { PendingCall, PickOutcome } from "./call-queue.ts";
+import type { CallSource, PendingCall } from "./call-source.ts";
 import { Discovery, type DiscoveryOwner } from "./discovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
@@ -39,7 +40,7 @@ export interface PoolOptions extends PolicyRunnerOptions {
  * The backends of one target: keeps one subchannel per address the resolver names, tells the policy of every change,
  * and finds a backend for each attempt.
  */
-export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
+export class Pool implements CallSource, SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   minPingPaceMs = 0;
   resting = false;
   readyCount = 0;
@@ -65,7 +66,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
     this.#history = options.history;
     this.#members = new Members((address) => new Subchannel(address, subchannel, this));
     this.#suspects = new Suspects(runtime.clock, events, (subchannel) => this.#policy.changed(subchannel, false));
-    this.#dispatcher = new Dispatcher(options.maxQueuedCalls, this.#ready, events);
+    this.#dispatcher = new Dispatcher(options.maxQueuedCalls, this.#members, this.#ready, events);
     this.#drain = new Drain(options.drainTimeoutMs, runtime.clock, events);
     this.#hints = new Hints(target, resolver, events);
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
@@ -84,15 +85,14 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
     else if (this.resting && !this.#discovery.listIsOld) inBackground(() => this.#endRest());
   }
 
-  /** Finds a backend now, or puts the call in the queue: then it is told later. */
-  dispatch(call: PendingCall): PickOutcome {
+  dispatch(call: PendingCall): void {
     this.wake();
-    return this.#dispatcher.dispatch(call);
+    this.#dispatcher.dispatch(call);
   }
 
   /** The call no longer waits. */
-  unqueue(call: PendingCall): void {
-    this.#dispatcher.unqueue(call);
+  withdraw(call: PendingCall): void {
+    this.#dispatcher.withdraw(call);
   }
 
   /** True once somebody wanted a backend, until nobody has for long. */
@@ -105,11 +105,7 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
     inBackground(() => this.#discovery.refresh());
   }
 
-  /**
-   * True when a call that failed on these connections, on the last of them just now, has another to go to: one that is
-   * ready, or one that is being made or will be at once, because nothing is known against its backend.
-   */
-  hasConnectionBeyond(failed: readonly LiveConnection[]): boolean {
+  hasConnectionBeyond(failed: readonly CallConnection[]): boolean {
     for (const { live, hasRoom, state, lastFailure } of this.#members) {
       if (live === undefined) {
         if ((state === "idle" || state === "connecting") && lastFailure === undefined) return true;
@@ -127,8 +123,8 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
     return this.#dispatcher.queuedCalls;
   }
 
-  backend(key: string): Subchannel | undefined {
-    return this.#members.get(key);
+  backend(id: string): Subchannel | undefined {
+    return this.#members.get(id);
   }
 
   /** All of them, in a stable order. */
@@ -209,10 +205,10 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
   }
 
   subchannelChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
-    const { state, key } = subchannel;
+    const { state, id } = subchannel;
     if (this.#events.active) {
       const error = failure === undefined ? undefined : factOf(failure);
-      this.#events.publish({ type: "subchannel-state", address: key, from, to: state, error });
+      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error });
     }
     // A loss or a failed dial is the first sign that the list is out of date.
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.refresh();
@@ -257,11 +253,11 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
       this.#suspects.replaced(subchannel, live);
       this.#rotation.left(subchannel);
     }
-    this.#drain.add(subchannel.key, live, reason);
+    this.#drain.add(subchannel.id, live, reason);
   }
 
   goawayReceived(subchannel: OwnedSubchannel, { code, debug }: GoawayNotice): void {
-    if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.key, http2Code: code, debug });
+    if (this.#events.active) this.#events.publish({ type: "goaway", address: subchannel.id, http2Code: code, debug });
   }
 
   slowDownPings(minPaceMs: number): void {
@@ -302,9 +298,9 @@ export class Pool implements SubchannelOwner, DiscoveryOwner, PolicyWatcher {
     if (!this.#events.active) return;
     this.#events.publish({
       type: "pool-updated",
-      added: added.map(({ key }) => key),
-      removed: removed.map(({ key }) => key),
-      leaving: leaving.map(({ key }) => key),
+      added: added.map(({ id }) => id),
+      removed: removed.map(({ id }) => id),
+      leaving: leaving.map(({ id }) => id),
       kept: this.#members.size - added.length - leaving.length,
     });
   }

@@ -55,7 +55,7 @@ export class Rotation {
     const first = this.#notRenewed.size === 0;
     this.#notRenewed.add(subchannel);
     if (!this.#events.active) return;
-    this.#events.publish({ type: "renewal-failed", address: subchannel.key, error: factOf(failure), first });
+    this.#events.publish({ type: "renewal-failed", address: subchannel.id, error: factOf(failure), first });
   }
 
   /** The connection of which {@link failed} told is out of service: replaced, or lost. */

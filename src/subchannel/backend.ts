@@ -1,6 +1,6 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
-import type { Address } from "../endpoint/address.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 
 /**
  * Whether calls should go to a connected backend; apart from connectivity, which says whether they can. A `suspect` left a
@@ -10,9 +10,12 @@ export type Availability = "usable" | "suspect";
 
 /** One backend as pickers and policies see it. The pool's subchannels are these. */
 export interface Backend {
-  readonly address: Address;
-  /** The text of the address: the backend's identity. */
-  readonly key: string;
+  /** Its identity, for as long as the resolver names it: the text of its address, or of its addresses. */
+  readonly id: string;
+  /** As the resolver names it now: attributes may change while the connection stays. */
+  readonly endpoint: Endpoint;
+  /** A backend is a pick of itself. */
+  readonly backend: Backend;
   readonly state: ConnectivityState;
   readonly availability: Availability;
   /** True when it is ready and its peer's MAX_CONCURRENT_STREAMS leaves room for one more call. */

@@ -1,7 +1,17 @@
 import type { Failure } from "../base/errors.ts";
-import type { Connection, ConnectionOwner } from "../http2/connection.ts";
+import type {
+  Connection,
+  ConnectionOwner,
+  HeaderFields,
+  MethodHead,
+  Stream,
+  StreamListener,
+} from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
+import { inBackground } from "../runtime/background.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+
+import type { BackendCounters, CallConnection } from "./call-connection.ts";
 
 /** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
 export interface GoawayNotice {
@@ -16,6 +26,8 @@ export type SuspectReason = "deadline" | "silence";
 export interface LiveConnectionHolder {
   /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
   connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
+  /** It takes no further call until {@link connectionCapacity}. */
+  connectionFull(live: LiveConnection): void;
   /** A call ended, or the peer changed how many it allows. */
   connectionCapacity(live: LiveConnection): void;
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
@@ -42,13 +54,15 @@ export interface LiveConnectionOptions {
 const idleChecksPerTimeout = 10;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
-export class LiveConnection implements ConnectionOwner {
+export class LiveConnection implements ConnectionOwner, CallConnection {
+  readonly address: string;
   holder: LiveConnectionHolder;
   /** When rotation should replace it, in clock time. */
   expiresAtMs: number = Number.POSITIVE_INFINITY;
   readySinceMs = 0;
   /** Calls started on it. */
   calls = 0;
+  readonly #counters: BackendCounters;
   readonly #clock: Clock;
   readonly #options: LiveConnectionOptions;
   #answered = false;
@@ -60,7 +74,15 @@ export class LiveConnection implements ConnectionOwner {
   #callsSeen = 0;
   #ended = false;
 
-  constructor(holder: LiveConnectionHolder, options: LiveConnectionOptions, clock: Clock) {
+  constructor(
+    address: string,
+    counters: BackendCounters,
+    holder: LiveConnectionHolder,
+    options: LiveConnectionOptions,
+    clock: Clock,
+  ) {
+    this.address = address;
+    this.#counters = counters;
     this.holder = holder;
     this.#options = options;
     this.#clock = clock;
@@ -86,16 +108,34 @@ export class LiveConnection implements ConnectionOwner {
     return this.#connection as Connection;
   }
 
+  request(
+    head: MethodHead,
+    fields: HeaderFields,
+    body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined {
+    const { connection } = this;
+    const stream = connection.request(head, fields, body, listener);
+    if (!connection.hasRoom) this.holder.connectionFull(this);
+    if (stream === undefined) return undefined;
+    this.calls++;
+    this.#counters.callsStarted++;
+    return stream;
+  }
+
   /** True once it answered a call. */
   get answered(): boolean {
     return this.#answered;
   }
 
-  /** The peer answered a call. */
   noteAnswer(): void {
     if (this.#answered) return;
     this.#answered = true;
     this.#judge();
+  }
+
+  noteFailure(): void {
+    this.#counters.callsFailed++;
   }
 
   /**
@@ -111,11 +151,12 @@ export class LiveConnection implements ConnectionOwner {
     return this.#keepalive?.isSuspicious ?? false;
   }
 
-  /** A call on it timed out. To be called while that call is still open. */
   suspect(): void {
     if (this.#ended) return;
-    this.#keepalive?.suspect();
-    if (!this.isSuspect) this.holder.connectionUnanswered(this);
+    inBackground(() => {
+      this.#keepalive?.suspect();
+      if (!this.isSuspect) this.holder.connectionUnanswered(this);
+    });
   }
 
   /** The time between PINGs that a server wants which complains of too many. Only of a connection in service. */

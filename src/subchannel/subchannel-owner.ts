@@ -20,7 +20,7 @@ export interface SubchannelOptions {
 
 /** A subchannel, as its owner is told of it. */
 export interface OwnedSubchannel {
-  readonly key: string;
+  readonly id: string;
   readonly state: ConnectivityState;
   /** The connection in service, if there is one. */
   readonly live: LiveConnection | undefined;

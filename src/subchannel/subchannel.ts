@@ -1,11 +1,12 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { connectionFailure, type Failure } from "../base/errors.ts";
-import { type Address, formatAddress } from "../endpoint/address.ts";
-import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
+import type { Address } from "../endpoint/address.ts";
+import { type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Availability, Backend } from "./backend.ts";
+import type { BackendCounters, CallConnection } from "./call-connection.ts";
 import { type GoawayNotice, LiveConnection, type LiveConnectionHolder, type SuspectReason } from "./live-connection.ts";
 import { PendingConnection, type PendingConnectionOwner } from "./pending-connection.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
@@ -53,14 +54,14 @@ const ageJitter = 0.1;
 
 /** The lasting relation to one address: dials, backs off, is ready, gives its connection away to drain. */
 export class Subchannel implements Backend, LiveConnectionHolder, PendingConnectionOwner, RenewalOwner {
-  readonly address: Address;
-  readonly key: string;
+  readonly id: string;
+  endpoint: Endpoint;
+  readonly counters: BackendCounters = { callsStarted: 0, callsFailed: 0 };
   availability: Availability = "usable";
   lastFailure: Failure | undefined;
   /** Why the connection in service could not be replaced when it was last tried; undefined once it was. */
   lastRenewalFailure: Failure | undefined;
-  callsStarted = 0;
-  callsFailed = 0;
+  readonly #address: Address;
   readonly #options: SubchannelOptions;
   readonly #owner: SubchannelOwner;
   readonly #backoff: ReconnectBackoff;
@@ -70,12 +71,17 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   #state: State = { status: "idle", resting: false };
 
   constructor(address: Address, options: SubchannelOptions, owner: SubchannelOwner) {
-    this.address = address;
-    this.key = formatAddress(address);
+    this.endpoint = endpointOf(address);
+    this.id = endpointId(this.endpoint);
+    this.#address = address;
     this.#options = options;
     this.#owner = owner;
     this.#backoff = new ReconnectBackoff(options.reconnectBackoff, options.runtime);
     this.#renewalBackoff = new ReconnectBackoff(options.reconnectBackoff, options.runtime);
+  }
+
+  get backend(): Backend {
+    return this;
   }
 
   get state(): ConnectivityState {
@@ -103,21 +109,9 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     return this.#state.status === "ready" ? this.#state.live.connection.openStreams : 0;
   }
 
-  /** Starts a request. Undefined when there is no connection that takes one: nothing was sent. */
-  request(
-    head: MethodHead,
-    fields: HeaderFields,
-    body: Uint8Array | undefined,
-    listener: StreamListener,
-  ): Stream | undefined {
-    if (this.#state.status !== "ready") return undefined;
-    const { live } = this.#state;
-    const stream = live.connection.request(head, fields, body, listener);
-    if (!live.connection.hasRoom) this.#becameFull();
-    if (stream === undefined) return undefined;
-    live.calls++;
-    this.callsStarted++;
-    return stream;
+  /** The connection that takes the next call; undefined without room. */
+  get connectionWithRoom(): CallConnection | undefined {
+    return this.hasRoom ? (this.#state as ReadyState).live : undefined;
   }
 
   /** Servers of the same kind want no more PINGs than this. */
@@ -236,6 +230,13 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
     this.#owner.connectionRetired(this, live, "replaced");
   }
 
+  connectionFull(live: LiveConnection): void {
+    const state = this.#state;
+    if (state.status !== "ready" || state.live !== live || state.full) return;
+    state.full = true;
+    this.#owner.subchannelFull(this);
+  }
+
   connectionClosed(live: LiveConnection, failure: Failure | undefined): void {
     this.#leaveReady(live, failure);
   }
@@ -279,13 +280,7 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {
-    return connectionFailure(kind, this.key, "unknown", message);
-  }
-
-  #becameFull(): void {
-    if (this.#state.status !== "ready" || this.#state.full) return;
-    this.#state.full = true;
-    this.#owner.subchannelFull(this);
+    return connectionFailure(kind, this.id, "unknown", message);
   }
 
   /** Ready no more, by our own will: the connection goes to the owner, to drain. */
@@ -297,7 +292,8 @@ export class Subchannel implements Backend, LiveConnectionHolder, PendingConnect
   #newDial(owner: PendingConnectionOwner): PendingConnection {
     const { runtime, live } = this.#options;
     const { clock } = runtime;
-    return new PendingConnection(this.address, new LiveConnection(this, live, clock), clock.now(), owner);
+    const connection = new LiveConnection(this.id, this.counters, this, live, clock);
+    return new PendingConnection(this.#address, connection, clock.now(), owner);
   }
 
   #enterService({ live, startedMs }: PendingConnection): void {

@@ -17,14 +17,15 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import { peerText } from "../base/peer-text.ts";
 import { describeCause } from "../base/thrown.ts";
-import type { MethodInfo } from "../calls/call.ts";
 import type { Target } from "../endpoint/target.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import { inflate } from "../protocol/compression.ts";
 import { compressedFlag, frameMessage, tooLargeText } from "../protocol/framing.ts";
 import { fieldOf } from "../protocol/grpc/status.ts";
+import type { MethodInfo } from "./method-info.ts";
 import { isShared, OwnBytes } from "./own-bytes.ts";
 
 /** How messages of one transport are written and read. */
@@ -139,11 +140,13 @@ export class Codec {
     const path = `${target.pathPrefix}/${desc.parent.typeName}/${desc.name}`;
     return {
       desc,
+      service: desc.parent.typeName,
+      name: desc.name,
       head: this.head(path, undefined),
       url: `${target.url}/${desc.parent.typeName}/${desc.name}`,
       singleRequest: desc.methodKind === "unary" || desc.methodKind === "server_streaming",
       singleResponse: desc.methodKind === "unary" || desc.methodKind === "client_streaming",
-      idempotent: desc.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+      idempotency: idempotencyOf(desc),
       ...(this.#options.useBinaryFormat ? this.#binary(desc) : this.#json(desc)),
     };
   }
@@ -171,6 +174,17 @@ export class Codec {
       serialize: guarded("serialize JSON", (message) => encoder.encode(toJsonString(desc.input, message, options))),
       parse: guarded("parse JSON", (bytes) => fromJsonString(desc.output, decoder.decode(bytes), options)),
     };
+  }
+}
+
+function idempotencyOf({ idempotency }: DescMethod): MethodSpec["idempotency"] {
+  switch (idempotency) {
+    case MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS:
+      return "no-side-effects";
+    case MethodOptions_IdempotencyLevel.IDEMPOTENT:
+      return "idempotent";
+    default:
+      return "unknown";
   }
 }
 

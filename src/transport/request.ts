@@ -1,7 +1,8 @@
-import type { CallRequest, MethodInfo } from "../calls/call.ts";
+import type { CallRequest } from "../calls/call.ts";
 import { callOptionsOf } from "../calls/call-options.ts";
 import { checkSize, readMetadata } from "../protocol/metadata.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
+import type { MethodInfo } from "./method-info.ts";
 
 /**
  * One call's request, from what the caller gave. The caller's headers are read now: a later change of them does not

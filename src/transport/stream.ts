@@ -1,7 +1,7 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
-import type { CallEnd, CallListener, MethodInfo, RunningCall } from "../calls/call.ts";
+import type { CallEnd, CallListener, RunningCall } from "../calls/call.ts";
 import { type Cancellable, leftFailure } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -10,6 +10,7 @@ import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { RequestPump } from "./messages/request-pump.ts";
 import { ResponseQueue, type ResponseSource } from "./messages/response-stream.ts";
+import type { MethodInfo } from "./method-info.ts";
 import { receivedHeaders, receiveLater } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
 

@@ -77,7 +77,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   const { budget: limits, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
   const budget = limits === false ? undefined : new RetryBudget(limits, clock);
   const { readMaxBytes } = options;
-  const attempt = { pool, clock, readMaxBytes, messageMemory: new MessageMemory() };
+  const attempt = { source: pool, clock, events, readMaxBytes, messageMemory: new MessageMemory() };
   const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
   const calls = new RetryInterceptor({ attempt, runtime, events, budget, replayMemory }, retry, options.waitForReady);
   const environment: CallEnvironment = {

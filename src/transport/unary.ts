@@ -1,13 +1,14 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
-import type { CallEnd, CallListener, CallRequest, MethodInfo, RunningCall } from "../calls/call.ts";
+import type { CallEnd, CallListener, CallRequest, RunningCall } from "../calls/call.ts";
 import type { Cancellable } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { fieldOf } from "../protocol/grpc/status.ts";
 import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
+import type { MethodInfo } from "./method-info.ts";
 import { receivedHeaders } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
 

@@ -4,7 +4,7 @@ import type { Picker } from "../../src/balancing/picker.ts";
 import type { LoadBalancing, Policy } from "../../src/balancing/policy.ts";
 import type { ConnectivityState } from "../../src/base/connectivity-state.ts";
 import type { Failure } from "../../src/base/errors.ts";
-import type { Address } from "../../src/endpoint/address.ts";
+import { type Endpoint, endpointOf } from "../../src/endpoint/endpoint.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { Availability, Backend } from "../../src/subchannel/backend.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -12,8 +12,9 @@ import { constantRandom } from "./random.ts";
 
 /** A backend as a policy sees it, in whatever state a test wants. */
 export class FakeBackend implements Backend {
-  readonly address: Address;
-  readonly key: string;
+  readonly id: string;
+  readonly backend: Backend = this;
+  endpoint: Endpoint;
   state: ConnectivityState = "ready";
   availability: Availability = "usable";
   lastFailure: Failure | undefined;
@@ -23,9 +24,9 @@ export class FakeBackend implements Backend {
   looks = 0;
   full = false;
 
-  constructor(key: string, state: ConnectivityState = "ready") {
-    this.key = key;
-    this.address = { host: key, port: 1 };
+  constructor(id: string, state: ConnectivityState = "ready") {
+    this.id = id;
+    this.endpoint = endpointOf({ host: id, port: 1 });
     this.state = state;
   }
 
@@ -45,7 +46,7 @@ export class FakeBackend implements Backend {
 
   fail(): void {
     this.state = "transient-failure";
-    this.lastFailure = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: `no way to ${this.key}` };
+    this.lastFailure = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: `no way to ${this.id}` };
   }
 
   succeed(): void {
@@ -54,8 +55,8 @@ export class FakeBackend implements Backend {
   }
 }
 
-export function backends(...keys: string[]): FakeBackend[] {
-  return keys.map((key) => new FakeBackend(key));
+export function backends(...ids: string[]): FakeBackend[] {
+  return ids.map((id) => new FakeBackend(id));
 }
 
 /** A policy alone, told of lists of backends as a pool would, and the picker that it published last. */

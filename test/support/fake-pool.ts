@@ -1,16 +1,16 @@
-import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { PickInfo } from "../../src/balancing/picker.ts";
 import { roundRobin } from "../../src/balancing/round-robin.ts";
 import type { Failure } from "../../src/base/errors.ts";
+import type { MethodSpec } from "../../src/base/method-spec.ts";
 import type { Address } from "../../src/endpoint/address.ts";
 import { parseAddress } from "../../src/endpoint/address.ts";
 import type { Events, GlinkFact } from "../../src/observe/events.ts";
-import type { PendingCall, PickOutcome } from "../../src/pool/call-queue.ts";
+import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
 import type { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import { Subchannel } from "../../src/subchannel/subchannel.ts";
+import type { CallConnection } from "../../src/subchannel/call-connection.ts";
 import type { SubchannelOptions } from "../../src/subchannel/subchannel-owner.ts";
 import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
 import { type ManualClock, SocketsManualClock } from "./manual-clock.ts";
@@ -128,10 +128,19 @@ export function fakePool(options: FakePoolOptions = {}) {
   return { pool, clock, hold, connector, events, resolver: names, close };
 }
 
+const unaryMethod: MethodSpec = {
+  service: "glink.demo.v1.EchoService",
+  name: "Unary",
+  singleRequest: true,
+  singleResponse: true,
+  idempotency: "unknown",
+};
+
 export const pickInfo: PickInfo = {
-  method: EchoService.method.unary,
+  method: unaryMethod,
   metadata: [],
   contextValues: undefined,
+  attempt: 1,
   tried: [],
 };
 
@@ -152,9 +161,7 @@ export class TestCall implements PendingCall {
   }
 
   start(): this {
-    const outcome: PickOutcome = this.#pool.dispatch(this);
-    if (outcome instanceof Subchannel) this.onPicked(outcome);
-    else if (outcome !== "queue") this.onPickFailed(outcome);
+    this.#pool.dispatch(this);
     return this;
   }
 
@@ -162,13 +169,13 @@ export class TestCall implements PendingCall {
     return this.backend === undefined && this.failure === undefined;
   }
 
-  onPicked(subchannel: Subchannel): void {
-    const stream = subchannel.request({ path: "/x", fields: [] }, [], undefined, deafListener);
+  onPicked(connection: CallConnection): void {
+    const stream = connection.request({ path: "/x", fields: [] }, [], undefined, deafListener);
     if (stream === undefined) {
       this.start();
       return;
     }
-    this.backend = subchannel.key;
+    this.backend = connection.address;
     this.stream = stream as FakeStream;
   }
 

@@ -91,7 +91,7 @@ export function decideRetry(
   if (lost && progress === "unsent" && !committed && !isTurnedAwayForEver(situation)) return free;
   if (options === false) return stop;
   if (progress === "refused" && !committed && above === undefined && isFreeRefusal(situation)) return free;
-  if (!options.codes.includes(failure.code) || kind === "queue-full") return stop;
+  if (!options.codes.includes(failure.code) || kind === "queue-full" || kind === "dropped") return stop;
   if (situation.attempts >= options.maxAttempts) return stop;
   if (above !== undefined) return no("request-size", `not retried: ${aboveText(above, options)}`);
   if (committed) return stop;

@@ -18,12 +18,12 @@ import {
 import { checkObject } from "../../base/check.ts";
 import { connectErrorFrom } from "../../base/thrown.ts";
 import { signalError } from "../../calls/abort-watch.ts";
-import type { MethodInfo } from "../../calls/call.ts";
 import { timeoutHeader } from "../../protocol/grpc/timeout.ts";
 import { readMetadata } from "../../protocol/metadata.ts";
 import { rejectedLater } from "../caller.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import { CallerMessages } from "../messages/caller-messages.ts";
+import type { MethodInfo } from "../method-info.ts";
 import { callStream } from "../stream.ts";
 import { callUnary } from "../unary.ts";
 import { InterceptedMessages } from "./intercepted-messages.ts";

@@ -2,8 +2,9 @@ import { AsyncResource } from "node:async_hooks";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describeValue } from "../../base/check.ts";
-import type { MethodInfo, RunningCall } from "../../calls/call.ts";
+import type { RunningCall } from "../../calls/call.ts";
 import type { Codec } from "../codec.ts";
+import type { MethodInfo } from "../method-info.ts";
 import { tellEnded } from "./tell-ended.ts";
 import type { TurnQuota } from "./turn-quota.ts";
 

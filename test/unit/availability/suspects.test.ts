@@ -54,7 +54,7 @@ test("a backend that let a deadline pass gets no call until it answers its PING,
 test("a policy of the user's own is not offered suspects either", async () => {
   const offered: string[][] = [];
   const own = pickFromReady("own", (ready) => {
-    offered.push(ready.map(({ key }) => key));
+    offered.push(ready.map(({ id }) => id));
     return { pick: () => ready[0] ?? "queue" };
   });
   const { subchannels, close } = await poolOfThree({ loadBalancing: own });

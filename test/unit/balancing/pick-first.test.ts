@@ -147,8 +147,8 @@ test("with shuffle, many clients choose different backends, and each keeps its o
     policy.update([...list].reverse());
     const dialled = list.filter(({ connects }) => connects > 0);
     assert.equal(dialled.length, 1);
-    const key = dialled[0]?.key ?? "";
-    firsts.set(key, (firsts.get(key) ?? 0) + 1);
+    const id = dialled[0]?.id ?? "";
+    firsts.set(id, (firsts.get(id) ?? 0) + 1);
   }
   assert.equal(firsts.size, 3);
   for (const count of firsts.values()) assert.ok(count > 8);

@@ -12,7 +12,7 @@ function setUp(list: FakeBackend[], random = seededRandom(1)) {
   const keys = (count: number) =>
     Array.from({ length: count }, () => {
       const picked = pick();
-      return picked instanceof FakeBackend ? picked.key : String(picked);
+      return picked instanceof FakeBackend ? picked.id : String(picked);
     });
   const roomAgain = (backend: FakeBackend) => picker().roomAgain?.(backend);
   return { policy, pick, keys, roomAgain };
@@ -42,7 +42,7 @@ test("many clients dial their backends in different orders", () => {
   class Recording extends FakeBackend {
     override connect(): void {
       super.connect();
-      order.push(this.key);
+      order.push(this.id);
     }
   }
   for (let client = 0; client < 50; client++) {

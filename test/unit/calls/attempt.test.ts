@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { Failure } from "../../../src/base/errors.ts";
 import { Attempt, type AttemptOwner } from "../../../src/calls/attempt.ts";
 import type { CallRequest } from "../../../src/calls/call.ts";
@@ -19,16 +18,7 @@ const deafOwner: AttemptOwner = {
 };
 
 const request: CallRequest = {
-  method: {
-    desc: EchoService.method.unary,
-    head: { path: "/x", fields: [] },
-    url: "http://echo.test/x",
-    singleRequest: true,
-    singleResponse: true,
-    idempotent: false,
-    serialize: () => new Uint8Array(),
-    parse: () => assert.fail("nothing is parsed here"),
-  },
+  method: pickInfo.method,
   head: { path: "/x", fields: [] },
   metadata: [],
   contextValues: undefined,
@@ -46,7 +36,7 @@ async function openAttempt() {
   await settle();
   const ends: (Failure | undefined)[] = [];
   const owner: AttemptOwner = { ...deafOwner, attemptEnded: (_, failure) => ends.push(failure) };
-  const context = { pool, clock, readMaxBytes: 1_000, messageMemory: new MessageMemory() };
+  const context = { source: pool, clock, events: all.events, readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = new Attempt(context, request, pickInfo, false, 0, owner);
   attempt.start();
   const connection = connector.open[0]!;

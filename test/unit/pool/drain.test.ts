@@ -13,7 +13,7 @@ async function poolOfOne(drainTimeoutMs: number) {
   await settle();
   const ends: (Failure | undefined)[] = [];
   const [subchannel] = all.pool.subchannels;
-  const stream = subchannel?.request({ path: "/x", fields: [] }, [], undefined, {
+  const stream = subchannel?.connectionWithRoom?.request({ path: "/x", fields: [] }, [], undefined, {
     ...deafListener,
     onClosed: (failure) => ends.push(failure),
   });

@@ -36,7 +36,7 @@ describe("a dual-stack pool", () => {
     assert.deepEqual(used(scene), ["10.0.0.2:1"]);
     assert.equal(scene.connector.dials.filter(({ address }) => address.startsWith("[")).length, 0);
     assert.deepEqual(
-      [...scene.pool.subchannels].map(({ key }) => key),
+      [...scene.pool.subchannels].map(({ id }) => id),
       ipv4,
     );
     scene.close();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { pickFromReady } from "../../../src/balancing/policy.ts";
-import { CallQueue, type PendingCall } from "../../../src/pool/call-queue.ts";
+import { CallQueue } from "../../../src/pool/call-queue.ts";
+import type { PendingCall } from "../../../src/pool/call-source.ts";
 import { fakePool, pickInfo, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -90,7 +91,7 @@ test("maxQueuedCalls 0 lets no call wait", async () => {
 test("a call cancelled in the queue never reaches a backend", async () => {
   const { pool, connector, close } = await limitedPool(1);
   const calls = Array.from({ length: 3 }, () => new TestCall(pool).start());
-  pool.unqueue(calls[1] as TestCall);
+  pool.withdraw(calls[1] as TestCall);
   calls[0]?.stream?.finish();
   assert.equal(calls[1]?.backend, undefined);
   assert.equal(calls[2]?.backend, "10.0.0.1:1");
@@ -156,7 +157,7 @@ test("calls that wait for a slot of an old connection are served by its successo
 test("with a picker that looks at the call, one that waits for a full backend holds back none for another", async () => {
   const byMetadata = pickFromReady("affinity", (ready) => ({
     pick: ({ metadata }) => {
-      const backend = ready.find(({ key }) => key === metadata[1]);
+      const backend = ready.find(({ id }) => id === metadata[1]);
       return backend?.hasRoom ? backend : "queue";
     },
   }));
@@ -187,7 +188,11 @@ test("a call that queues again while it is served waits for the next round", () 
   queue.add(call);
   const noBackend = { kind: "no-backend", code: Code.Unavailable, progress: "unsent", message: "none" } as const;
   queue.serve(
-    () => noBackend,
+    (waiting) => {
+      queue.remove(waiting);
+      waiting.onPickFailed(noBackend);
+      return "failed";
+    },
     () => true,
   );
   assert.deepEqual([failed, queue.size], [1, 1]);

@@ -126,7 +126,7 @@ test("while an answer does not work, those that leave are not dialled again when
   connector.open[0]?.lose();
   await settle();
   assert.deepEqual(
-    pool.subchannels.map(({ key }) => key),
+    pool.subchannels.map(({ id }) => id),
     ["10.0.0.2:1", "10.9.0.1:1"],
   );
   assert.deepEqual(events.ofType("pool-updated").at(-1)?.removed, ["10.0.0.1:1"]);
@@ -137,7 +137,7 @@ test("while an answer does not work, those that leave are not dialled again when
   connector.open[0]?.lose();
   await settle();
   assert.deepEqual(
-    pool.subchannels.map(({ key }) => key),
+    pool.subchannels.map(({ id }) => id),
     ["10.0.0.2:1", "10.0.0.3:1"],
     "it stays, and is dialled again",
   );
@@ -421,13 +421,13 @@ async function randomCourse(seed: number): Promise<void> {
 function checkInvariants({ pool, connector }: ReturnType<typeof fakePool>, when: string): void {
   const inService = new Set<unknown>();
   for (const subchannel of pool.subchannels) {
-    const { key, state, live, hasRoom } = subchannel;
+    const { id, state, live, hasRoom } = subchannel;
     assert.equal(live !== undefined, state === "ready", `${when}: a connection exactly while ready`);
     if (live !== undefined) inService.add(live.connection);
     if (hasRoom) assert.equal(live?.connection.hasRoom, true, when);
-    const dials = connector.pending.filter(({ address }) => address === key).length;
+    const dials = connector.pending.filter(({ address }) => address === id).length;
     const allowed = state === "connecting" || state === "ready" ? 1 : 0;
-    assert.ok(dials <= allowed, `${when}: ${dials} dials of ${key}, which is ${state}`);
+    assert.ok(dials <= allowed, `${when}: ${dials} dials of ${id}, which is ${state}`);
     if (state === "connecting") assert.equal(dials, 1, when);
   }
   const draining = [...pool.draining].length;

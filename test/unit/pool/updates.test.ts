@@ -86,7 +86,7 @@ test("a policy is told what changed: what is new, has another state or availabil
   const { updates, loadBalancing } = watchedRoundRobin();
   const { pool, connector, resolver, close } = start(3, { loadBalancing });
   await settle();
-  const keys = (list: readonly { readonly key: string }[] | undefined) => list?.map(({ key }) => key).sort();
+  const keys = (list: readonly { readonly id: string }[] | undefined) => list?.map(({ id }) => id).sort();
   assert.deepEqual(keys(updates[0]?.changed), ["10.0.0.0:1", "10.0.0.1:1", "10.0.0.2:1"]);
   assert.deepEqual(updates[0]?.ready, []);
   const { ready } = updates.at(-1) as PolicyUpdate;
@@ -98,7 +98,7 @@ test("a policy is told what changed: what is new, has another state or availabil
   assert.equal(updates.at(-1)?.ready, ready, "the same array: a policy that only picks has nothing to do");
   connector.open[0]?.lose();
   await settle();
-  assert.ok(updates.at(-1)?.changed.every(({ key }) => key === "10.0.0.0:1"));
+  assert.ok(updates.at(-1)?.changed.every(({ id }) => id === "10.0.0.0:1"));
   assert.deepEqual(keys(updates.at(-1)?.ready), ["10.0.0.1:1", "10.0.0.2:1"]);
   pool.subchannels[1]?.live?.suspect();
   await settle();

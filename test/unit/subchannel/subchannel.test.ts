@@ -85,7 +85,7 @@ async function makeReady({ subchannel, connector }: SetUp): Promise<FakeConnecti
 }
 
 function request(subchannel: Subchannel) {
-  return subchannel.request({ path: "/x", fields: [] }, [], undefined, deafListener);
+  return subchannel.connectionWithRoom?.request({ path: "/x", fields: [] }, [], undefined, deafListener);
 }
 
 /** A call on the present connection was answered. */
@@ -743,7 +743,7 @@ test("a suspected backend that stays silent loses its connection, and its calls 
   const { subchannel, clock, owner, hold } = all;
   const connection = await makeReady(all);
   const ends: (Failure | undefined)[] = [];
-  subchannel.request({ path: "/x", fields: [] }, [], undefined, {
+  subchannel.connectionWithRoom?.request({ path: "/x", fields: [] }, [], undefined, {
     ...deafListener,
     onClosed: (failure) => ends.push(failure),
   });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientStreamRequestSchema } from "../../../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { MethodInfo, RunningCall } from "../../../../src/calls/call.ts";
+import type { RunningCall } from "../../../../src/calls/call.ts";
 import type { Codec } from "../../../../src/transport/codec.ts";
 import { RequestPump } from "../../../../src/transport/messages/request-pump.ts";
 import { TurnQuota } from "../../../../src/transport/messages/turn-quota.ts";
+import type { MethodInfo } from "../../../../src/transport/method-info.ts";
 import { ManualClock, settle } from "../../../support/manual-clock.ts";
 
 test("a peer that makes room while a message is sent gets the next one", async () => {

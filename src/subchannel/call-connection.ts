@@ -1,0 +1,30 @@
+import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
+
+/** What is counted for a backend over all its connections. */
+export interface BackendCounters {
+  /** Attempts that got a stream. */
+  callsStarted: number;
+  callsFailed: number;
+}
+
+/**
+ * One connection to a backend, as an attempt of a call sees it. The backend may have another by the time the peer answers;
+ * the attempt keeps the one that it was put on.
+ */
+export interface CallConnection {
+  /** The text of the backend's address: for errors. */
+  readonly address: string;
+  /** Starts a request. Undefined when the connection takes none any more: nothing was sent, and the listener hears nothing. */
+  request(
+    head: MethodHead,
+    fields: HeaderFields,
+    body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined;
+  /** The peer answered an attempt, with whatever status. */
+  noteAnswer(): void;
+  /** An attempt that had a stream here failed. */
+  noteFailure(): void;
+  /** An attempt here timed out: is the peer slow, or gone? To be called while its stream is still open. */
+  suspect(): void;
+}
