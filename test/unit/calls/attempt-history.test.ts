@@ -8,7 +8,7 @@ import { retryDefaults } from "../../../src/calls/retry/retry-options.ts";
 import { constantRandom } from "../../support/random.ts";
 
 /** Only what a history looks at: an attempt that reached a backend, which sent no pushback. */
-const attempt = { subchannel: {}, headers: [], trailers: [] } as unknown as Attempt;
+const attempt = { backend: {}, headers: [], trailers: [] } as unknown as Attempt;
 
 const state: CallState = {
   committed: false,
