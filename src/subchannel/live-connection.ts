@@ -1,7 +1,7 @@
 import type { Failure } from "../base/errors.ts";
 import type {
   Connection,
-  ConnectionOwner,
+  ConnectionListener,
   HeaderFields,
   MethodHead,
   Stream,
@@ -54,7 +54,7 @@ export interface LiveConnectionOptions {
 const idleChecksPerTimeout = 10;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
-export class LiveConnection implements ConnectionOwner, CallConnection {
+export class LiveConnection implements ConnectionListener, CallConnection {
   readonly address: string;
   holder: LiveConnectionHolder;
   /** When rotation should replace it, in clock time. */

@@ -1,6 +1,6 @@
 import { http2ErrorCode } from "../error-codes.ts";
 import type { ControlFrames } from "./control-frames.ts";
-import type { FrameSink } from "./frame-reader.ts";
+import type { FrameListener } from "./frame-reader.ts";
 import { frameFlag, frameName, frameType } from "./frames.ts";
 import type { HeaderBlockReader } from "./header-block.ts";
 import { HpackError } from "./hpack/block-cursor.ts";
@@ -25,7 +25,7 @@ interface Assembly {
 }
 
 /** Where the peer's frames arrive: keeps their order to the rules, and joins and decodes header blocks. */
-export class FrameDispatcher implements FrameSink {
+export class FrameDispatcher implements FrameListener {
   readonly #session: Session;
   readonly #control: ControlFrames;
   readonly #responses: ResponseFrames;

@@ -1,12 +1,9 @@
 import type { Address } from "../../endpoint/address.ts";
-import type { Connection, ConnectionOwner, Connector } from "../connection.ts";
+import type { Connection, ConnectionListener, Connector } from "../connection.ts";
 import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
-import type { Http2Limits } from "../limits.ts";
+import { type Http2Limits, maxStreamsPerConnection } from "../limits.ts";
 import { HuffmanDecoder } from "./hpack/huffman.ts";
 import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts";
-
-/** A connection retires when this share of its 2^30 stream ids is used, as grpc-go does. */
-const maxStreams = Math.floor(0.75 * 2 ** 30);
 
 const readBufferBytes = 65_536;
 
@@ -26,13 +23,13 @@ export class WireConnector implements Connector {
       limits,
       clock: runtime.clock,
       huffman: new HuffmanDecoder(),
-      maxStreams,
+      maxStreams: maxStreamsPerConnection,
     };
   }
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     const start = (handshake: Handshake) => {
-      new WireConnection(handshake, this.#options, owner);
+      new WireConnection(handshake, this.#options, listener);
     };
     return dial(this.#dial, address, signal, start, this.#readBuffer);
   }
