@@ -94,9 +94,9 @@ export class LiveConnection implements ConnectionListener, CallConnection {
     this.#connection = connection;
     this.readySinceMs = this.#clock.now();
     this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, {
-      suspected: (reason) => this.holder.connectionSuspected(this, reason),
-      cleared: () => this.holder.connectionCleared(this),
-      silent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
+      onSuspected: (reason) => this.holder.connectionSuspected(this, reason),
+      onCleared: () => this.holder.connectionCleared(this),
+      onSilent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
     });
     this.#idleSinceMs = this.readySinceMs;
     this.#watchIdle();

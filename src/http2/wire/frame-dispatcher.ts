@@ -24,6 +24,14 @@ interface Assembly {
   continuations: number;
 }
 
+/** Where frames go, by what they are. */
+interface DispatcherParts {
+  readonly session: Session;
+  readonly control: ControlFrames;
+  readonly responses: ResponseFrames;
+  readonly blocks: HeaderBlockReader;
+}
+
 /** Where the peer's frames arrive: keeps their order to the rules, and joins and decodes header blocks. */
 export class FrameDispatcher implements FrameListener {
   readonly #session: Session;
@@ -35,13 +43,7 @@ export class FrameDispatcher implements FrameListener {
   #begun = false;
   #assembly: Assembly | undefined;
 
-  constructor(
-    session: Session,
-    control: ControlFrames,
-    responses: ResponseFrames,
-    blocks: HeaderBlockReader,
-    maxHeaderListBytes: number,
-  ) {
+  constructor({ session, control, responses, blocks }: DispatcherParts, maxHeaderListBytes: number) {
     this.#session = session;
     this.#control = control;
     this.#responses = responses;

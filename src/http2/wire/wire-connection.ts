@@ -57,7 +57,7 @@ export class WireConnection implements Connection, StreamConnection {
     const parts = { connection: this, handshake, listener, socket, writer, sender, stopReading, maxStreams };
     const lifecycle = new Lifecycle(parts);
     const encoder = new HpackEncoder(scheme, authority);
-    const session = new WireSession(lifecycle, socket, writer, sender, encoder, options);
+    const session = new WireSession({ lifecycle, socket, writer, sender, encoder }, options);
     this.#socket = socket;
     this.#writer = writer;
     this.#sender = sender;

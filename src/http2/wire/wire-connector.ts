@@ -11,12 +11,11 @@ const readBufferBytes = 65_536;
 export class WireConnector implements Connector {
   readonly #dial: DialOptions;
   readonly #options: WireConnectionOptions;
-  /** All connections read into the same memory, one after the other: a thousand idle ones hold nothing. */
-  readonly #readBuffer = Buffer.allocUnsafeSlow(readBufferBytes);
 
   constructor(dialOptions: DialOptions, limits: Http2Limits) {
     const { target, runtime } = dialOptions;
-    this.#dial = dialOptions;
+    // All connections read into the same memory, one after the other: a thousand idle ones hold nothing.
+    this.#dial = { ...dialOptions, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
     this.#options = {
       scheme: target.tls ? "https" : "http",
       authority: target.authority,
@@ -31,6 +30,6 @@ export class WireConnector implements Connector {
     const start = (handshake: Handshake) => {
       new WireConnection(handshake, this.#options, listener);
     };
-    return dial(this.#dial, address, signal, start, this.#readBuffer);
+    return dial(this.#dial, address, signal, start);
   }
 }

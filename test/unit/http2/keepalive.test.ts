@@ -51,9 +51,9 @@ function watch(options: Partial<KeepaliveOptions> = {}) {
     { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds, ...options },
     clock,
     {
-      suspected: (reason) => steps.push(reason),
-      cleared: () => steps.push("cleared"),
-      silent: (waitedMs) => silences.push(waitedMs),
+      onSuspected: (reason) => steps.push(reason),
+      onCleared: () => steps.push("cleared"),
+      onSilent: (waitedMs) => silences.push(waitedMs),
     },
   );
   return { clock, connection, keepalive, silences, steps };
