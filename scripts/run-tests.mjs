@@ -3,11 +3,15 @@
 // the default one; other flags go to the runner.
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { transpile, transpiledPath } from "./transpile.mjs";
 
 /** Far beyond what all of them take: a test that hangs may leave its process hanging, and the runner waits for that. */
 const timeoutMs = 20 * 60_000;
+
+/** Files at a time. Many wait for real clocks and real processes, and leave the processor to another. */
+const concurrency = availableParallelism() + 1;
 
 const given = process.argv.slice(2);
 const engineAt = given.indexOf("--engine");
@@ -22,7 +26,7 @@ const { status, signal } = spawnSync(
     "--enable-source-maps",
     "--expose-gc",
     "--test-timeout=120000",
-    "--test-concurrency=2",
+    `--test-concurrency=${concurrency}`,
     ...flags,
     "--test",
     ...files.sort(),
