@@ -155,7 +155,7 @@ export class Keepalive {
     const nowMs = this.#clock.now();
     const began = streamsStarted !== this.#streamsStarted;
     const hasRead = bytesRead !== this.#bytesRead;
-    if (hasRead) this.#writes.answered();
+    if (hasRead) this.#writes.answered(nowMs);
     const isAlive = this.#writes.look(this.#connection, nowMs, this.#tickMs) || hasRead;
     if (isAlive) this.#waitingSinceMs = undefined;
     if (openStreams > 0 || (began && !isAlive) || this.#asksIdle) this.#waitingSinceMs ??= nowMs;
