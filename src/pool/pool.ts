@@ -5,6 +5,7 @@ import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
+import type { WaitReason } from "../observe/instrumentation.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
@@ -151,6 +152,11 @@ export class Pool implements CallSource, SubchannelOwner, DiscoveryOwner, Policy
   get eldestDial(): PendingDial | undefined {
     for (const dial of this.#history.dials) return dial;
     return undefined;
+  }
+
+  get waitReason(): WaitReason {
+    if (this.#members.size === 0 || this.#discovery.listIsOld) return "resolve";
+    return this.readyCount === 0 ? "connect" : "streams";
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */
