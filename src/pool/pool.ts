@@ -5,7 +5,7 @@ import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
-import type { WaitReason } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
