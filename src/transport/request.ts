@@ -13,7 +13,6 @@ export function requestOf(
   method: MethodInfo,
   input: CallInput,
   deadlineMs: number,
-  body: Uint8Array | undefined,
 ): CallRequest {
   const { contextValues, path } = input;
   const metadata = readMetadata(input.header);
@@ -29,6 +28,6 @@ export function requestOf(
     contextValues,
     options: callOptionsOf(contextValues),
     deadlineMs,
-    body,
+    body: undefined,
   };
 }

@@ -13,7 +13,7 @@ import {
   staticResolver,
 } from "../../../src/index.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
-import { assemble } from "../../../src/transport/transport.ts";
+import { createTransport } from "../../../src/transport/transport.ts";
 import { SocketsManualClock } from "../../support/manual-clock.ts";
 import { constantRandom } from "../../support/random.ts";
 
@@ -191,7 +191,7 @@ export async function withBench(
   const { backends = 2, readyBackends = backends, script, options } = setUp;
   const fleet = await startFleet(backends, script);
   const clock = new SocketsManualClock();
-  const transport = assemble(
+  const transport = createTransport(
     { baseUrl: "http://echo.test:50051", resolver: staticResolver(fleet.addresses), ...options },
     { clock, random: constantRandom(), hold: systemHold() },
   );
