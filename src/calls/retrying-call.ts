@@ -85,9 +85,7 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     const { body } = request;
     this.#requestEnded = body !== undefined;
     if (body === undefined) this.#replay = new ReplayBuffer(bufferMaxBytes, context.replayMemory);
-    else if (body.length > bufferMaxBytes) this.#above = "call";
-    else if (!context.replayMemory.keep(body.length)) this.#above = "total";
-    else this.#keptBytes = body.length;
+    else this.#keep(body, bufferMaxBytes);
   }
 
   get method(): MethodSpec {
@@ -236,13 +234,17 @@ export class RetryingCall implements RunningCall, AttemptOwner, PickInfo {
     this.#attemptTimer = clock.setTimeout(timedOut, perAttemptTimeoutMs);
   }
 
-  /**
-   * What was sent and is not kept cannot be sent again: the attempt it went to is the last. A body that is above its
-   * call's limit alone is the caller's, like its message, and may go again where it never left.
-   */
+  /** A body above its call's limit is not retried. It is kept where there is room, to go again where it never left. */
+  #keep(body: Uint8Array, bufferMaxBytes: number): void {
+    if (body.length > bufferMaxBytes) this.#above = "call";
+    if (this.#context.replayMemory.keep(body.length)) this.#keptBytes = body.length;
+    else this.#above ??= "total";
+  }
+
+  /** What was sent and is not kept cannot be sent again: the attempt it went to is the last. */
   #commitIfAbove(): void {
     if (this.#replay !== undefined) this.#above = this.#replay.above;
-    if (this.#above === "total" || (this.#above === "call" && this.#replay !== undefined)) this.#commit();
+    if (this.#above !== undefined && this.#keptBytes === 0) this.#commit();
   }
 
   #commit(): void {

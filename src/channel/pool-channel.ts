@@ -1,6 +1,7 @@
 import type { ConnectError } from "@connectrpc/connect";
 import { checkNumber, checkSignal, longestMs } from "../base/check.ts";
-import { closedFailure, toConnectError } from "../base/errors.ts";
+import { toConnectError } from "../base/connect-error.ts";
+import { closedFailure } from "../base/errors.ts";
 import { signalError } from "../calls/abort-watch.ts";
 import type { CallListener } from "../calls/call.ts";
 import { Lifetime } from "../calls/lifetime.ts";

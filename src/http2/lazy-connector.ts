@@ -1,5 +1,5 @@
 import type { Address } from "../endpoint/address.ts";
-import type { Connection, ConnectionOwner, Connector } from "./connection.ts";
+import type { Connection, ConnectionListener, Connector } from "./connection.ts";
 
 /** An engine that is loaded when it first dials: a module of its own, which most processes never need. */
 export class LazyConnector implements Connector {
@@ -10,9 +10,9 @@ export class LazyConnector implements Connector {
     this.#load = load;
   }
 
-  async connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  async connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     this.#engine ??= this.#load();
     const engine = await this.#engine;
-    return engine.connect(address, owner, signal);
+    return engine.connect(address, listener, signal);
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from "../base/errors.ts";
 import type {
   Connection,
-  ConnectionOwner,
+  ConnectionListener,
   HeaderFields,
   MethodHead,
   Stream,
@@ -54,7 +54,7 @@ export interface LiveConnectionOptions {
 const idleChecksPerTimeout = 10;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
-export class LiveConnection implements ConnectionOwner, CallConnection {
+export class LiveConnection implements ConnectionListener, CallConnection {
   readonly address: string;
   holder: LiveConnectionHolder;
   /** When rotation should replace it, in clock time. */
@@ -94,9 +94,9 @@ export class LiveConnection implements ConnectionOwner, CallConnection {
     this.#connection = connection;
     this.readySinceMs = this.#clock.now();
     this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, {
-      suspected: (reason) => this.holder.connectionSuspected(this, reason),
-      cleared: () => this.holder.connectionCleared(this),
-      silent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
+      onSuspected: (reason) => this.holder.connectionSuspected(this, reason),
+      onCleared: () => this.holder.connectionCleared(this),
+      onSilent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
     });
     this.#idleSinceMs = this.readySinceMs;
     this.#watchIdle();

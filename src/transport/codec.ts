@@ -145,7 +145,7 @@ export class Codec {
       serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
       parse: guarded("parse binary", (bytes) => {
         const message = fromBinary(desc.output, bytes, binaryOptions);
-        if (isShared(bytes)) this.#ownBytes.give(desc.output, message, bytes);
+        this.#ownBytes.give(desc.output, message, bytes);
         return message;
       }),
     };

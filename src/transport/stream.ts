@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
+import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
+import { canceledFailure, type Failure, invalidRequestFailure } from "../base/errors.ts";
 import type { CallEnd, CallListener } from "../calls/call.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
-import { type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
+import { toConnectError } from "../base/connect-error.ts";
+import { type Failure, invalidRequestFailure } from "../base/errors.ts";
 import type { CallEnd, CallListener } from "../calls/call.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";

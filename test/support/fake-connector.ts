@@ -3,7 +3,7 @@ import type { Failure } from "../../src/base/errors.ts";
 import { type Address, formatAddress } from "../../src/endpoint/address.ts";
 import {
   type Connection,
-  type ConnectionOwner,
+  type ConnectionListener,
   type Connector,
   DialError,
   type HeaderFields,
@@ -18,7 +18,7 @@ export class FakeConnector implements Connector {
   readonly dials: FakeDial[] = [];
   #answer: ((dial: FakeDial) => void) | undefined;
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  connect(address: Address, owner: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const dial = new FakeDial(this.dials.length, formatAddress(address), owner, signal, resolve, reject);
       this.dials.push(dial);
@@ -57,7 +57,7 @@ class FakeDial {
   readonly address: string;
   connection: FakeConnection | undefined;
   settled = false;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: ConnectionListener;
   readonly #signal: AbortSignal;
   readonly #resolve: (connection: Connection) => void;
   readonly #reject: (error: DialError) => void;
@@ -65,7 +65,7 @@ class FakeDial {
   constructor(
     number: number,
     address: string,
-    owner: ConnectionOwner,
+    owner: ConnectionListener,
     signal: AbortSignal,
     resolve: (connection: Connection) => void,
     reject: (error: DialError) => void,
@@ -124,9 +124,9 @@ export class FakeConnection implements Connection {
   answerPing: () => void = () => undefined;
   /** True: each PING is answered at once. */
   answersPings = false;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: ConnectionListener;
 
-  constructor(number: number, address: string, owner: ConnectionOwner, maxConcurrentStreams: number) {
+  constructor(number: number, address: string, owner: ConnectionListener, maxConcurrentStreams: number) {
     this.number = number;
     this.address = address;
     this.#owner = owner;

@@ -1,6 +1,6 @@
 import { type Failure, withProgress } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
-import type { Connection, ConnectionOwner } from "../connection.ts";
+import type { Connection, ConnectionListener } from "../connection.ts";
 import type { Handshake } from "../dial/dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
@@ -17,13 +17,15 @@ import type { WireStream } from "./wire-stream.ts";
  * `retiring`: takes none, and drains or ends as soon as the calls on the stack have returned. `draining`: ends with its
  * last stream.
  */
-type State = "dialing" | "open" | "retiring" | "draining" | "over";
+type State = (typeof states)[number];
 
-/** The connection that lives, whoever is told of that, and what ends with it. */
+const states = ["dialing", "open", "retiring", "draining", "over"] as const;
+
+/** The connection that lives, who is told of that, and what ends with it. */
 export interface LifecycleParts {
   readonly connection: Connection;
   readonly handshake: Handshake;
-  readonly owner: ConnectionOwner;
+  readonly listener: ConnectionListener;
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
@@ -33,7 +35,7 @@ export interface LifecycleParts {
   readonly maxStreams: number;
 }
 
-/** The life of a connection, from the dial to the last word to its owner, and the streams that are open meanwhile. */
+/** The life of a connection, from the dial to the last word to its listener, and the streams that are open meanwhile. */
 export class Lifecycle {
   /** The peer, as failures name it. */
   readonly address: string;
@@ -88,14 +90,14 @@ export class Lifecycle {
   /** The peer's SETTINGS have been applied: the first settle the dial, others may have made room for streams. */
   settingsApplied(): void {
     if (this.#state !== "dialing") {
-      this.#parts.owner.onCapacity();
+      this.#parts.listener.onCapacity();
       return;
     }
     const { connection, handshake, stopReading, writer } = this.#parts;
-    this.#state = "open";
+    this.#enter("open");
     if (handshake.succeed(connection)) return;
     // The dial was given up, and the socket with it.
-    this.#state = "over";
+    this.#enter("over");
     stopReading();
     writer.close();
   }
@@ -103,14 +105,14 @@ export class Lifecycle {
   /** Takes no new streams, and ends once the open ones have ended. */
   drain(): void {
     if (this.#state === "over") return;
-    this.#state = "draining";
+    this.#enter("draining");
     this.#endIfDrained();
   }
 
-  /** Ends the connection for its owner. */
+  /** Ends the connection from this side. */
   close(failure: Failure): void {
     if (this.#state === "over") return;
-    if (this.#state === "open") this.#state = "retiring";
+    if (this.#state === "open") this.#enter("retiring");
     this.#parts.stopReading();
     // Not from inside this call: whoever closes one connection may be walking over many.
     queueMicrotask(() => this.#end(closed(failure)));
@@ -123,8 +125,8 @@ export class Lifecycle {
     const lastStreamId = Math.min(received.lastStreamId, before?.lastStreamId ?? received.lastStreamId);
     const goaway = { ...received, lastStreamId };
     this.#goaway = goaway;
-    this.#state = "draining";
-    if (before === undefined) this.#parts.owner.onDraining(goaway);
+    this.#enter("draining");
+    if (before === undefined) this.#parts.listener.onDraining(goaway);
     this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
     if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
@@ -160,7 +162,7 @@ export class Lifecycle {
   /** There is one stream less. */
   streamClosed(): void {
     if (this.#state === "over") return;
-    this.#parts.owner.onCapacity();
+    this.#parts.listener.onCapacity();
     if (this.#state === "draining") this.#endIfDrained();
   }
 
@@ -172,6 +174,11 @@ export class Lifecycle {
       this.#capacityDue = false;
       this.streamClosed();
     });
+  }
+
+  /** Only forward: what comes late changes nothing. */
+  #enter(state: State): void {
+    if (states.indexOf(state) > states.indexOf(this.#state)) this.#state = state;
   }
 
   /** Streams above the last id will not be processed. Those that have not left yet never will. */
@@ -190,9 +197,9 @@ export class Lifecycle {
   }
 
   #retire(): void {
-    this.#state = "retiring";
+    this.#enter("retiring");
     queueMicrotask(() => {
-      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.owner.onDraining(undefined);
+      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.listener.onDraining(undefined);
       this.drain();
     });
   }
@@ -204,11 +211,11 @@ export class Lifecycle {
     });
   }
 
-  #end({ failureOf, goaway, ownerFailure, dialError, isAskedFor }: Ending): void {
+  #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
-    const { handshake, owner, socket, stopReading, writer } = this.#parts;
+    const { handshake, listener, socket, stopReading, writer } = this.#parts;
     const wasDialing = this.#state === "dialing";
-    this.#state = "over";
+    this.#enter("over");
     stopReading();
     const { batch } = writer;
     // Requests of this batch have not left, and now never will: that is what makes them unsent. Without streams there is
@@ -228,7 +235,7 @@ export class Lifecycle {
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }
-    if (isAskedFor) socket.whenClosed(() => owner.onClosed(ownerFailure));
-    else owner.onClosed(ownerFailure);
+    if (isAskedFor) socket.whenClosed(() => listener.onClosed(toldFailure));
+    else listener.onClosed(toldFailure);
   }
 }

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { invalidRequestFailure, toConnectError } from "../../base/errors.ts";
+import { toConnectError } from "../../base/connect-error.ts";
+import { invalidRequestFailure } from "../../base/errors.ts";
 import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { ChannelCall } from "../../channel/channel.ts";
 import { MessageQueue } from "./message-queue.ts";

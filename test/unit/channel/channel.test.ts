@@ -10,7 +10,8 @@ import {
   ServerCredentials,
   type ServiceDefinition,
 } from "@grpc/grpc-js";
-import { type Failure, toConnectError } from "../../../src/base/errors.ts";
+import { toConnectError } from "../../../src/base/connect-error.ts";
+import type { Failure } from "../../../src/base/errors.ts";
 import type { MethodSpec } from "../../../src/base/method-spec.ts";
 import type { CallEnd, CallListener, CallRequest } from "../../../src/calls/call.ts";
 import type { CallLimits, Channel, ChannelCall } from "../../../src/channel/channel.ts";
