@@ -8,11 +8,11 @@ import { type CodecInit, type CodecSettings, checkCodecOptions } from "./codec-o
  * Options of `glinkTransport`: every field of connect-node's GrpcTransportOptions with the same meaning, and glink's
  * own. Times are in milliseconds.
  */
-export interface GlinkTransportOptions extends GrpcTransportOptions, ChannelOptions, CodecInit {
+export interface GlinkTransportOptions extends ChannelOptions, CodecInit, GrpcTransportOptions {
   nodeOptions?: NonNullable<ChannelOptions["nodeOptions"]>;
   /** Run for every call of the transport, the first of the list outermost. Default: none. */
   interceptors?: Interceptor[];
-  /** For calls that name no timeout of their own. Default: none, from 0; `Infinity`: none. 0 means none too. */
+  /** For calls that name no timeout of their own. Default: none, from 0, which is none too; `Infinity`: none. */
   defaultTimeoutMs?: number;
   /** @deprecated Refused with a TypeError: it is one connection, and glink holds a pool of them. */
   sessionManager?: NonNullable<GrpcTransportOptions["sessionManager"]>;
