@@ -37,7 +37,8 @@ export interface Http2Settings {
   readonly socket: Pick<SocketOptions, "tls" | "createConnection">;
 }
 
-export const http2Defaults = Object.freeze({
+export const http2Defaults: Http2Limits &
+  Pick<Http2Settings, "connectTimeoutMs"> & { readonly http2: EngineChoice["name"] } = Object.freeze({
   connectTimeoutMs: 5_000,
   maxHeaderListBytes: 65_536,
   http2: "wire",

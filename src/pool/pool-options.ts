@@ -31,7 +31,7 @@ export interface PoolInit {
 
 export type PoolSettings = Readonly<Required<PoolInit>>;
 
-export const poolDefaults = Object.freeze({
+export const poolDefaults: Omit<PoolSettings, "resolver" | "loadBalancing"> = Object.freeze({
   rotationIntervalMs: 30_000,
   drainTimeoutMs: Number.POSITIVE_INFINITY,
   maxQueuedCalls: 10_000,

@@ -1,3 +1,4 @@
+import type { Compression } from "@connectrpc/connect/protocol";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import { checkBoolean, checkNumber, describeValue, orDefault } from "../base/check.ts";
 import { messageMaxBytes } from "../calls/calls-options.ts";
@@ -31,13 +32,13 @@ export interface CodecSettings {
   readonly useBinaryFormat: boolean;
   readonly binaryOptions: Given<"binaryOptions"> | undefined;
   readonly jsonOptions: Given<"jsonOptions"> | undefined;
-  readonly acceptCompression: Given<"acceptCompression">;
+  readonly acceptCompression: readonly Compression[];
   readonly sendCompression: Given<"sendCompression"> | undefined;
   readonly compressMinBytes: number;
   readonly writeMaxBytes: number;
 }
 
-export const codecDefaults = Object.freeze({
+export const codecDefaults: Omit<CodecSettings, "binaryOptions" | "jsonOptions" | "sendCompression"> = Object.freeze({
   useBinaryFormat: true,
   acceptCompression: Object.freeze([gzip, brotli]),
   compressMinBytes: 1_024,
@@ -45,7 +46,7 @@ export const codecDefaults = Object.freeze({
 });
 
 export function checkCodecOptions(given: CodecInit): CodecSettings {
-  const { acceptCompression = [...codecDefaults.acceptCompression], sendCompression } = given;
+  const { acceptCompression = codecDefaults.acceptCompression, sendCompression } = given;
   if (!Array.isArray(acceptCompression)) {
     throw new TypeError(`acceptCompression must be an array, not ${describeValue(acceptCompression)}`);
   }
