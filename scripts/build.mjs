@@ -1,9 +1,17 @@
 // npm run build: dist/esm for `import` and dist/cjs for `require`, each with its own declarations, because TypeScript
-// holds a CommonJS program to CommonJS types, and those of Connect differ. All of a build is one module: loading a hundred
-// takes five times as long.
+// holds a CommonJS program to CommonJS types, and those of Connect differ. The core is one module and not a file for each of
+// src/, because loading a hundred takes five times as long. What it loads only when it is needed is a module beside it, and
+// what both need is a third: `import()` in src says where. Extensions are built without the core, which they import.
 import { execFileSync } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
+
+const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+/** `glink/testing` is src/testing/index.ts. */
+const extensions = Object.keys(exports)
+  .filter((name) => name !== "." && name !== "./package.json")
+  .map((name) => name.slice(2));
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
@@ -11,16 +19,31 @@ execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconf
 cpSync("dist/esm", "dist/cjs", { recursive: true });
 writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
 
-for (const format of ["esm", "cjs"]) {
-  await build({
-    entryPoints: ["src/index.ts"],
-    outdir: `dist/${format}`,
-    bundle: true,
-    packages: "external",
-    platform: "node",
-    format,
-    target: "node20",
-    sourcemap: true,
-    logLevel: "warning",
-  });
+const common = { platform: "node", target: "node20", sourcemap: true, logLevel: "warning" };
+const esm = { ...common, format: "esm", bundle: true, packages: "external", splitting: true, chunkNames: "[name]" };
+
+/** An extension's `../index.ts` is the core beside it, and no copy of it. */
+const coreOutside = {
+  name: "core-outside",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "../index.js", external: true, sideEffects: false }));
+  },
+};
+
+await build({ ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm" });
+for (const name of extensions) {
+  await build({ ...esm, entryPoints: [`src/${name}/index.ts`], outdir: `dist/esm/${name}`, plugins: [coreOutside] });
 }
+
+// The same modules for `require`, file by file: esbuild splits ES modules only. `import()` becomes a `require` there,
+// because Jest runs CommonJS in a context in which `import()` does not work.
+await build({
+  ...common,
+  format: "cjs",
+  entryPoints: readdirSync("dist/esm", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => join("dist/esm", name)),
+  outbase: "dist/esm",
+  outdir: "dist/cjs",
+  supported: { "dynamic-import": false },
+});

@@ -15,8 +15,9 @@ export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
+export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
-export type { GlinkTransportOptions, RetryInit } from "./channel/options.ts";
+export type { WaitOptions } from "./channel/channel.ts";
 export type { GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
 export {
@@ -40,5 +41,5 @@ export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { Availability, Backend } from "./subchannel/backend.ts";
-export type { GlinkTransport, WaitOptions } from "./transport/pooled-transport.ts";
-export { glinkTransport } from "./transport/transport.ts";
+export { type GlinkTransport, glinkTransport } from "./transport/transport.ts";
+export type { GlinkTransportOptions } from "./transport/transport-options.ts";

@@ -58,6 +58,11 @@ export function checkNames(name: string, value: object, known: readonly string[]
   }
 }
 
+/** Absent and undefined mean the default; null is a value, and a wrong one. */
+export function orDefault<T>(value: T | undefined, fallback: T): T {
+  return value === undefined ? fallback : value;
+}
+
 /** Without fields that are present and undefined: those mean the default. */
 export function definedFields<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;

@@ -16,7 +16,7 @@ export interface CallRequest {
   /** In clock time; `Infinity` without one. */
   readonly deadlineMs: number;
   /** Undefined where nobody follows the call. */
-  readonly trace: CallTrace | undefined;
+  trace: CallTrace | undefined;
   /** The whole request, framed, where it is known from the start. Gone once no attempt will need it any more. */
   body: Uint8Array | undefined;
 }

@@ -1,5 +1,6 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type FailureFact, factOf } from "../base/errors.ts";
+import type { OpenCalls } from "../calls/open-calls.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Availability } from "../subchannel/backend.ts";
@@ -24,6 +25,8 @@ export interface SubchannelSnapshot {
 
 /** A transport at one moment, as plain data. */
 export interface GlinkSnapshot {
+  /** Counts up when a field changes its meaning or goes; new fields may come at any time. */
+  readonly schema: 1;
   /** The base URL. */
   readonly target: string;
   readonly resolver: string;
@@ -44,7 +47,50 @@ export interface GlinkSnapshot {
   readonly lastError: FailureFact | undefined;
 }
 
-export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapshot[] {
+/** What of a snapshot is the same at every moment. */
+export type SnapshotNames = Pick<GlinkSnapshot, "target" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy">;
+
+/** What a snapshot is taken of. */
+export interface SnapshotSource {
+  readonly names: SnapshotNames;
+  readonly pool: Pool;
+  readonly openCalls: OpenCalls;
+  readonly clock: Clock;
+  readonly isClosed: boolean;
+}
+
+export function snapshotOf(source: SnapshotSource): GlinkSnapshot {
+  const { names, pool, openCalls } = source;
+  const { target, resolver, loadBalancing, engine, engineChosenBy } = names;
+  const subchannels = subchannelSnapshots(source);
+  const state = stateOf(source, subchannels);
+  const { lastFailure } = pool;
+  return {
+    schema: 1,
+    target,
+    resolver,
+    loadBalancing,
+    engine,
+    engineChosenBy,
+    state,
+    subchannels,
+    draining: [...pool.draining],
+    openCalls: openCalls.size,
+    queuedCalls: pool.queuedCalls,
+    callsStarted: openCalls.started,
+    lastError: lastFailure === undefined || state === "ready" ? undefined : factOf(lastFailure),
+  };
+}
+
+function stateOf({ pool, isClosed }: SnapshotSource, subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
+  if (isClosed) return "shutdown";
+  if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
+  if (!pool.started) return "idle";
+  // As gRPC has it: a name without an answer is a failure, and one that is being looked up is on its way.
+  return pool.lastFailure === undefined ? "connecting" : "transient-failure";
+}
+
+function subchannelSnapshots({ pool, clock }: SnapshotSource): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
     const { id, state, availability, live, openCalls, counters } = subchannel;
     const { lastFailure, lastRenewalFailure } = subchannel;
@@ -63,7 +109,7 @@ export function subchannelSnapshots(pool: Pool, clock: Clock): SubchannelSnapsho
 }
 
 /** gRPC's aggregation of many states into one. */
-export function aggregateState(states: readonly ConnectivityState[]): ConnectivityState {
+function aggregateState(states: readonly ConnectivityState[]): ConnectivityState {
   if (states.includes("ready")) return "ready";
   if (states.includes("connecting")) return "connecting";
   if (states.includes("transient-failure")) return "transient-failure";

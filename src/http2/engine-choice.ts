@@ -1,5 +1,11 @@
+import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import { describeValue } from "../base/check.ts";
-import type { Http2Limits } from "./limits.ts";
+
+/** Options of TLS and sockets, and of node:http2. */
+export type NodeOptions = NonNullable<GrpcTransportOptions["nodeOptions"]> & {
+  /** The receive window of a connection. Default 8 388 608, from 65 535 to 2 147 483 647. */
+  connectionWindowSize?: number;
+};
 
 /** The HTTP/2 engine of a transport. */
 export interface EngineChoice {
@@ -32,10 +38,7 @@ const commonSettings = new Set(["initialWindowSize", "maxHeaderListSize"]);
  * glink's own engine, unless `http2` says otherwise or `nodeOptions` asks for what only node:http2 can do. Throws a
  * TypeError for a value that is neither, and for an engine that would have to ignore an option.
  */
-export function chooseEngine(
-  http2: "node" | "wire" | undefined,
-  nodeOptions: Http2Limits["nodeOptions"],
-): EngineChoice {
+export function chooseEngine(http2: "node" | "wire" | undefined, nodeOptions: NodeOptions): EngineChoice {
   if (http2 !== undefined && http2 !== "node" && http2 !== "wire") {
     throw new TypeError(`http2 must be "node" or "wire", not ${describeValue(http2)}`);
   }
@@ -46,7 +49,7 @@ export function chooseEngine(
   throw new TypeError(`http2 "wire" cannot serve ${nodeOptionNames.join(", ")}: leave http2 away, or use "node"`);
 }
 
-function nodeOnlyNames({ settings = {}, ...options }: Http2Limits["nodeOptions"]): string[] {
+function nodeOnlyNames({ settings = {}, ...options }: NodeOptions): string[] {
   return [
     ...Object.keys(options).flatMap((name) => (nodeOnly.has(name) ? [`nodeOptions.${name}`] : [])),
     ...Object.keys(settings).flatMap((name) => (commonSettings.has(name) ? [] : [`nodeOptions.settings.${name}`])),

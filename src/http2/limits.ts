@@ -1,5 +1,4 @@
 import { Code } from "@connectrpc/connect";
-import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { Failure } from "../base/errors.ts";
 
 /** A connection retires when this share of a client's 2^30 stream ids (RFC 9113 §5.1.1) is used, as grpc-go does. */
@@ -16,7 +15,7 @@ export const interimFailure: Failure = {
   message: `the server sent too many interim responses: more than ${maxInterimResponses}`,
 };
 
-/** Sizes that an engine announces and enforces, and what the user gave for node:http2 alone. */
+/** Sizes that an engine announces and enforces. */
 export interface Http2Limits {
   /** SETTINGS_INITIAL_WINDOW_SIZE: what a peer may send on one stream before we have read it. */
   readonly initialWindowBytes: number;
@@ -24,6 +23,4 @@ export interface Http2Limits {
   readonly connectionWindowBytes: number;
   /** SETTINGS_MAX_HEADER_LIST_SIZE. */
   readonly maxHeaderListBytes: number;
-  /** Options passed on to node:http2 as they are. */
-  readonly nodeOptions: NonNullable<GrpcTransportOptions["nodeOptions"]>;
 }

@@ -1,13 +1,9 @@
 import {
-  type BinaryReadOptions,
-  type BinaryWriteOptions,
   create,
   type DescMessage,
   type DescMethod,
   fromBinary,
   fromJsonString,
-  type JsonReadOptions,
-  type JsonWriteOptions,
   type Message,
   type MessageInitShape,
   toBinary,
@@ -25,26 +21,20 @@ import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import { inflate } from "../protocol/compression.ts";
 import { compressedFlag, tooLargeText } from "../protocol/framing.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import type { CodecSettings } from "./codec-options.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { isShared, OwnBytes } from "./own-bytes.ts";
 
 /** How messages of one transport are written and read. */
-export interface CodecOptions {
+export interface CodecOptions extends CodecSettings {
   readonly target: Target;
-  readonly useBinaryFormat: boolean;
-  readonly binaryOptions: Partial<BinaryReadOptions & BinaryWriteOptions> | undefined;
-  readonly jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> | undefined;
-  readonly acceptCompression: readonly Compression[];
-  readonly sendCompression: Compression | undefined;
-  readonly compressMinBytes: number;
   /** What a compressed message may inflate to. Undefined: see {@link inflate}. */
   readonly inflateMaxBytes: number | undefined;
-  readonly writeMaxBytes: number;
   readonly userAgent: string;
   readonly protocol: Protocol;
 }
 
-/** Messages to bytes and back: serialization, compression, framing, and the constant headers that announce them. */
+/** Messages to bytes and back: serialization, compression, and the constant headers that announce them. */
 export class Codec {
   readonly protocol: Protocol;
   readonly #options: CodecOptions;
@@ -84,19 +74,15 @@ export class Codec {
     });
   }
 
-  /** The framed bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
+  /** The bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
   encode(method: MethodInfo, message: MessageInitShape<DescMessage>): Uint8Array | Promise<Uint8Array> {
     const { sendCompression, compressMinBytes, writeMaxBytes } = this.#options;
     const payload = method.serialize(create(method.desc.input, message));
     if (payload.length > writeMaxBytes) {
       throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
     }
-    if (sendCompression === undefined || payload.length < compressMinBytes) {
-      return this.protocol.frame(method, payload, 0);
-    }
-    return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>)).then((compressed) =>
-      this.protocol.frame(method, compressed, compressedFlag),
-    );
+    if (sendCompression === undefined || payload.length < compressMinBytes) return payload;
+    return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>));
   }
 
   /** The message of a payload; a promise where it is compressed. Throws, or rejects with, a ConnectError. */

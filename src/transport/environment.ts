@@ -1,27 +1,19 @@
 import type { ContextValues } from "@connectrpc/connect";
-import type { CallFactory } from "../calls/call.ts";
-import type { CallObserver } from "../calls/call-observer.ts";
-import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { CallGroup } from "../calls/open-calls.ts";
+import type { Channel } from "../channel/channel.ts";
 import type { Codec } from "./codec.ts";
 import type { TurnQuota } from "./messages/turn-quota.ts";
 
-/**
- * What every call of one transport works with. Whoever can make a call holds it, and nothing beneath the calls leads to it:
- * when it is collected, the transport was let go.
- */
+/** What every call of one transport works with. Each holds it, and by that the channel. */
 export interface CallEnvironment {
+  readonly channel: Channel;
   readonly codec: Codec;
-  readonly calls: CallFactory;
-  readonly observer: CallObserver;
-  readonly openCalls: OpenCalls;
-  readonly clock: Clock;
   readonly turnQuota: TurnQuota;
   /** Cancels response streams whose readers were garbage-collected. */
   readonly abandonedStreams: FinalizationRegistry<{ abandoned(): void }>;
 }
 
-/** One call as a Connect client asks for it. */
+/** One call as a Connect client asks for it. It is the limits of the channel's call too, and so no second object. */
 export interface CallInput {
   readonly signal: AbortSignal | undefined;
   /** Above 0, or none. */
@@ -31,5 +23,5 @@ export interface CallInput {
   /** Set by an interceptor that changed the URL: the path to call instead of the method's. */
   readonly path: string | undefined;
   /** The call whose interceptors passed this one on, where there are interceptors. */
-  readonly scope: CallGroup | undefined;
+  readonly group: CallGroup | undefined;
 }

@@ -1,6 +1,5 @@
 import type { CallRequest } from "../calls/call.ts";
 import { callOptionsOf } from "../calls/call-options.ts";
-import type { CallTrace } from "../calls/call-trace.ts";
 import { checkSize, readMetadata } from "../protocol/metadata.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
@@ -14,8 +13,6 @@ export function requestOf(
   method: MethodInfo,
   input: CallInput,
   deadlineMs: number,
-  body: Uint8Array | undefined,
-  trace: CallTrace | undefined,
 ): CallRequest {
   const { contextValues, path } = input;
   const { codec } = environment;
@@ -31,7 +28,7 @@ export function requestOf(
     contextValues,
     options: callOptionsOf(contextValues),
     deadlineMs,
-    trace,
-    body,
+    trace: undefined,
+    body: undefined,
   };
 }

@@ -2,16 +2,14 @@ import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, Messa
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
 import { canceledFailure, type Failure, invalidRequestFailure } from "../base/errors.ts";
-import type { CallEnd, CallListener, RunningCall } from "../calls/call.ts";
-import type { CallTrace } from "../calls/call-trace.ts";
-import { type Cancellable, leftFailure } from "../calls/cancellable.ts";
-import { Lifetime } from "../calls/lifetime.ts";
+import type { CallEnd, CallListener } from "../calls/call.ts";
+import { Caller, tracedWhenThrown } from "../channel/caller.ts";
+import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { noFields } from "../protocol/metadata.ts";
-import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { RequestPump } from "./messages/request-pump.ts";
-import { ResponseQueue, type ResponseSource } from "./messages/response-stream.ts";
+import { ResponseQueue, type ResponseReader } from "./messages/response-stream.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { receivedHeaders, receiveLater } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
@@ -24,7 +22,7 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
   input: CallInput,
 ): Promise<StreamResponse<I, O>> {
   // An interceptor may let go of the promise, in a race that it decided.
-  const caller = new Caller<StreamResponse<I, O>>(input.scope !== undefined);
+  const caller = new Caller<StreamResponse<I, O>>(input.group !== undefined);
   new StreamCall<I, O>(environment, method, input, caller).begin(messages);
   return caller.promise;
 }
@@ -33,21 +31,17 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
  * One streaming call. It never refers to the response object that the user holds: when that is collected, nobody can
  * read the stream any more, and it is cancelled.
  */
-class StreamCall<I extends DescMessage, O extends DescMessage> implements CallListener, Cancellable, ResponseSource {
+class StreamCall<I extends DescMessage, O extends DescMessage> implements CallListener, ResponseReader {
   readonly #environment: CallEnvironment;
   readonly #method: MethodInfo;
   readonly #input: CallInput;
-  readonly #lifetime: Lifetime;
-  readonly #trace: CallTrace | undefined;
+  readonly #call: ChannelCall;
   readonly #queue: ResponseQueue;
   readonly #pump: RequestPump<I>;
   readonly #trailer = receivedHeaders(noFields);
   /** Gone once the caller's promise is settled: it would keep the response from being collected. */
   #caller: Caller<StreamResponse<I, O>> | undefined;
-  #running: RunningCall | undefined;
   #headers: HeaderFields = noFields;
-  /** The user left before the end: then the end is no error. */
-  #left = false;
 
   constructor(
     environment: CallEnvironment,
@@ -59,47 +53,30 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#method = environment.codec.method(method);
     this.#input = input;
     this.#caller = caller;
-    const { observer, openCalls, clock } = environment;
-    this.#trace = observer.callStarted(this.#method, input.timeoutMs, input.contextValues);
-    if (input.scope === undefined) openCalls.started++;
-    this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
-    this.#queue = new ResponseQueue(this);
+    this.#call = environment.channel.call(this.#method, this, input);
+    this.#queue = new ResponseQueue(this, this.#call);
     this.#pump = new RequestPump(environment.codec, this.#method, environment.turnQuota, (error) =>
       this.#requestFailed(error),
     );
   }
 
   begin(messages: AsyncIterable<MessageInitShape<I>>): void {
-    this.#lifetime.begin(this);
-    if (!this.#lifetime.isOpen) return;
+    const call = this.#call;
+    call.begin();
+    if (!call.isOpen) return;
     try {
-      const { deadlineMs } = this.#lifetime;
-      const request = requestOf(this.#environment, this.#method, this.#input, deadlineMs, undefined, this.#trace);
-      this.#running = this.#environment.calls.make(request, this);
+      call.start(requestOf(this.#environment, this.#method, this.#input, call.deadlineMs));
     } catch (error) {
       this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
       return;
     }
-    const running = this.#running;
-    running.start();
-    if (this.#lifetime.isOpen) this.#pump.start(messages, running);
-  }
-
-  cancel(failure: Failure): void {
-    if (this.#running !== undefined) this.#running.cancel(failure);
-    else this.#end(failure, 0, undefined);
-  }
-
-  /** The user left the response before its end, or let go of it. */
-  abandoned(): void {
-    this.#left = true;
-    this.cancel(leftFailure());
+    if (call.isOpen) this.#pump.start(messages, call);
   }
 
   onHeaders(headers: HeaderFields): void {
     const failure = this.#environment.codec.encodingFailure(headers);
     if (failure !== undefined) {
-      this.cancel(failure);
+      this.#call.cancel(failure);
     } else {
       this.#show(headers);
     }
@@ -110,8 +87,8 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#headers = headers;
     const caller = this.#caller;
     this.#caller = undefined;
-    const messages = new ResponseMessages<O>(this.#queue, this);
-    this.#environment.abandonedStreams.register(messages, this, this);
+    const messages = new ResponseMessages<O>(this.#queue, this.#call);
+    this.#environment.abandonedStreams.register(messages, this.#call, this);
     const method = this.#method.desc as DescMethodStreaming<I, O>;
     caller?.resolve({
       stream: true,
@@ -132,7 +109,6 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 
   onEnd(end: CallEnd): void {
-    this.#running = undefined;
     // A client stream commits at its message. One that failed without shows the headers that came all the same.
     if (this.#caller !== undefined && end.failure?.kind === "status" && end.trailers.length > 0) {
       this.#show(end.headers);
@@ -145,32 +121,17 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     return this.#environment.codec.decode(this.#method, this.#headers, flag, payload);
   }
 
-  decodeFailed(error: unknown): ConnectError {
-    const failure = invalidRequestFailure(Code.Internal, error);
-    this.cancel(failure);
-    return toConnectError(failure, { attempts: 0 });
-  }
-
   abortError(): ConnectError | undefined {
     return abortErrorOf(this.#input.signal);
   }
 
-  pause(): void {
-    this.#running?.pause();
-  }
-
-  resume(): void {
-    this.#running?.resume();
-  }
-
   #requestFailed(error: unknown): void {
-    this.cancel(invalidRequestFailure(Code.Internal, error));
+    this.#call.cancel(invalidRequestFailure(Code.Internal, error));
   }
 
   #end(failure: Failure | undefined, attempts: number, note: string | undefined): void {
-    if (!this.#lifetime.isOpen) return;
-    this.#lifetime.end();
-    this.#environment.observer.callEnded(this.#trace, failure);
+    if (!this.#call.isOpen) return;
+    this.#call.finish(failure);
     this.#environment.abandonedStreams.unregister(this);
     const caller = this.#caller;
     this.#caller = undefined;
@@ -181,12 +142,12 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     }
     const error = toConnectError(failure, { attempts, note });
     const thrown = tracedWhenThrown(error, failure.asIs);
-    const streamError = this.#left ? undefined : thrown;
-    this.#pump.stop(this.#left ? undefined : error);
+    const streamError = this.#call.isLeft ? undefined : thrown;
+    this.#pump.stop(this.#call.isLeft ? undefined : error);
     // What was ended from this side is over at once; what the peer ended is read to its end first.
     if (endedHere.has(failure.kind)) this.#queue.cut(streamError);
     else this.#queue.end(streamError);
-    caller?.rejectLater(this.#environment.clock, thrown);
+    caller?.rejectLater(this.#environment.channel.clock, thrown);
   }
 }
 
@@ -199,10 +160,10 @@ const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "i
  */
 class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<MessageShape<O>> {
   readonly #queue: ResponseQueue;
-  readonly #call: Required<Cancellable>;
+  readonly #call: ChannelCall;
   #left = false;
 
-  constructor(queue: ResponseQueue, call: Required<Cancellable>) {
+  constructor(queue: ResponseQueue, call: ChannelCall) {
     this.#queue = queue;
     this.#call = call;
   }

@@ -1,34 +1,46 @@
-import { closedFailure } from "../base/errors.ts";
+import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { version } from "../base/version.ts";
-import { CallObserver } from "../calls/call-observer.ts";
-import { OpenCalls } from "../calls/open-calls.ts";
-import { ReplayMemory } from "../calls/retry/replay-memory.ts";
-import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { retryDefaults } from "../calls/retry/retry-options.ts";
-import { RetryingCalls } from "../calls/retrying-calls.ts";
-import type { GlinkTransportOptions } from "../channel/options.ts";
-import { dialOptionsOf, resolveOptions } from "../channel/resolve-options.ts";
-import type { TargetHistory } from "../endpoint/target.ts";
-import { PacedConnector } from "../http2/dial/paced-connector.ts";
-import { TlsSessions } from "../http2/dial/tls-sessions.ts";
-import { NodeHttp2Connector } from "../http2/node/node-connector.ts";
-import { WireConnector } from "../http2/wire/wire-connector.ts";
-import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
-import { EventBus } from "../observe/event-bus.ts";
-import { debugLog, eventLog } from "../observe/event-log.ts";
+import { rejectedLater } from "../channel/caller.ts";
+import type { Channel, WaitOptions } from "../channel/channel.ts";
+import { createChannel } from "../channel/create-channel.ts";
+import type { GlinkSnapshot } from "../channel/snapshot.ts";
+import { parseTarget } from "../endpoint/target.ts";
+import type { GlinkListener } from "../observe/event-bus.ts";
 import type { Instrumentation } from "../observe/instrumentation.ts";
-import { Pool } from "../pool/pool.ts";
-import { grpc } from "../protocol/grpc/grpc.ts";
-import { MessageMemory } from "../protocol/message-memory.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { systemHold } from "../runtime/process-hold.ts";
 import { systemRandom } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Codec } from "./codec.ts";
-import type { CallEnvironment } from "./environment.ts";
+import type { CallEnvironment, CallInput } from "./environment.ts";
 import { InterceptedCalls } from "./interceptors/intercepted.ts";
 import { TurnQuota } from "./messages/turn-quota.ts";
-import { type GlinkTransport, PooledTransport } from "./pooled-transport.ts";
+import { callStream } from "./stream.ts";
+import { checkTransportOptions, type GlinkTransportOptions, type TransportSettings } from "./transport-options.ts";
+import { callUnary } from "./unary.ts";
+
+/** A Connect Transport with a pool of backends beneath. */
+export interface GlinkTransport extends Transport {
+  /**
+   * Resolves once a backend is ready, and starts to connect if nothing has yet. Rejects with a ConnectError:
+   * DeadlineExceeded after `timeoutMs`, with the newest reason in its text; Canceled by `signal`; FailedPrecondition
+   * when the transport is closed; a RangeError or TypeError for a bad option.
+   */
+  ready(options?: WaitOptions): Promise<void>;
+  /**
+   * Takes no new calls, waits for the open ones, then closes every connection. After `timeoutMs` (default 10 000;
+   * `Infinity`: no limit) or an abort of `signal`, calls still open fail with Canceled. Idempotent: every call returns
+   * the promise of the first.
+   */
+  close(options?: WaitOptions): Promise<void>;
+  /** `close()` with its defaults, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** The transport at this moment, as plain data. */
+  snapshot(): GlinkSnapshot;
+  /** Calls `listener` with every event, until the returned function is called. */
+  subscribe(listener: GlinkListener): () => void;
+}
 
 /**
  * Creates a Transport that spreads calls over all backends of `baseUrl`. Replaces connect-node's createGrpcTransport.
@@ -36,85 +48,110 @@ import { type GlinkTransport, PooledTransport } from "./pooled-transport.ts";
  * Nothing is resolved or dialled before the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
 export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
-  return assemble(options, { clock: systemClock(), random: systemRandom(), hold: systemHold() });
+  return createTransport(options, { clock: systemClock(), random: systemRandom(), hold: systemHold() });
 }
 
-/** The composition root: everything is made here and handed on. */
-export function assemble(
-  given: GlinkTransportOptions,
+/** As `glinkTransport`, with time, chance and the process' life of one's own. */
+export function createTransport(
+  options: GlinkTransportOptions,
   runtime: Runtime,
   instrumentations: readonly Instrumentation[] = [],
 ): GlinkTransport {
-  const options = resolveOptions(given);
-  const { target, retry } = options;
-  const { clock } = runtime;
-  const events = new EventBus(target.url);
-  for (const listener of [options.logger && eventLog(options.logger), debugLog()]) {
-    if (listener !== undefined) events.subscribe(listener);
-  }
-  for (const name of options.unknownNames) {
-    if (!events.active) break;
-    const message = `the option "${name}" is unknown and has no effect`;
-    events.publish({ type: "hint", hint: "unknown-option", message });
-  }
-  const history: TargetHistory = { everConnected: false, dials: new Set() };
-  const Engine = options.engine.name === "wire" ? WireConnector : NodeHttp2Connector;
-  const engine = new Engine(
-    { ...dialOptionsOf(options, target), tlsSessions: new TlsSessions(), runtime, history },
-    options.limits,
-  );
-  const pool = new Pool({
-    target,
-    history,
-    resolver: options.resolver,
-    loadBalancing: options.loadBalancing,
-    subchannel: {
-      connector: new PacedConnector(engine, clock),
-      runtime,
-      reconnectBackoff: options.reconnectBackoff,
-      maxConnectionAgeMs: options.maxConnectionAgeMs,
-      live: { keepalive: options.keepalive, idleConnectionTimeoutMs: options.idleConnectionTimeoutMs },
-    },
-    runtime,
-    events,
-    rotationIntervalMs: options.rotationIntervalMs,
-    drainTimeoutMs: options.drainTimeoutMs,
-    maxQueuedCalls: options.maxQueuedCalls,
-  });
-  // A call may ask for retries where the transport has none: the default budget is for those.
-  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
-  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
-  const { readMaxBytes } = options;
-  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const observer = new CallObserver(target.url, clock, composeInstrumentations(instrumentations, events));
-  const { counters } = observer;
-  const attempt = { source: pool, protocol: grpc, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
-  const { waitForReady } = options;
-  const calls = new RetryingCalls({ attempt, random: runtime.random, budget, replayMemory }, { retry, waitForReady });
-  const environment: CallEnvironment = {
-    codec: new Codec({ ...options, userAgent: `glink/${version}`, protocol: grpc }),
-    calls,
-    observer,
-    openCalls: new OpenCalls(runtime.hold),
-    clock,
-    turnQuota: new TurnQuota(clock),
-    abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),
-  };
-  pool.holderWatch.watch(environment, whenLetGo(pool, runtime, events));
-  const { interceptors } = options;
-  const intercepted = interceptors.length === 0 ? undefined : new InterceptedCalls(environment, interceptors);
-  return new PooledTransport(options, environment, intercepted, pool, runtime, events);
+  const settings = checkTransportOptions(options);
+  return new ConnectTransport(createChannel(settings.channel, runtime, instrumentations), settings);
 }
 
-/**
- * Ends a transport that nobody holds any more and nobody closed. The transport, its client, open calls and unread
- * responses all hold its environment, and nothing beneath them does: no call is open when it is collected.
- */
-function whenLetGo(pool: Pool, { hold }: Runtime, events: EventBus): () => void {
-  return () =>
-    pool.close(closedFailure("cut"), () => {
-      hold.close();
-      if (events.active) events.publish({ type: "closed" });
-    });
+/** Connect's face of a channel: messages, headers and interceptors. */
+class ConnectTransport implements GlinkTransport {
+  readonly #channel: Channel;
+  readonly #environment: CallEnvironment;
+  readonly #intercepted: InterceptedCalls | undefined;
+  readonly #defaultTimeoutMs: number | undefined;
+
+  constructor(
+    channel: Channel,
+    { codec, interceptors, defaultTimeoutMs, channel: { baseUrl, readMaxBytes } }: TransportSettings,
+  ) {
+    this.#channel = channel;
+    this.#environment = {
+      channel,
+      codec: new Codec({
+        ...codec,
+        target: parseTarget(baseUrl),
+        inflateMaxBytes: readMaxBytes,
+        userAgent: `glink/${version}`,
+        protocol: channel.protocol,
+      }),
+      turnQuota: new TurnQuota(channel.clock),
+      abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),
+    };
+    this.#intercepted = interceptors.length === 0 ? undefined : new InterceptedCalls(this.#environment, interceptors);
+    this.#defaultTimeoutMs = defaultTimeoutMs;
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    message: MessageInitShape<I>,
+    contextValues?: ContextValues,
+  ): Promise<UnaryResponse<I, O>> {
+    const refused = this.#channel.refusal(signal, timeoutMs);
+    if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
+    this.#channel.wake();
+    const input = this.#input(signal, timeoutMs, header, contextValues);
+    return this.#intercepted === undefined
+      ? callUnary(this.#environment, method, message, input)
+      : this.#intercepted.unary(method, message, input);
+  }
+
+  stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    messages: AsyncIterable<MessageInitShape<I>>,
+    contextValues?: ContextValues,
+  ): Promise<StreamResponse<I, O>> {
+    const refused = this.#channel.refusal(signal, timeoutMs);
+    if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
+    this.#channel.wake();
+    const input = this.#input(signal, timeoutMs, header, contextValues);
+    return this.#intercepted === undefined
+      ? callStream(this.#environment, method, messages, input)
+      : this.#intercepted.stream(method, messages, input);
+  }
+
+  ready(options?: WaitOptions): Promise<void> {
+    return this.#channel.ready(options);
+  }
+
+  close(options?: WaitOptions): Promise<void> {
+    return this.#channel.close(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  snapshot(): GlinkSnapshot {
+    return this.#channel.snapshot();
+  }
+
+  subscribe(listener: GlinkListener): () => void {
+    return this.#channel.subscribe(listener);
+  }
+
+  /** Connect's rule: no timeout means the default, 0 or less means none. */
+  #input(
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    contextValues: ContextValues | undefined,
+  ): CallInput {
+    const limitMs = timeoutMs ?? this.#defaultTimeoutMs;
+    const timed = limitMs !== undefined && limitMs > 0 && limitMs !== Number.POSITIVE_INFINITY;
+    return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, group: undefined };
+  }
 }

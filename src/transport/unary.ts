@@ -2,13 +2,12 @@ import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageSh
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { toConnectError } from "../base/connect-error.ts";
 import { type Failure, invalidRequestFailure } from "../base/errors.ts";
-import type { CallEnd, CallListener, CallRequest, RunningCall } from "../calls/call.ts";
-import type { CallTrace } from "../calls/call-trace.ts";
-import type { Cancellable } from "../calls/cancellable.ts";
-import { Lifetime } from "../calls/lifetime.ts";
+import type { CallEnd, CallListener } from "../calls/call.ts";
+import { Caller, tracedWhenThrown } from "../channel/caller.ts";
+import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
+import { compressedFlag } from "../protocol/framing.ts";
 import { fieldOf } from "../protocol/grpc/status.ts";
-import { Caller, tracedWhenThrown } from "./caller.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { receivedHeaders } from "./received-headers.ts";
@@ -22,19 +21,17 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
   input: CallInput,
 ): Promise<UnaryResponse<I, O>> {
   // An interceptor may let go of the promise, in a race that it decided.
-  const caller = new Caller<UnaryResponse<I, O>>(input.scope !== undefined);
+  const caller = new Caller<UnaryResponse<I, O>>(input.group !== undefined);
   new UnaryCall<I, O>(environment, method, input, caller).begin(message);
   return caller.promise;
 }
 
-class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallListener, Cancellable {
+class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallListener {
   readonly #environment: CallEnvironment;
   readonly #method: MethodInfo;
   readonly #input: CallInput;
   readonly #caller: Caller<UnaryResponse<I, O>>;
-  readonly #lifetime: Lifetime;
-  readonly #trace: CallTrace | undefined;
-  #running: RunningCall | undefined;
+  readonly #call: ChannelCall;
   #payload: Uint8Array | undefined;
   #flag = 0;
 
@@ -48,36 +45,29 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     this.#method = environment.codec.method(method);
     this.#input = input;
     this.#caller = caller;
-    const { observer, openCalls, clock } = environment;
-    this.#trace = observer.callStarted(this.#method, input.timeoutMs, input.contextValues);
-    if (input.scope === undefined) openCalls.started++;
-    this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
+    this.#call = environment.channel.call(this.#method, this, input);
   }
 
   begin(message: MessageInitShape<I>): void {
-    this.#lifetime.begin(this);
-    if (!this.#lifetime.isOpen) return;
+    this.#call.begin();
+    if (!this.#call.isOpen) return;
     try {
-      const body = this.#environment.codec.encode(this.#method, message);
-      if (body instanceof Uint8Array) {
-        this.#start(this.#request(body));
+      const request = requestOf(this.#environment, this.#method, this.#input, this.#call.deadlineMs);
+      const payload = this.#environment.codec.encode(this.#method, message);
+      if (payload instanceof Uint8Array) {
+        this.#call.start(request, payload);
         return;
       }
-      const request = this.#request(undefined);
-      body.then((bytes) => this.#start({ ...request, body: bytes })).catch((error: unknown) => this.#failWith(error));
+      const started = payload.then((compressed) => this.#call.start(request, compressed, compressedFlag));
+      started.catch((error: unknown) => this.#failWith(error));
     } catch (error) {
       this.#failWith(error);
     }
   }
 
-  cancel(failure: Failure): void {
-    if (this.#running !== undefined) this.#running.cancel(failure);
-    else this.#fail(failure, 0);
-  }
-
   onHeaders(headers: HeaderFields): void {
     const failure = this.#environment.codec.encodingFailure(headers);
-    if (failure !== undefined) this.cancel(failure);
+    if (failure !== undefined) this.#call.cancel(failure);
   }
 
   onMessage(flag: number, payload: Uint8Array): void {
@@ -85,7 +75,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
       this.#payload = payload;
       this.#flag = flag;
     } else {
-      this.cancel(cardinalityFailure("received extra output message for unary method", Code.Unimplemented));
+      this.#call.cancel(cardinalityFailure("received extra output message for unary method", Code.Unimplemented));
     }
   }
 
@@ -94,7 +84,6 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   onEnd(end: CallEnd): void {
-    this.#running = undefined;
     if (end.failure !== undefined) {
       this.#fail(end.failure, end.attempts, end.note);
     } else if (this.#payload === undefined) {
@@ -106,20 +95,11 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     }
   }
 
-  #request(body: Uint8Array | undefined): CallRequest {
-    return requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, body, this.#trace);
-  }
-
-  #start(request: CallRequest): void {
-    if (!this.#lifetime.isOpen) return;
-    this.#running = this.#environment.calls.make(request, this);
-    this.#running.start();
-  }
-
   #decode(end: CallEnd, payload: Uint8Array): void {
     try {
       const message = this.#environment.codec.decode(this.#method, end.headers, this.#flag, payload);
       if (message instanceof Promise) {
+        this.#call.keepOpen();
         message.then(
           (decoded) => this.#succeed(end, decoded),
           (error: unknown) => this.#failWith(error),
@@ -133,9 +113,8 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   #succeed(end: CallEnd, message: Message): void {
-    if (!this.#lifetime.isOpen) return;
-    this.#lifetime.end();
-    this.#environment.observer.callEnded(this.#trace, undefined);
+    if (!this.#call.isOpen) return;
+    this.#call.finish(undefined);
     const method = this.#method.desc as DescMethodUnary<I, O>;
     this.#caller.resolve({
       stream: false,
@@ -158,10 +137,9 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   #reject(failure: Failure, error: ConnectError, own?: ConnectError): void {
-    if (!this.#lifetime.isOpen) return;
-    this.#lifetime.end();
-    this.#environment.observer.callEnded(this.#trace, failure);
-    this.#caller.rejectLater(this.#environment.clock, tracedWhenThrown(error, own));
+    if (!this.#call.isOpen) return;
+    this.#call.finish(failure);
+    this.#caller.rejectLater(this.#environment.channel.clock, tracedWhenThrown(error, own));
   }
 }
 

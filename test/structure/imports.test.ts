@@ -17,6 +17,7 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
+  ["testing"],
 ];
 
 const sources = readSources("src");
@@ -39,6 +40,17 @@ test("no file imports itself through others", () => {
   const importsOf = new Map(sources.map(({ path, imports }) => [path, imports.map(({ from }) => from)]));
   const cycles = sources.filter(({ path }) => reaches(path, path, importsOf)).map(({ path }) => path);
   assert.deepEqual(cycles, []);
+});
+
+test("extensions import nothing of the core but the public surface", () => {
+  const extensions = sources.filter(({ path }) => path.startsWith("src/testing/"));
+  assert.ok(extensions.length > 0);
+  const wrong = extensions.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ from }) => from.startsWith("src/") && from !== "src/index.ts" && !from.startsWith("src/testing/"))
+      .map(({ from }) => `${path} imports ${from}`),
+  );
+  assert.deepEqual(wrong, []);
 });
 
 test("observers know events and nothing of what publishes them", () => {
@@ -66,8 +78,8 @@ test("what most processes never need is not loaded with the package: connect-nod
 
 test("sockets are opened in http2 alone", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
-  // endpoint/ asks node:net what an IP address is, resolve-options.ts names a type.
-  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|channel\/resolve-options\.ts)/;
+  // endpoint/ asks node:net what an IP address is.
+  const allowed = /^src\/(http2\/|resolver\/|endpoint\/)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],

@@ -18,9 +18,9 @@ import {
 import { checkObject } from "../../base/check.ts";
 import { connectErrorFrom } from "../../base/thrown.ts";
 import { signalError } from "../../calls/abort-watch.ts";
+import { rejectedLater } from "../../channel/caller.ts";
 import { readMetadata } from "../../protocol/metadata.ts";
 import type { Protocol } from "../../protocol/protocol.ts";
-import { rejectedLater } from "../caller.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import { CallerMessages } from "../messages/caller-messages.ts";
 import type { MethodInfo } from "../method-info.ts";
@@ -101,7 +101,7 @@ export class InterceptedCalls {
     } catch (error) {
       const failure = connectErrorFrom(error);
       scope.finish(failure);
-      return rejectedLater(this.#environment.clock, failure);
+      return rejectedLater(this.#environment.channel.clock, failure);
     }
   }
 
@@ -133,7 +133,7 @@ export class InterceptedCalls {
     }
     // The scope cancels what it passed on: only another signal needs watching.
     const other = signal === scope.signal ? undefined : signal;
-    const input: CallInput = { signal: other, timeoutMs: undefined, header, contextValues, path, scope };
+    const input: CallInput = { signal: other, timeoutMs: undefined, header, contextValues, path, group: scope };
     return request.stream
       ? callStream(this.#environment, request.method, request.message, input)
       : callUnary(this.#environment, request.method, request.message, input);

@@ -7,8 +7,8 @@ import type { AbortWatch } from "../../calls/abort-watch.ts";
 import { abandon, type Cancellable } from "../../calls/cancellable.ts";
 import { Lifetime } from "../../calls/lifetime.ts";
 import type { CallGroup } from "../../calls/open-calls.ts";
+import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { TimerHandle } from "../../runtime/clock.ts";
-import { Caller, tracedWhenThrown } from "../caller.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import type { CallerMessages } from "../messages/caller-messages.ts";
 
@@ -56,8 +56,8 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#input = input;
     this.#callEnded = callEnded;
     this.#messages = messages;
-    this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.clock.now() + timeoutMs;
-    environment.openCalls.started++;
+    this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.channel.clock.now() + timeoutMs;
+    environment.channel.openCalls.started++;
   }
 
   get signal(): AbortSignal {
@@ -65,12 +65,12 @@ export class InterceptorScope implements Cancellable, CallGroup {
   }
 
   get aborts(): AbortWatch {
-    return this.#environment.openCalls.aborts;
+    return this.#environment.channel.openCalls.aborts;
   }
 
   /** A call that is not open now, while the user reads what is left of its answer, cannot go on once the transport closed. */
   get ended(): Failure | undefined {
-    return this.#ended ?? (this.#lifetime === undefined ? this.#environment.openCalls.ended : undefined);
+    return this.#ended ?? (this.#lifetime === undefined ? this.#environment.channel.openCalls.ended : undefined);
   }
 
   /**
@@ -154,7 +154,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   #open(): void {
     if (this.#lifetime !== undefined || this.ended !== undefined) return;
-    const { openCalls, clock } = this.#environment;
+    const { openCalls, clock } = this.#environment.channel;
     const timed = this.deadlineMs !== Number.POSITIVE_INFINITY;
     const remainingMs = timed ? Math.max(0, this.deadlineMs - clock.now()) : undefined;
     this.#lifetime = new Lifetime(openCalls, clock, remainingMs, this.#input.signal);
@@ -164,7 +164,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** Steps that go on without end do not keep their caller waiting. */
   #limitSteps(thrown: () => ConnectError): void {
     if (this.#steps.size === 0) return;
-    this.#settleTimer = this.#environment.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
+    this.#settleTimer = this.#environment.channel.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
   }
 
   #stepEnded(step: Step): void {
@@ -179,7 +179,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   #closeIfIdle(): void {
     if (this.#steps.size > 0 || this.#innerCalls.size > 0) return;
-    this.#environment.clock.clearTimeout(this.#settleTimer);
+    this.#environment.channel.clock.clearTimeout(this.#settleTimer);
     this.#lifetime?.end();
     this.#lifetime = undefined;
   }

@@ -2,11 +2,15 @@ import { AsyncResource } from "node:async_hooks";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describeValue } from "../../base/check.ts";
-import type { RunningCall } from "../../calls/call.ts";
+import type { ChannelCall } from "../../channel/channel.ts";
+import { compressedFlag } from "../../protocol/framing.ts";
 import type { Codec } from "../codec.ts";
 import type { MethodInfo } from "../method-info.ts";
 import { tellEnded } from "./tell-ended.ts";
 import type { TurnQuota } from "./turn-quota.ts";
+
+/** What a pump sends to. */
+export type PumpedCall = Pick<ChannelCall, "send" | "halfClose">;
 
 /**
  * Reads a caller's request messages and sends them, no faster than the peer takes them. The caller's code runs in the
@@ -19,7 +23,7 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
   readonly #onError: (error: unknown) => void;
   /** Undefined once it has ended, by itself or because it was told to. */
   #iterator: AsyncIterator<MessageInitShape<I>> | undefined;
-  #running: RunningCall | undefined;
+  #call: PumpedCall | undefined;
   #blocked = false;
   #halfClosed = false;
 
@@ -32,8 +36,8 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     this.#onError = onError;
   }
 
-  start(messages: AsyncIterable<MessageInitShape<I>>, running: RunningCall): void {
-    this.#running = running;
+  start(messages: AsyncIterable<MessageInitShape<I>>, call: PumpedCall): void {
+    this.#call = call;
     try {
       const iterator = messages[Symbol.asyncIterator]();
       if (typeof iterator?.next !== "function") {
@@ -77,15 +81,15 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     try {
       if (result.done === true) {
         this.#iterator = undefined;
-        if (!this.#halfClosed) this.#running?.halfClose();
+        if (!this.#halfClosed) this.#call?.halfClose();
         return;
       }
       if (this.#halfClosed) {
         throw new ConnectError("protocol error: received extra input message", Code.Unimplemented);
       }
-      const framed = this.#codec.encode(this.#method, result.value);
-      if (framed instanceof Uint8Array) this.#send(framed);
-      else framed.then(this.#send, this.#onError);
+      const message = this.#codec.encode(this.#method, result.value);
+      if (message instanceof Uint8Array) this.#send(message, 0);
+      else message.then(this.#sendCompressed, this.#onError);
     } catch (error) {
       this.#onError(error);
     }
@@ -98,23 +102,25 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
     this.#onError(error);
   };
 
-  readonly #send = (framed: Uint8Array): void => {
-    if (this.#iterator === undefined || this.#running === undefined) return;
+  readonly #sendCompressed = (message: Uint8Array): void => this.#send(message, compressedFlag);
+
+  #send(message: Uint8Array, flag: number): void {
+    if (this.#iterator === undefined || this.#call === undefined) return;
     if (this.#method.singleRequest) {
       // The only message: END_STREAM leaves with it. Reading on lets the caller's iterable end in its own way.
       this.#halfClosed = true;
-      this.#running.halfClose(framed);
+      this.#call.halfClose(message, flag);
       this.#pull();
       return;
     }
     // Before it is sent: the peer may take more, and say so, within `send`.
     this.#blocked = true;
-    this.#quota.spend(framed.length);
-    if (!this.#running.send(framed) || !this.#blocked) return;
+    this.#quota.spend(message.length);
+    if (!this.#call.send(message, flag) || !this.#blocked) return;
     this.#blocked = false;
     if (this.#quota.isSpent) this.#quota.wait(this.#goOn);
     else this.#pull();
-  };
+  }
 
   readonly #goOn = (): void => {
     if (this.#quota.isSpent) this.#quota.wait(this.#goOn);

@@ -1,16 +1,15 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
-import { Caller, tracedWhenThrown } from "../caller.ts";
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { toConnectError } from "../../base/connect-error.ts";
+import { invalidRequestFailure } from "../../base/errors.ts";
+import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
+import type { ChannelCall } from "../../channel/channel.ts";
 import { MessageQueue } from "./message-queue.ts";
 
-/** Where a response stream gets its messages from, and how it asks for more or none. */
-export interface ResponseSource {
+/** The call of a response stream, as its queue asks it. */
+export interface ResponseReader {
   /** Decodes one message; a promise where it is compressed. */
   decode(flag: number, payload: Uint8Array): Message | Promise<Message>;
-  pause(): void;
-  resume(): void;
-  /** A message cannot be decoded: the call ends with this. */
-  decodeFailed(error: unknown): ConnectError;
   /** The error of the caller's own abort, if there was one: it also ends the reading of what has arrived. */
   abortError(): ConnectError | undefined;
 }
@@ -43,7 +42,8 @@ const done: IteratorResult<Message, undefined> = { done: true, value: undefined 
 
 /** Messages between the wire and the user: those that came before they were asked for, and requests that came first. */
 export class ResponseQueue {
-  readonly #source: ResponseSource;
+  readonly #reader: ResponseReader;
+  readonly #call: ChannelCall;
   readonly #messages = new MessageQueue();
   readonly #waiters: Waiter[] = [];
   #bytes = 0;
@@ -51,8 +51,9 @@ export class ResponseQueue {
   #end: End | undefined;
   #endSeen = false;
 
-  constructor(source: ResponseSource) {
-    this.#source = source;
+  constructor(reader: ResponseReader, call: ChannelCall) {
+    this.#reader = reader;
+    this.#call = call;
   }
 
   push(flag: number, payload: Uint8Array): void {
@@ -66,7 +67,7 @@ export class ResponseQueue {
     this.#bytes += payload.length + overheadBytes;
     if (this.#bytes > highWaterBytes && !this.#paused) {
       this.#paused = true;
-      this.#source.pause();
+      this.#call.pause();
     }
   }
 
@@ -90,7 +91,7 @@ export class ResponseQueue {
     const endsWell = this.#end !== undefined && this.#end.error === undefined && !this.#endSeen;
     if (!this.#messages.isEmpty || endsWell) {
       // The peer may have answered in full before: then nobody listens to the signal any more.
-      const aborted = this.#source.abortError();
+      const aborted = this.#reader.abortError();
       if (aborted !== undefined) this.#failWith(aborted);
     }
     if (!this.#messages.isEmpty) {
@@ -99,7 +100,7 @@ export class ResponseQueue {
       this.#bytes -= payload.length + overheadBytes;
       if (this.#paused && this.#bytes < highWaterBytes / 2) {
         this.#paused = false;
-        this.#source.resume();
+        this.#call.resume();
       }
       return this.#deliver(flag, payload);
     }
@@ -118,16 +119,19 @@ export class ResponseQueue {
     this.#end = { error: () => error };
   }
 
+  /** A message cannot be decoded: that ends the call. */
   #undecodable(error: unknown): ConnectError {
-    const failure = this.#source.decodeFailed(error);
-    this.#failWith(failure);
-    return failure;
+    const failure = invalidRequestFailure(Code.Internal, error);
+    this.#call.cancel(failure);
+    const connectError = toConnectError(failure, { attempts: 0 });
+    this.#failWith(connectError);
+    return connectError;
   }
 
   /** A message for somebody who waits: without a promise of its own, or a closure, where none is needed. */
   #answer(waiter: Waiter, flag: number, payload: Uint8Array): void {
     try {
-      const message = this.#source.decode(flag, payload);
+      const message = this.#reader.decode(flag, payload);
       if (message instanceof Promise) this.#answerLater(waiter, message);
       else waiter.resolve({ done: false, value: message });
     } catch (error) {
@@ -150,7 +154,7 @@ export class ResponseQueue {
   /** A message for somebody who asks now. */
   #deliver(flag: number, payload: Uint8Array): Promise<IteratorResult<Message, undefined>> {
     try {
-      const message = this.#source.decode(flag, payload);
+      const message = this.#reader.decode(flag, payload);
       if (!(message instanceof Promise)) return Promise.resolve({ done: false, value: message });
       return message.then(
         (value) => ({ done: false, value }),

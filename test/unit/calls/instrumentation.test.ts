@@ -6,7 +6,7 @@ import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { GlinkEvent } from "../../../src/index.ts";
 import type { Instrumentation } from "../../../src/observe/instrumentation.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
-import { assemble } from "../../../src/transport/transport.ts";
+import { createTransport } from "../../../src/transport/transport.ts";
 import { ManualResolver } from "../../support/fake-pool.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -102,7 +102,7 @@ test("a deadline while a call waits tells what it waited for, and how long for e
   const clock = new SocketsManualClock();
   const resolver = new ManualResolver();
   const { story, instrumentation } = recorder();
-  const transport = assemble(
+  const transport = createTransport(
     { baseUrl: "http://echo.test:50051", resolver },
     { clock, random: constantRandom(), hold: systemHold() },
     [instrumentation],

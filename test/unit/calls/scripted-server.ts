@@ -14,7 +14,7 @@ import {
 } from "../../../src/index.ts";
 import type { Instrumentation } from "../../../src/observe/instrumentation.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
-import { assemble } from "../../../src/transport/transport.ts";
+import { createTransport } from "../../../src/transport/transport.ts";
 import { SocketsManualClock } from "../../support/manual-clock.ts";
 import { constantRandom } from "../../support/random.ts";
 
@@ -193,7 +193,7 @@ export async function withBench(
   const { backends = 2, readyBackends = backends, script, options, instrumentations } = setUp;
   const fleet = await startFleet(backends, script);
   const clock = new SocketsManualClock();
-  const transport = assemble(
+  const transport = createTransport(
     { baseUrl: "http://echo.test:50051", resolver: staticResolver(fleet.addresses), ...options },
     { clock, random: constantRandom(), hold: systemHold() },
     instrumentations,

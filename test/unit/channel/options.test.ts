@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Http2SessionManager } from "@connectrpc/connect-node";
-import { resolveOptions } from "../../../src/channel/resolve-options.ts";
+import { checkChannelOptions } from "../../../src/channel/channel-options.ts";
 import { type GlinkTransportOptions, glinkTransport } from "../../../src/index.ts";
 
 const baseUrl = "http://127.0.0.1:50051";
@@ -138,8 +138,8 @@ test("retry.codes holds status codes", () => {
 });
 
 test("retry false means no retry, and undefined means the default", () => {
-  assert.equal(resolveOptions({ baseUrl, retry: false }).retry, false);
-  const { retry } = resolveOptions({ baseUrl, retry: { maxAttempts: 5 } });
+  assert.equal(checkChannelOptions({ baseUrl, retry: false }).retry, false);
+  const { retry } = checkChannelOptions({ baseUrl, retry: { maxAttempts: 5 } });
   assert.ok(retry !== false);
   assert.deepEqual(
     [retry.maxAttempts, retry.initialBackoffMs, retry.budget],
@@ -148,20 +148,20 @@ test("retry false means no retry, and undefined means the default", () => {
 });
 
 test("a part of the retry budget leaves the other part at its default", () => {
-  const { retry } = resolveOptions({ baseUrl, retry: { budget: { ratio: 0.5 } } });
+  const { retry } = checkChannelOptions({ baseUrl, retry: { budget: { ratio: 0.5 } } });
   assert.deepEqual(retry === false ? undefined : retry.budget, { ratio: 0.5, minPerSecond: 10 });
 });
 
 test("a field that is undefined is at its default, in nested options too", () => {
   const nothing = undefined as never;
-  const { reconnectBackoff, retry } = resolveOptions({
+  const { reconnectBackoff, retry } = checkChannelOptions({
     baseUrl,
     reconnectBackoff: { initialBackoffMs: nothing },
     retry: { maxAttempts: nothing, budget: { ratio: nothing } },
   });
   assert.deepEqual(
     [reconnectBackoff, retry],
-    [resolveOptions({ baseUrl }).reconnectBackoff, resolveOptions({ baseUrl }).retry],
+    [checkChannelOptions({ baseUrl }).reconnectBackoff, checkChannelOptions({ baseUrl }).retry],
   );
 });
 

@@ -30,7 +30,6 @@ export const defaultLimits: Http2Limits = {
   initialWindowBytes: 2 ** 20,
   connectionWindowBytes: 2 ** 23,
   maxHeaderListBytes: 65_536,
-  nodeOptions: {},
 };
 
 /** What an owner was told, in order. */

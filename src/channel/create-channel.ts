@@ -1,0 +1,137 @@
+import { closedFailure } from "../base/errors.ts";
+import type { CallFactory } from "../calls/call.ts";
+import { CallObserver } from "../calls/call-observer.ts";
+import { OpenCalls } from "../calls/open-calls.ts";
+import { ReplayMemory } from "../calls/retry/replay-memory.ts";
+import { RetryBudget } from "../calls/retry/retry-budget.ts";
+import { retryDefaults } from "../calls/retry/retry-options.ts";
+import { RetryingCalls } from "../calls/retrying-calls.ts";
+import type { TargetHistory } from "../endpoint/target.ts";
+import type { Connector } from "../http2/connection.ts";
+import type { DialOptions } from "../http2/dial/dial.ts";
+import { PacedConnector } from "../http2/dial/paced-connector.ts";
+import { TlsSessions } from "../http2/dial/tls-sessions.ts";
+import { LazyConnector } from "../http2/lazy-connector.ts";
+import { WireConnector } from "../http2/wire/wire-connector.ts";
+import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
+import type { CallCounters } from "../observe/counters.ts";
+import { EventBus } from "../observe/event-bus.ts";
+import { debugLog, eventLog } from "../observe/event-log.ts";
+import type { Instrumentation } from "../observe/instrumentation.ts";
+import { Pool } from "../pool/pool.ts";
+import { grpc } from "../protocol/grpc/grpc.ts";
+import { MessageMemory } from "../protocol/message-memory.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Channel } from "./channel.ts";
+import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
+import type { CallContext } from "./open-call.ts";
+import { PoolChannel } from "./pool-channel.ts";
+
+/**
+ * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
+ * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
+ */
+export function createChannel(
+  options: ChannelOptions,
+  runtime: Runtime,
+  instrumentations: readonly Instrumentation[] = [],
+): Channel {
+  const settings = checkChannelOptions(options);
+  const { target, resolver, loadBalancing, engine } = settings;
+  const { clock, hold } = runtime;
+  const events = eventsOf(settings);
+  const history: TargetHistory = { everConnected: false, dials: new Set() };
+  const connector = new PacedConnector(engineOf(settings, history, runtime), clock);
+  const pool = poolOf(settings, { connector, history, events, runtime });
+  const observer = new CallObserver(target.url, clock, composeInstrumentations(instrumentations, events));
+  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters });
+  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol: grpc, observer };
+  pool.holderWatch.watch(context, whenLetGo(pool, runtime, events));
+  const names = {
+    target: target.url,
+    resolver: resolver.name,
+    loadBalancing: loadBalancing.name,
+    engine: engine.name,
+    engineChosenBy: engine.chosenBy,
+  };
+  return new PoolChannel({ names, context, pool, events, runtime });
+}
+
+function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
+  const events = new EventBus(target.url);
+  for (const listener of [logger && eventLog(logger), debugLog()]) {
+    if (listener !== undefined) events.subscribe(listener);
+  }
+  for (const name of unknownNames) {
+    if (!events.active) break;
+    const message = `the option "${name}" is unknown and has no effect`;
+    events.publish({ type: "hint", hint: "unknown-option", message });
+  }
+  return events;
+}
+
+function engineOf(settings: ChannelSettings, history: TargetHistory, runtime: Runtime): Connector {
+  const { target, connectTimeoutMs, limits, nodeOptions, socket } = settings;
+  const tlsSessions = new TlsSessions();
+  const dial: DialOptions = { target, connectTimeoutMs, ...socket, tlsSessions, runtime, history };
+  if (settings.engine.name === "wire") return new WireConnector(dial, limits);
+  return new LazyConnector(async () => {
+    const { NodeHttp2Connector } = await import("../http2/node/node-connector.ts");
+    return new NodeHttp2Connector(dial, limits, nodeOptions);
+  });
+}
+
+interface PoolParts {
+  readonly connector: Connector;
+  readonly history: TargetHistory;
+  readonly events: EventBus;
+  readonly runtime: Runtime;
+}
+
+function poolOf(settings: ChannelSettings, { connector, history, events, runtime }: PoolParts): Pool {
+  const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
+  const live = { keepalive, idleConnectionTimeoutMs };
+  return new Pool({
+    target: settings.target,
+    history,
+    resolver: settings.resolver,
+    loadBalancing: settings.loadBalancing,
+    subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, live },
+    runtime,
+    events,
+    rotationIntervalMs: settings.rotationIntervalMs,
+    drainTimeoutMs: settings.drainTimeoutMs,
+    maxQueuedCalls: settings.maxQueuedCalls,
+  });
+}
+
+interface CallParts {
+  readonly pool: Pool;
+  readonly events: EventBus;
+  readonly runtime: Runtime;
+  readonly counters: CallCounters;
+}
+
+function callsOf(settings: ChannelSettings, { pool, events, runtime, counters }: CallParts): CallFactory {
+  const { retry, waitForReady, readMaxBytes } = settings;
+  const { clock, random } = runtime;
+  // A call may ask for retries where the channel has none: the default budget is for those.
+  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
+  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
+  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
+  const attempt = { source: pool, protocol: grpc, limits, clock, events, counters };
+  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
+  return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
+}
+
+/**
+ * Ends a channel that nobody holds any more and nobody closed. The channel, its transport, open calls and unread responses
+ * all hold the context of its calls, and nothing beneath them does: no call is open when it is collected.
+ */
+function whenLetGo(pool: Pool, { hold }: Runtime, events: EventBus): () => void {
+  return () =>
+    pool.close(closedFailure("cut"), () => {
+      hold.close();
+      if (events.active) events.publish({ type: "closed" });
+    });
+}

@@ -1,0 +1,89 @@
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { checkNumber, checkObject, longestMs, orDefault } from "../base/check.ts";
+import type { SocketOptions } from "./dial/open-socket.ts";
+import { chooseEngine, type EngineChoice, type NodeOptions } from "./engine-choice.ts";
+import type { Http2Limits } from "./limits.ts";
+
+/** How HTTP/2 is spoken on one connection. */
+export interface Http2Init {
+  /** For TCP, TLS and the peer's first SETTINGS together. Default 5 000, from 1. */
+  connectTimeoutMs?: number;
+  /**
+   * What a peer may send as headers or trailers of one call. Default 65 536, from 1 024 to 2 147 483 647. Announced as
+   * SETTINGS_MAX_HEADER_LIST_SIZE, and enforced. gRPC core: grpc.max_metadata_size.
+   */
+  maxHeaderListBytes?: number;
+  /**
+   * The HTTP/2 engine. Default `"wire"`: glink's own, written for gRPC calls, at a fraction of the CPU. `"node"`: Node's
+   * own, node:http2. That is also the default where `nodeOptions` has something that only node:http2 can serve;
+   * `snapshot()` tells.
+   */
+  http2?: "node" | "wire";
+  /**
+   * TLS options (`ca`, `cert`, `key`, `servername`, …), and options of node:http2, for every connection. Default: none. Of
+   * glink's own: `connectionWindowSize`, the receive window of a connection, 8 MiB by default.
+   */
+  nodeOptions?: NodeOptions;
+}
+
+export interface Http2Settings {
+  readonly connectTimeoutMs: number;
+  readonly engine: EngineChoice;
+  readonly limits: Http2Limits;
+  /** As they were given. */
+  readonly nodeOptions: NodeOptions;
+  /** What of `nodeOptions` is about sockets. */
+  readonly socket: Pick<SocketOptions, "tls" | "createConnection">;
+}
+
+export const http2Defaults: Http2Limits &
+  Pick<Http2Settings, "connectTimeoutMs"> & { readonly http2: EngineChoice["name"] } = Object.freeze({
+  connectTimeoutMs: 5_000,
+  maxHeaderListBytes: 65_536,
+  http2: "wire",
+  connectionWindowBytes: 2 ** 23,
+  initialWindowBytes: 2 ** 20,
+});
+
+/** Windows of HTTP/2 are 31 bits wide (RFC 9113 §6.9.1), and a setting has 32. */
+const largestBytes = 2 ** 31 - 1;
+
+export function checkHttp2Options(given: Http2Init): Http2Settings {
+  const { nodeOptions = {} } = given;
+  const { settings = {}, connectionWindowSize } = checkObject("nodeOptions", nodeOptions);
+  const bytes = (name: string, value: number, min: number) =>
+    checkNumber(name, value, { min, max: largestBytes, integer: true });
+  const { connectTimeoutMs, connectionWindowBytes, initialWindowBytes } = http2Defaults;
+  const maxHeaderListBytes = orDefault(settings.maxHeaderListSize, http2Defaults.maxHeaderListBytes);
+  return {
+    connectTimeoutMs: checkNumber("connectTimeoutMs", orDefault(given.connectTimeoutMs, connectTimeoutMs), {
+      min: 1,
+      max: longestMs,
+    }),
+    engine: chooseEngine(given.http2, nodeOptions),
+    limits: {
+      initialWindowBytes: bytes(
+        "nodeOptions.settings.initialWindowSize",
+        orDefault(settings.initialWindowSize, initialWindowBytes),
+        0,
+      ),
+      connectionWindowBytes: bytes(
+        "nodeOptions.connectionWindowSize",
+        orDefault(connectionWindowSize, connectionWindowBytes),
+        65_535,
+      ),
+      maxHeaderListBytes: bytes("maxHeaderListBytes", orDefault(given.maxHeaderListBytes, maxHeaderListBytes), 1_024),
+    },
+    nodeOptions,
+    socket: socketOptionsOf(nodeOptions),
+  };
+}
+
+function socketOptionsOf(nodeOptions: NodeOptions): Http2Settings["socket"] {
+  const { createConnection } = nodeOptions;
+  const tls = nodeOptions as ConnectionOptions;
+  if (createConnection === undefined) return { tls, createConnection: undefined };
+  // Its type says Duplex, and node:http2 too takes more of it.
+  return { tls, createConnection: (url) => createConnection(url, nodeOptions) as Socket };
+}

@@ -1,0 +1,59 @@
+import type { LoadBalancing } from "../balancing/policy.ts";
+import { roundRobin } from "../balancing/round-robin.ts";
+import { checkNumber, describeValue, longestMs, orDefault } from "../base/check.ts";
+import type { Target } from "../endpoint/target.ts";
+import { dnsResolver } from "../resolver/dns.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import { staticResolver } from "../resolver/static.ts";
+
+/** Where backends come from, which of them takes a call, and how a pool changes. */
+export interface PoolInit {
+  /** Where backends come from. Default `dnsResolver()`: the operating system's name lookup. */
+  resolver?: Resolver;
+  /** Which ready backend takes a call. Default `roundRobin()`. gRPC's twin: loadBalancingConfig. */
+  loadBalancing?: LoadBalancing;
+  /**
+   * How often the resolver is asked again, ± 10 %. Default 30 000, from 1 000; `Infinity` switches the timer off, and
+   * only failures ask again.
+   */
+  rotationIntervalMs?: number;
+  /**
+   * How long a retired connection waits for its open calls; then they fail with Unavailable. Default `Infinity`: no call
+   * is cut because its connection was replaced. From 0, which cuts at once.
+   */
+  drainTimeoutMs?: number;
+  /**
+   * Calls that may wait for a connection or a stream slot; beyond: ResourceExhausted. Default 10 000, from 0 to
+   * 1 000 000 000; `Infinity`: no limit.
+   */
+  maxQueuedCalls?: number;
+}
+
+export type PoolSettings = Readonly<Required<PoolInit>>;
+
+export const poolDefaults: Omit<PoolSettings, "resolver" | "loadBalancing"> = Object.freeze({
+  rotationIntervalMs: 30_000,
+  drainTimeoutMs: Number.POSITIVE_INFINITY,
+  maxQueuedCalls: 10_000,
+});
+
+export function checkPoolOptions(given: PoolInit, target: Target): PoolSettings {
+  // There is nothing to look up for an IP literal.
+  const { resolver = target.isIpLiteral ? staticResolver([target]) : dnsResolver() } = given;
+  const { loadBalancing = roundRobin() } = given;
+  if (typeof resolver?.watch !== "function") {
+    throw new TypeError(`resolver must be a Resolver, such as dnsResolver(), not ${describeValue(resolver)}`);
+  }
+  if (typeof loadBalancing?.createPolicy !== "function") {
+    throw new TypeError(`loadBalancing must be a policy, such as roundRobin(), not ${describeValue(loadBalancing)}`);
+  }
+  const number = (name: keyof typeof poolDefaults, range: Parameters<typeof checkNumber>[2]) =>
+    checkNumber(name, orDefault(given[name], poolDefaults[name]), range);
+  return {
+    resolver,
+    loadBalancing,
+    rotationIntervalMs: number("rotationIntervalMs", { min: 1_000, max: longestMs, infinity: "off" }),
+    drainTimeoutMs: number("drainTimeoutMs", { min: 0, max: longestMs, infinity: "no limit" }),
+    maxQueuedCalls: number("maxQueuedCalls", { min: 0, max: 1_000_000_000, integer: true, infinity: "no limit" }),
+  };
+}

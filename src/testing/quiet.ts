@@ -1,0 +1,39 @@
+import { type OpenResource, OpenResources } from "./open-resources.ts";
+
+/** The folder of the package, of which this file knows its own part: a stack tells it in both builds. */
+const folder = /(?:file:\/\/)?([^\s()]*?)(?:\/dist\/(?:esm|cjs)|\/src)\/testing\//.exec(new Error().stack ?? "")?.[1];
+
+/**
+ * Runs `work`, and then checks that glink left nothing open which it opened meanwhile: no socket, no timer, no lookup. That
+ * is so when each transport was closed. What tests and other libraries open is their own affair. Sockets have a second to
+ * close. Returns what `work` returns; rejects with its error, or with one that lists what is left and where it was made.
+ */
+export async function expectQuiet<T>(work: () => T | Promise<T>): Promise<T> {
+  const resources = new OpenResources();
+  resources.start();
+  try {
+    const result = await work();
+    const left = await resources.left(isOfGlink);
+    if (left.length > 0) throw new Error(`glink left ${left.length} open: ${left.map(describe).join("; ")}`);
+    return result;
+  } finally {
+    resources.stop();
+  }
+}
+
+function isOfGlink({ madeAt }: OpenResource): boolean {
+  return madeAt.some(isLineOfGlink);
+}
+
+function describe({ type, madeAt }: OpenResource): string {
+  return `${type} made ${madeAt.find(isLineOfGlink)}`;
+}
+
+/** The core's: whoever called it may be this package's own test. */
+function isLineOfGlink(line: string): boolean {
+  return (
+    folder !== undefined &&
+    (line.includes(`${folder}/dist/`) || line.includes(`${folder}/src/`)) &&
+    !line.includes("/testing/")
+  );
+}
