@@ -38,6 +38,7 @@ export interface NodeHttp2Context {
 /** A connection on a session of node:http2. */
 export class NodeHttp2Connection implements Connection, StreamHost {
   readonly address: string;
+  listener: ConnectionOwner;
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
@@ -46,7 +47,6 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
   readonly #streams = new Set<NodeStream>();
   #peerMaxHeaderListBytes = Number.POSITIVE_INFINITY;
   #accepting = true;
@@ -63,14 +63,14 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#session = session;
     this.#socket = handshake.socket;
     this.address = handshake.address;
-    this.#owner = owner;
+    this.listener = owner;
     handshake.socket.on("error", (error) => this.#noteCause(error));
     session.on("error", (error) => this.#noteCause(error));
     session.on("remoteSettings", ({ maxConcurrentStreams = noLimit, maxHeaderListSize = noLimit }) => {
       this.maxConcurrentStreams = maxConcurrentStreams === noLimit ? Number.POSITIVE_INFINITY : maxConcurrentStreams;
       this.#peerMaxHeaderListBytes = maxHeaderListSize;
       if (this.#streams.size > this.maxConcurrentStreams) this.#giveBackHeld();
-      this.#owner.onCapacity();
+      this.listener.onCapacity();
     });
     session.on("goaway", (code, lastStreamId, data) => {
       this.#onGoaway({ code, lastStreamId, debug: goawayDebugText(data) });
@@ -169,7 +169,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     if (this.#session.destroyed) this.#accepting = false;
     this.#closeIfDrained();
     this.#lingerIfOver();
-    this.#owner.onCapacity();
+    this.listener.onCapacity();
   }
 
   /**
@@ -253,7 +253,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
   #tellDraining(): void {
     if (this.#drainingTold) return;
     this.#drainingTold = true;
-    this.#owner.onDraining(this.#goaway);
+    this.listener.onDraining(this.#goaway);
   }
 
   #onGoaway(goaway: Goaway): void {
@@ -291,7 +291,7 @@ export class NodeHttp2Connection implements Connection, StreamHost {
     this.#context.clock.clearTimeout(this.#lingerTimer);
     for (const stream of this.#streams) stream.closed();
     const failure = this.#closeFailure ?? (this.#goaway === undefined ? this.#lost("unknown") : undefined);
-    this.#owner.onClosed(failure);
+    this.listener.onClosed(failure);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Failure, withProgress } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
-import type { Connection, ConnectionOwner } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import type { Handshake } from "../dial/dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
@@ -23,7 +23,6 @@ type State = "dialing" | "open" | "retiring" | "draining" | "over";
 export interface LifecycleParts {
   readonly connection: Connection;
   readonly handshake: Handshake;
-  readonly owner: ConnectionOwner;
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
@@ -88,7 +87,7 @@ export class Lifecycle {
   /** The peer's SETTINGS have been applied: the first settle the dial, others may have made room for streams. */
   settingsApplied(): void {
     if (this.#state !== "dialing") {
-      this.#parts.owner.onCapacity();
+      this.#parts.connection.listener.onCapacity();
       return;
     }
     const { connection, handshake, stopReading, writer } = this.#parts;
@@ -124,7 +123,7 @@ export class Lifecycle {
     const goaway = { ...received, lastStreamId };
     this.#goaway = goaway;
     this.#state = "draining";
-    if (before === undefined) this.#parts.owner.onDraining(goaway);
+    if (before === undefined) this.#parts.connection.listener.onDraining(goaway);
     this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
     if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
@@ -160,7 +159,7 @@ export class Lifecycle {
   /** There is one stream less. */
   streamClosed(): void {
     if (this.#state === "over") return;
-    this.#parts.owner.onCapacity();
+    this.#parts.connection.listener.onCapacity();
     if (this.#state === "draining") this.#endIfDrained();
   }
 
@@ -192,7 +191,7 @@ export class Lifecycle {
   #retire(): void {
     this.#state = "retiring";
     queueMicrotask(() => {
-      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.owner.onDraining(undefined);
+      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.connection.listener.onDraining(undefined);
       this.drain();
     });
   }
@@ -206,7 +205,7 @@ export class Lifecycle {
 
   #end({ failureOf, goaway, ownerFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
-    const { handshake, owner, socket, stopReading, writer } = this.#parts;
+    const { connection, handshake, socket, stopReading, writer } = this.#parts;
     const wasDialing = this.#state === "dialing";
     this.#state = "over";
     stopReading();
@@ -228,7 +227,7 @@ export class Lifecycle {
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }
-    if (isAskedFor) socket.whenClosed(() => owner.onClosed(ownerFailure));
-    else owner.onClosed(ownerFailure);
+    if (isAskedFor) socket.whenClosed(() => connection.listener.onClosed(ownerFailure));
+    else connection.listener.onClosed(ownerFailure);
   }
 }

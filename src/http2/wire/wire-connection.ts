@@ -26,6 +26,7 @@ export interface WireConnectionOptions extends WireSessionOptions {
  * affair, and what lives and ends the {@link Lifecycle}'s.
  */
 export class WireConnection implements Connection, StreamOwner {
+  listener: ConnectionOwner;
   readonly #socket: WireSocket;
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;
@@ -47,7 +48,8 @@ export class WireConnection implements Connection, StreamOwner {
     }, clock);
     const sender = new RequestSender(writer);
     const stopReading = () => session.stop();
-    const parts = { connection: this, handshake, owner, socket, writer, sender, stopReading, maxStreams };
+    this.listener = owner;
+    const parts = { connection: this, handshake, socket, writer, sender, stopReading, maxStreams };
     const lifecycle = new Lifecycle(parts);
     const encoder = new HpackEncoder(scheme, authority);
     const session = new WireSession(lifecycle, socket, writer, sender, encoder, options);
