@@ -20,12 +20,12 @@ export class Processes {
     process.on("exit", this.#killAll);
   }
 
-  /** Starts a TypeScript program of this repository as a Node process. It finds `config` with {@link ownConfig}. */
+  /**
+   * Starts a program of this repository as a Node process, with this one's options for Node: what lets this one run
+   * TypeScript is among them. It finds `config` with {@link ownConfig}.
+   */
   start(program: URL, config: unknown, stdio = this.#output === undefined ? inheritOutput : pipeOutput): ChildProcess {
-    const child = fork(fileURLToPath(program), [JSON.stringify(config)], {
-      execArgv: ["--import", import.meta.resolve("tsx")],
-      stdio,
-    });
+    const child = fork(fileURLToPath(program), [JSON.stringify(config)], { stdio });
     if (this.#output !== undefined) {
       child.stdout?.setEncoding("utf8").on("data", this.#output);
       child.stderr?.setEncoding("utf8").on("data", this.#output);

@@ -1,22 +1,36 @@
-// Runs the test files with Node's own runner, through tsx so that Node 20 understands TypeScript. Arguments name files
-// or folders below test/; without any, all of them run. `--engine node` runs the tests of behaviour on that HTTP/2
-// engine instead of the default one; other flags go to the runner.
+// Runs the test files with Node's own runner, transpiled so that Node 20 understands them. Arguments name files or folders
+// below test/; without any, all of them run. `--engine node` runs the tests of behaviour on that HTTP/2 engine instead of
+// the default one; other flags go to the runner.
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { transpile, transpiledPath } from "./transpile.mjs";
 
 /** Far beyond what all of them take: a test that hangs may leave its process hanging, and the runner waits for that. */
 const timeoutMs = 20 * 60_000;
+
+/** Files at a time. Many wait for real clocks and real processes, and leave the processor to another. */
+const concurrency = availableParallelism() + 1;
 
 const given = process.argv.slice(2);
 const engineAt = given.indexOf("--engine");
 const engine = engineAt === -1 ? [] : given.splice(engineAt, 2).slice(1);
 const roots = given.filter((argument) => !argument.startsWith("-"));
 const flags = given.filter((argument) => argument.startsWith("-"));
-const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).sort();
+const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).map(transpiledPath);
+await transpile();
 const { status, signal } = spawnSync(
   process.execPath,
-  ["--import", "tsx", "--expose-gc", "--test-timeout=120000", "--test-concurrency=2", ...flags, "--test", ...files],
+  [
+    "--enable-source-maps",
+    "--expose-gc",
+    "--test-timeout=120000",
+    `--test-concurrency=${concurrency}`,
+    ...flags,
+    "--test",
+    ...files.sort(),
+  ],
   {
     stdio: "inherit",
     timeout: timeoutMs,

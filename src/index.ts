@@ -9,16 +9,9 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
-export {
-  type CallFailure,
-  callFailureOf,
-  type Failure,
-  type FailureFact,
-  type FailureKind,
-  type Progress,
-  type WireStatus,
-} from "./base/errors.ts";
+export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";

@@ -65,10 +65,11 @@ export function codeOf(thrown: unknown): string | undefined {
   }
 }
 
-/** The same value if it is a ConnectError, of this copy of Connect or another one. */
+/** The same value if it is a ConnectError, of this copy of Connect or another one, whose code and text can be read. */
 export function asConnectError(thrown: unknown): ConnectError | undefined {
   try {
-    return thrown instanceof ConnectError ? thrown : undefined;
+    if (!(thrown instanceof ConnectError)) return undefined;
+    return typeof thrown.code === "number" && typeof thrown.rawMessage === "string" ? thrown : undefined;
   } catch {
     return undefined;
   }

@@ -1,104 +1,109 @@
 import { Code } from "@connectrpc/connect";
-import type { AttemptOutcome, Pick, PickInfo, PickTracker } from "../balancing/picker.ts";
+import type { Pick, PickInfo } from "../balancing/picker.ts";
 import { type Failure, withProgress } from "../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
-import type { Events } from "../observe/events.ts";
-import { callUserCode, reportUserCode } from "../observe/user-code.ts";
-import type { CallSource, PendingCall } from "../pool/call-source.ts";
-import { MessageReader, type MessageSink, tooLargeText } from "../protocol/framing.ts";
-import { fieldOf, headFailure, readStatus } from "../protocol/grpc/status.ts";
-import { timeoutHeader } from "../protocol/grpc/timeout.ts";
-import type { MessageMemory } from "../protocol/message-memory.ts";
+import type { WaitReason } from "../observe/instrumentation.ts";
+import type { PendingCall } from "../pool/call-source.ts";
 import { noFields } from "../protocol/metadata.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type MessageListener, noResponse, type ReceivedResponse, type ResponseReader } from "../protocol/protocol.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
+import type { AttemptContext } from "./attempt-context.ts";
+import type { AttemptTrace } from "./attempt-trace.ts";
 import type { CallRequest } from "./call.ts";
+import { TrackedPick } from "./tracked-pick.ts";
 
 /** Told how one attempt goes. */
-export interface AttemptOwner {
+export interface AttemptListener {
   /** The request has a stream. Unless its body was known and went with it, what is buffered can be written. */
-  attemptStarted(attempt: Attempt): void;
+  onAttemptStarted(attempt: Attempt): void;
   /** Response headers that end nothing: the peer began to answer. */
-  attemptHeaders(attempt: Attempt, fields: HeaderFields): void;
-  attemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void;
-  attemptWritable(attempt: Attempt): void;
-  /** Exactly once, and last, unless the owner gave the attempt up. */
-  attemptEnded(attempt: Attempt, failure: Failure | undefined): void;
+  onAttemptHeaders(attempt: Attempt, fields: HeaderFields): void;
+  onAttemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void;
+  onAttemptWritable(attempt: Attempt): void;
+  /** Exactly once, and last, unless the attempt was given up by {@link Attempt.abandon}. */
+  onAttemptEnded(attempt: Attempt, failure: Failure | undefined): void;
 }
 
-/** What attempts share. */
-export interface AttemptContext {
-  readonly source: CallSource;
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly readMaxBytes: number;
-  readonly messageMemory: MessageMemory;
-}
-
-/** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
-export class Attempt implements StreamListener, PendingCall, MessageSink {
+/** The call that an attempt is one of. */
+export interface AttemptCall extends AttemptListener {
   readonly pickInfo: PickInfo;
   readonly waitForReady: boolean;
+}
+
+/** A message as it came. */
+export interface ReceivedMessage {
+  readonly flag: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * new ──▶ waiting ──▶ open ──▶ over
+ *            │                  ▲
+ *            └──────────────────┘  no backend was found, or nobody waits any more
+ */
+type State = "new" | "waiting" | "open" | "over";
+
+/** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
+export class Attempt implements StreamListener, PendingCall, MessageListener {
   /** As the picker named it; undefined until the request is on a stream. */
   backend: Backend | undefined;
   /** What the stream is on. */
   connection: CallConnection | undefined;
-  headers: HeaderFields = noFields;
-  trailers: HeaderFields = noFields;
+  /** The message of a single response, for as long as its status has not come: the response gate keeps it here. */
+  heldMessage: ReceivedMessage | undefined;
+  readonly trace: AttemptTrace | undefined;
   readonly #context: AttemptContext;
   readonly #request: CallRequest;
-  readonly #owner: AttemptOwner;
-  /** Attempts of this call that reached a backend before: grpc-previous-rpc-attempts. */
-  readonly #previous: number;
-  readonly #reader: MessageReader;
+  readonly #call: AttemptCall;
+  #state: State = "new";
+  #waitsFor: WaitReason | undefined;
   #stream: Stream | undefined;
-  #tracker: PickTracker | undefined;
-  #startedMs = 0;
+  #reader: ResponseReader | undefined;
+  #tracked: TrackedPick | undefined;
   #requestEnded: boolean;
-  #waits = false;
-  #done = false;
 
-  constructor(
-    context: AttemptContext,
-    request: CallRequest,
-    pickInfo: PickInfo,
-    waitForReady: boolean,
-    previous: number,
-    owner: AttemptOwner,
-  ) {
+  constructor(context: AttemptContext, request: CallRequest, call: AttemptCall, trace: AttemptTrace | undefined) {
     this.#context = context;
     this.#request = request;
-    this.pickInfo = pickInfo;
-    this.waitForReady = waitForReady;
-    this.#previous = previous;
-    this.#owner = owner;
-    this.#reader = new MessageReader(context.readMaxBytes, context.messageMemory);
+    this.#call = call;
+    this.trace = trace;
     this.#requestEnded = request.body !== undefined;
   }
 
-  /** True once a byte of a response message has come: the handler has answered. */
-  get messageStarted(): boolean {
-    return this.#reader.started;
+  get pickInfo(): PickInfo {
+    return this.#call.pickInfo;
+  }
+
+  get waitForReady(): boolean {
+    return this.#call.waitForReady;
+  }
+
+  /** What has come of the response. */
+  get response(): ReceivedResponse {
+    return this.#reader ?? noResponse;
   }
 
   /** True while the request is on a stream that takes bytes. */
   get isOnStream(): boolean {
-    return this.#stream !== undefined && !this.#done;
+    return this.#state === "open";
   }
 
   start(): void {
-    this.#waits = true;
+    this.#state = "waiting";
     this.#context.source.dispatch(this);
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#stream?.write(bytes) ?? false;
+    if (this.#stream === undefined) return false;
+    this.#countSent(bytes);
+    return this.#stream.write(bytes);
   }
 
   end(bytes?: Uint8Array): void {
     this.#requestEnded = true;
+    if (bytes !== undefined) this.#countSent(bytes);
     this.#stream?.end(bytes);
   }
 
@@ -111,16 +116,17 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
   }
 
   /**
-   * Gives the attempt up, because of `failure`: the stream is reset with CANCEL, and the owner hears nothing more. A
+   * Gives the attempt up, because of `failure`: the stream is reset with CANCEL, and its call hears nothing more. A
    * backend that did not answer in time has failed; one that was not asked for an answer any more has not.
    */
   abandon(failure: Failure): void {
-    if (this.#done) return;
-    this.#done = true;
+    if (this.#state === "over") return;
+    const waited = this.#state === "waiting";
+    this.#over();
     if (failure.code === Code.DeadlineExceeded) this.connection?.noteFailure();
-    if (this.#waits) this.#context.source.withdraw(this);
+    if (waited) this.#context.source.withdraw(this);
     this.#stream?.reset(http2ErrorCode.cancel);
-    if (this.#tracker !== undefined) this.#track(this.#tracker, failure);
+    this.#trackEnd(failure);
   }
 
   /** It timed out. Is its peer slow, or gone? One PING decides, which leaves ahead of what `abandon` sends. */
@@ -128,153 +134,124 @@ export class Attempt implements StreamListener, PendingCall, MessageSink {
     this.connection?.suspect();
   }
 
+  onWaits(): void {
+    const reason = this.#context.source.waitReason;
+    if (reason === this.#waitsFor) return;
+    this.#waitsFor = reason;
+    this.#context.counters.waits[reason]++;
+    this.trace?.waits(reason);
+  }
+
   onPicked(connection: CallConnection, pick: Pick): void {
-    this.#waits = false;
-    const { head, body } = this.#request;
+    const { head, body, method } = this.#request;
     const stream = connection.request(head, this.#fields(pick.metadata), body, this);
     if (stream === undefined) {
       // The connection was lost between the pick and now: nothing was sent, so pick again.
       this.start();
       return;
     }
+    const { protocol, limits } = this.#context;
+    this.#state = "open";
     this.backend = pick.backend;
     this.connection = connection;
     this.#stream = stream;
-    if (pick.tracker !== undefined) this.#startTracking(pick.tracker);
-    this.#owner.attemptStarted(this);
+    this.#reader = protocol.reader(method, limits, connection.address);
+    if (this.#waitsFor !== undefined) this.#waitOver();
+    if (body !== undefined) this.#countSent(body);
+    if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
+    this.#call.onAttemptStarted(this);
   }
 
   onPickFailed(failure: Failure): void {
-    this.#waits = false;
     this.#end(failure);
   }
 
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
-    if (this.#done) return;
-    this.headers = fields;
+    if (this.#reader === undefined || this.#state === "over") return;
     this.connection?.noteAnswer();
-    const failure = headFailure(status, fields, this.#address);
+    const failure = this.#reader.readHead(status, fields);
     if (failure !== undefined) this.#failAndReset(failure);
-    else if (endStream) this.#endWithStatus(fields);
-    else this.#owner.attemptHeaders(this, fields);
+    else if (endStream) this.#endResponse(noFields);
+    else this.#call.onAttemptHeaders(this, fields);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#done) this.#reader.push(bytes, start, end, this);
+    if (this.#reader === undefined || this.#state === "over") return;
+    const failure = this.#reader.readBody(bytes, start, end, this);
+    if (failure !== undefined) this.#failAndReset(failure);
   }
 
-  message(flag: number, payload: Uint8Array): boolean {
-    this.#owner.attemptMessage(this, flag, payload);
-    return !this.#done;
-  }
-
-  tooLarge(length: number): void {
-    const { readMaxBytes } = this.#context;
-    const message = tooLargeText(length, "readMaxBytes", readMaxBytes);
-    this.#failAndReset(this.#failure("message-size", Code.ResourceExhausted, message));
+  onMessage(flag: number, payload: Uint8Array): boolean {
+    const { counters } = this.#context;
+    counters.messagesReceived++;
+    counters.bytesReceived += payload.length;
+    this.trace?.received(payload.length);
+    this.#call.onAttemptMessage(this, flag, payload);
+    return this.#state !== "over";
   }
 
   onTrailers(fields: HeaderFields): void {
-    if (this.#done) return;
-    this.trailers = fields;
-    this.#endWithStatus(fields);
+    if (this.#state !== "over") this.#endResponse(fields);
   }
 
   onWritable(): void {
-    if (!this.#done) this.#owner.attemptWritable(this);
+    if (this.#state !== "over") this.#call.onAttemptWritable(this);
   }
 
   onClosed(failure: Failure | undefined): void {
-    if (this.#done) return;
-    if (failure === undefined) this.#endWithStatus(this.trailers);
+    if (this.#state === "over") return;
+    if (failure === undefined) this.#endResponse(noFields);
     // A peer that answered has processed the request, whatever a late GOAWAY says.
-    else this.#end(this.headers.length > 0 ? withProgress(failure, "unknown") : failure);
-  }
-
-  get #address(): string {
-    return this.connection?.address ?? "";
+    else this.#end(this.response.headers.length > 0 ? withProgress(failure, "unknown") : failure);
   }
 
   #fields(added: HeaderFields | undefined): HeaderFields {
-    const { metadata, deadlineMs } = this.#request;
-    const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
-    if (!hasDeadline && this.#previous === 0 && added === undefined) return metadata;
-    const fields = added === undefined ? [...metadata] : [...metadata, ...added];
-    if (hasDeadline) fields.push("grpc-timeout", timeoutHeader(deadlineMs - this.#context.clock.now()));
-    if (this.#previous > 0) fields.push("grpc-previous-rpc-attempts", String(this.#previous));
-    return fields;
+    const { deadlineMs } = this.#request;
+    const { protocol, clock } = this.#context;
+    const metadata = this.trace?.metadata ?? this.#request.metadata;
+    const remainingMs = deadlineMs === Number.POSITIVE_INFINITY ? deadlineMs : deadlineMs - clock.now();
+    return protocol.attemptFields(metadata, added, remainingMs, this.pickInfo.attempt - 1);
   }
 
-  #endWithStatus(fields: HeaderFields): void {
-    let result = readStatus(
-      fields,
-      () => (fields === this.headers ? fields : [...fields, ...this.headers]),
-      this.#address,
-    );
-    // Trailers-only by intent: a proxy may end such a response with an empty DATA frame instead of with its headers.
-    if (!result.found && !this.#reader.started) result = readStatus(this.headers, () => this.headers, this.#address);
-    let failure = result.found
-      ? result.failure
-      : this.#failure("protocol", Code.Internal, "protocol error: missing status");
-    if (failure === undefined && !this.#reader.isAtBoundary) {
-      failure = this.#failure("protocol", Code.Internal, "protocol error: the response ended within a message");
-    }
+  #endResponse(trailers: HeaderFields): void {
+    const failure = this.#reader?.readEnd(trailers);
     // The peer may answer before it has read the request; nobody needs the rest of it then.
     if (this.#requestEnded) this.#end(failure);
     else this.#failAndReset(failure);
   }
 
-  #failure(kind: "protocol" | "message-size", code: Code, message: string): Failure {
-    const wire = { metadata: this.headers, details: [], isWireError: false };
-    return { kind, code, progress: "unknown", message, address: this.#address, wire };
-  }
-
   #failAndReset(failure: Failure | undefined): void {
-    const stream = this.#stream;
     this.#end(failure);
-    stream?.reset(http2ErrorCode.cancel);
+    this.#stream?.reset(http2ErrorCode.cancel);
   }
 
   #end(failure: Failure | undefined): void {
-    this.#done = true;
+    this.#over();
     if (failure !== undefined) this.connection?.noteFailure();
-    if (this.#tracker !== undefined) this.#track(this.#tracker, failure);
-    this.#owner.attemptEnded(this, failure);
+    this.#trackEnd(failure);
+    this.#call.onAttemptEnded(this, failure);
   }
 
-  #startTracking(tracker: PickTracker): void {
-    this.#tracker = tracker;
-    this.#startedMs = this.#context.clock.now();
-    callUserCode(
-      () => tracker.started(),
-      [],
-      (error) => this.#trackerFailed(error),
-    );
+  #over(): void {
+    this.#state = "over";
+    if (this.#waitsFor !== undefined) this.#waitOver();
   }
 
-  #track(tracker: PickTracker, failure: Failure | undefined): void {
-    const latencyMs = this.#context.clock.now() - this.#startedMs;
-    const trailers = this.trailers.length > 0 ? this.trailers : this.headers;
-    const outcome: AttemptOutcome = { failure, latencyMs, trailers };
-    callUserCode(
-      () => tracker.ended(outcome),
-      [],
-      (error) => this.#trackerFailed(error),
-    );
+  #trackEnd(failure: Failure | undefined): void {
+    const { headers, trailers } = this.response;
+    this.#tracked?.ended(failure, trailers.length > 0 ? trailers : headers);
   }
 
-  #trackerFailed(error: unknown): void {
-    reportUserCode(this.#context.events, "pick tracker", error);
+  #waitOver(): void {
+    this.#waitsFor = undefined;
+    this.trace?.waitEnded();
   }
-}
 
-/** What the peer asked for with `grpc-retry-pushback-ms` (gRFC A6): a wait, "stop" where it is not one, or nothing. */
-export function pushbackOf(attempt: Attempt): number | "stop" | undefined {
-  const text =
-    fieldOf(attempt.trailers, "grpc-retry-pushback-ms") ?? fieldOf(attempt.headers, "grpc-retry-pushback-ms");
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text)) return "stop";
-  const ms = Number(text);
-  // A6: an int32; what does not fit is not a wait.
-  return ms < 2 ** 31 ? ms : "stop";
+  #countSent(framed: Uint8Array): void {
+    const { counters, protocol } = this.#context;
+    const bytes = framed.length - protocol.framingBytes(this.#request.method);
+    counters.messagesSent++;
+    counters.bytesSent += bytes;
+    this.trace?.sent(bytes);
+  }
 }

@@ -3,6 +3,7 @@ import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import type { GlinkCallOptions } from "./call-options.ts";
+import type { CallTrace } from "./call-trace.ts";
 
 /** One logical call, whatever its attempts. */
 export interface CallRequest {
@@ -14,6 +15,8 @@ export interface CallRequest {
   readonly options: GlinkCallOptions;
   /** In clock time; `Infinity` without one. */
   readonly deadlineMs: number;
+  /** Undefined where nobody follows the call. */
+  readonly trace: CallTrace | undefined;
   /** The whole request, framed, where it is known from the start. Gone once no attempt will need it any more. */
   body: Uint8Array | undefined;
 }
@@ -54,8 +57,8 @@ export interface RunningCall {
   cancel(failure: Failure): void;
 }
 
-/** Makes calls: the retrying interceptor, for everything above it. */
-export interface CallMaker {
+/** Makes calls, for everything above. */
+export interface CallFactory {
   /** A call that has not started. Throws an error that names a call option that is wrong. */
   make(request: CallRequest, listener: CallListener): RunningCall;
 }

@@ -5,7 +5,7 @@ import type { Address } from "../endpoint/address.ts";
  * The seam under which the HTTP/2 engine can be swapped. No type of Node's http2 module passes through it. Callbacks
  * instead of iterables and emitters, because this is the path of every call.
  *
- * Re-entrancy: an engine calls its listeners and its owner after it has finished its own change, and a callback may
+ * Re-entrancy: an engine calls its listeners after it has finished its own change, and a callback may
  * call back into the engine. No callback comes from inside `request`, `write`, `end` or `reset` itself.
  */
 
@@ -34,7 +34,8 @@ export interface StreamListener {
   onWritable(): void;
   /**
    * Exactly once, and last, except after `reset`, which is the last word itself. Undefined: the peer ended the stream
-   * in good order, the request side notwithstanding: what is left of that is reset with CANCEL. The failure's `progress` is decided here, from HTTP/2 facts alone.
+   * in good order, the request side notwithstanding: what is left of that is reset with CANCEL. The failure's `progress`
+   * is decided here, from HTTP/2 facts alone.
    */
   onClosed(failure: Failure | undefined): void;
 }
@@ -62,7 +63,7 @@ export interface Stream {
 /** One HTTP/2 connection whose peer has sent its SETTINGS. */
 export interface Connection {
   /** Who is told of its life: whoever dialled it, until somebody else takes it over. */
-  listener: ConnectionOwner;
+  listener: ConnectionListener;
   /** True while `request` takes one more stream: not draining, and below the peer's limit. */
   readonly hasRoom: boolean;
   /** Streams that are open now. */
@@ -80,8 +81,9 @@ export interface Connection {
   /** More waits, because the socket takes no more: whether {@link bytesWritten} changes then tells if the peer reads. */
   readonly isBlocked: boolean;
   /**
-   * Starts a request. Names are unique within `head` and `fields` together: values of one name are joined. With `body` the whole request is known and END_STREAM leaves with it; without, `write` and `end`
-   * follow. Fields are valid: their owner has checked them.
+   * Starts a request. Names are unique within `head` and `fields` together: values of one name are joined. Fields are
+   * valid: whoever made them has checked them. With `body` the whole request is known and END_STREAM leaves with it;
+   * without, `write` and `end` follow.
    * @returns undefined when there is no room ({@link hasRoom}). Then nothing was sent, and the listener hears nothing.
    */
   request(
@@ -98,8 +100,8 @@ export interface Connection {
   close(failure: Failure): void;
 }
 
-/** The one owner of a connection. */
-export interface ConnectionOwner {
+/** Told of one connection. */
+export interface ConnectionListener {
   /** The peer said GOAWAY, or the stream ids run out: no new streams from now on, open ones may go on. Once. */
   onDraining(goaway: { readonly code: number; readonly debug: string } | undefined): void;
   /** A stream ended or the peer changed its limit. */
@@ -114,7 +116,7 @@ export interface Connector {
    * Dials, and resolves once TCP, TLS with ALPN `h2`, and the peer's first SETTINGS are there. Rejects with a
    * {@link DialError} on any failure, and when `signal` aborts or the connect timeout passes.
    */
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection>;
+  connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection>;
 }
 
 /** Why a dial failed, as the failure that calls will see. */

@@ -12,14 +12,14 @@ export interface KeepaliveOptions {
   readonly pingTimeoutMs: number;
 }
 
-/** Told of a connection's suspicions. Each begins with `suspected` and ends with one of the others, or with `stop`. */
+/** Told of a connection's suspicions. Each begins with `onSuspected` and ends with one of the others, or with `stop`. */
 export interface KeepaliveListener {
   /** The peer is asked by PING, because a call timed out or because of silence. */
-  suspected(reason: "deadline" | "silence"): void;
+  onSuspected(reason: "deadline" | "silence"): void;
   /** The peer lives. */
-  cleared(): void;
+  onCleared(): void;
   /** The PING stayed unanswered for `waitedMs`. The last word: whoever hears it closes the connection. */
-  silent(waitedMs: number): void;
+  onSilent(waitedMs: number): void;
 }
 
 /**
@@ -155,7 +155,7 @@ export class Keepalive {
     const nowMs = this.#clock.now();
     const began = streamsStarted !== this.#streamsStarted;
     const hasRead = bytesRead !== this.#bytesRead;
-    if (hasRead) this.#writes.answered();
+    if (hasRead) this.#writes.answered(nowMs);
     const isAlive = this.#writes.look(this.#connection, nowMs, this.#tickMs) || hasRead;
     if (isAlive) this.#waitingSinceMs = undefined;
     if (openStreams > 0 || (began && !isAlive) || this.#asksIdle) this.#waitingSinceMs ??= nowMs;
@@ -188,7 +188,7 @@ export class Keepalive {
     this.#lastProbeMs = askedMs;
     this.#askedPaceMs = this.#paceMs;
     this.#await(probe, timeoutMs);
-    this.#listener.suspected(reason);
+    this.#listener.onSuspected(reason);
     this.#connection.ping(() => this.#answered(probe));
   }
 
@@ -223,12 +223,12 @@ export class Keepalive {
     this.#look();
     this.#responsesAtAnswer = this.#connection.responsesRead;
     this.#bareAnswers++;
-    this.#listener.cleared();
+    this.#listener.onCleared();
   }
 
   #silent(probe: Probe): void {
     const waitedMs = Math.round(this.#clock.now() - probe.askedMs);
     this.stop();
-    this.#listener.silent(waitedMs);
+    this.#listener.onSilent(waitedMs);
   }
 }

@@ -2,6 +2,9 @@ import { Code } from "@connectrpc/connect";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { Failure } from "../base/errors.ts";
 
+/** A connection retires when this share of a client's 2^30 stream ids (RFC 9113 §5.1.1) is used, as grpc-go does. */
+export const maxStreamsPerConnection: number = Math.floor(0.75 * 2 ** 30);
+
 /** Interim (1xx) responses of one stream. Servers send one or two; each is decoded and read for nothing. */
 export const maxInterimResponses = 32;
 

@@ -39,8 +39,8 @@ export class WriteProgress {
     return madeRoom;
   }
 
-  /** The peer answered: it has read what there was. */
-  answered(): void {
-    this.#afterMs = 0;
+  /** The peer answered what it has read so far. What had to wait is part of that once its time in the kernels is over. */
+  answered(nowMs: number): void {
+    if (nowMs - this.lastMs >= this.inKernelsMs) this.#afterMs = 0;
   }
 }

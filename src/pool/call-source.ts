@@ -1,6 +1,7 @@
 import type { Pick, PickInfo } from "../balancing/picker.ts";
 import type { Failure } from "../base/errors.ts";
 import type { PendingDial } from "../endpoint/target.ts";
+import type { WaitReason } from "../observe/instrumentation.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 
 /** An attempt that wants a connection. */
@@ -8,6 +9,8 @@ export interface PendingCall {
   readonly pickInfo: PickInfo;
   /** True: wait through transient failure instead of failing with it. */
   readonly waitForReady: boolean;
+  /** There is none yet: told at the first time, and whenever it was picked for in vain. See {@link CallSource.waitReason}. */
+  onWaits?(): void;
   /** There is one, and it has room: the request is started on it at once, before anything else happens. */
   onPicked(connection: CallConnection, pick: Pick): void;
   /** There is none. */
@@ -34,4 +37,6 @@ export interface CallSource {
   readonly lastFailure: Failure | undefined;
   /** The dial that has been under way for longest. */
   readonly eldestDial: PendingDial | undefined;
+  /** What a call that has to wait is waiting for. */
+  readonly waitReason: WaitReason;
 }

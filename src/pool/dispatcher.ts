@@ -114,16 +114,16 @@ export class Dispatcher {
   /** Picks for the call, and tells it unless it has to wait. */
   #serve(call: PendingCall): Served {
     const result = this.#pick(call);
-    if (result === "queue") return "waits";
+    if (result === "queue") return wait(call);
     if ("backend" in result) {
       const connection = this.#backends.get(result.backend.id)?.connectionWithRoom;
       // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
-      if (connection === undefined) return "waits";
+      if (connection === undefined) return wait(call);
       this.#leaveQueue(call);
       call.onPicked(connection, result);
       return "picked";
     }
-    if (call.waitForReady && result.code === Code.Unavailable && result.kind !== "dropped") return "waits";
+    if (call.waitForReady && result.code === Code.Unavailable && result.kind !== "dropped") return wait(call);
     this.#leaveQueue(call);
     call.onPickFailed(result);
     return "failed";
@@ -151,6 +151,11 @@ export class Dispatcher {
       return policyFailure(error);
     }
   }
+}
+
+function wait(call: PendingCall): Served {
+  call.onWaits?.();
+  return "waits";
 }
 
 function droppedFailure({ drop, code = Code.Unavailable }: Drop): Failure {

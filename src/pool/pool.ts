@@ -1,6 +1,7 @@
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { WaitReason } from "../observe/instrumentation.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
@@ -134,6 +135,11 @@ export class Pool implements CallSource {
   get eldestDial(): PendingDial | undefined {
     for (const dial of this.#history.dials) return dial;
     return undefined;
+  }
+
+  get waitReason(): WaitReason {
+    if (this.#backends.size === 0 || this.#discovery.listIsOld) return "resolve";
+    return this.readyCount === 0 ? "connect" : "streams";
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */

@@ -1,7 +1,8 @@
 import type { MessageMemory } from "./message-memory.ts";
+import type { MessageListener } from "./protocol.ts";
 
-/** gRPC's length-prefixed messages (PROTOCOL-HTTP2.md): one flag byte, four bytes of length, the message. */
-const prefixBytes = 5;
+/** Length-prefixed messages, as gRPC has them (PROTOCOL-HTTP2.md): one flag byte, four bytes of length, the message. */
+export const prefixBytes = 5;
 
 /** The flag of a compressed message. */
 export const compressedFlag = 1;
@@ -21,14 +22,6 @@ export function frameMessage(payload: Uint8Array, flag: number): Uint8Array {
   return framed;
 }
 
-/** Told of each message. */
-export interface MessageSink {
-  /** `payload` belongs to the sink. Returning false ends the reading: the reader takes no further bytes. */
-  message(flag: number, payload: Uint8Array): boolean;
-  /** The prefix announces more than `maxBytes`: known before a byte of the message is stored. */
-  tooLarge(length: number): void;
-}
-
 const noBytes = new Uint8Array(0);
 
 /**
@@ -42,7 +35,7 @@ const trustedBytes = 65_536;
  * again while a message of more than 64 KiB grows.
  */
 export class MessageReader {
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #memory: MessageMemory;
   /** Bytes of the prefix that have come, and what they say so far. */
   #prefixRead = 0;
@@ -55,7 +48,7 @@ export class MessageReader {
   #ended = false;
 
   constructor(maxBytes: number, memory: MessageMemory) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#memory = memory;
   }
 
@@ -69,30 +62,34 @@ export class MessageReader {
     return this.#prefixRead === 0;
   }
 
-  /** Takes what is in `bytes` from `start` to `end`. */
-  push(bytes: Uint8Array, start: number, end: number, sink: MessageSink): void {
+  /**
+   * Takes what is in `bytes` from `start` to `end`.
+   * @returns the length of a message that is above `maxBytes`, as its prefix announces it: known before a byte of it is
+   * stored, and the last that is read.
+   */
+  push(bytes: Uint8Array, start: number, end: number, listener: MessageListener): number | undefined {
     if (end > start) this.#started = true;
     let at = start;
     while (!this.#ended) {
       if (this.#prefixRead < prefixBytes) {
         at = this.#readPrefix(bytes, at, end);
-        if (this.#prefixRead < prefixBytes) return;
-        if (this.#messageBytes > this.#maxBytes) {
+        if (this.#prefixRead < prefixBytes) return undefined;
+        if (this.#messageBytes > this.maxBytes) {
           this.#ended = true;
-          sink.tooLarge(this.#messageBytes);
-          return;
+          return this.#messageBytes;
         }
       }
       const taken = Math.min(end - at, this.#messageBytes - this.#messageRead);
       this.#take(bytes, at, taken);
       at += taken;
-      if (this.#messageRead < this.#messageBytes) return;
+      if (this.#messageRead < this.#messageBytes) return undefined;
       const message = this.#message;
       this.#message = noBytes;
       this.#messageRead = 0;
       this.#prefixRead = 0;
-      if (!sink.message(this.#flag, message)) this.#ended = true;
+      if (!listener.onMessage(this.#flag, message)) this.#ended = true;
     }
+    return undefined;
   }
 
   /** Reads what there is of the prefix, byte by byte, for it may be cut anywhere. Returns where it stopped. */

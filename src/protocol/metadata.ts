@@ -4,17 +4,8 @@ import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 /** No metadata: shared, because most calls have none. */
 export const noFields: readonly string[] = Object.freeze([]);
 
-/**
- * Names that the gRPC protocol or HTTP/2 owns. What a user gives for them is ignored, as createGrpcTransport overrides
- * it, or forbidden in HTTP/2 anyway (RFC 9113 §8.2.2).
- */
-const owned = new Set([
-  "content-type",
-  "te",
-  "grpc-timeout",
-  "grpc-encoding",
-  "grpc-accept-encoding",
-  "grpc-previous-rpc-attempts",
+/** Names that HTTP/2 owns or forbids (RFC 9113 §8.2.2). What a user gives for them is ignored. */
+const connectionNames = new Set([
   "content-length",
   "connection",
   "host",
@@ -60,16 +51,17 @@ const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
 /**
  * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
  * as Headers does it: HTTP/2 forbids some of them (authorization) to appear twice. Throws a ConnectError with
- * InvalidArgument that names a field HTTP/2 cannot carry: that call fails, and no other.
+ * InvalidArgument that names a field HTTP/2 cannot carry: that call fails, and no other. What the protocol sets itself
+ * (`ownNames`) is left out, as createGrpcTransport overrides it.
  */
-export function readMetadata(init: HeadersInit | undefined): CallMetadata {
+export function readMetadata(init: HeadersInit | undefined, ownNames: ReadonlySet<string>): CallMetadata {
   if (init === undefined) return noMetadata;
   const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
     const text = value.replace(outerSpace, "");
-    check(name, text);
-    if (owned.has(lower)) return;
+    checkField(name, text);
+    if (isOwned(lower, ownNames)) return;
     const before = values.get(lower);
     // RFC 9113 §8.2.3: cookies are joined in a way of their own.
     const separator = lower === "cookie" ? "; " : ", ";
@@ -88,6 +80,11 @@ export function readMetadata(init: HeadersInit | undefined): CallMetadata {
   values.delete("user-agent");
   const fields = [...values].flat();
   return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
+}
+
+/** Whether the protocol or HTTP/2 sets this field, whatever the caller says. `name` in lower case. */
+export function isOwned(name: string, ownNames: ReadonlySet<string>): boolean {
+  return ownNames.has(name) || connectionNames.has(name);
 }
 
 /** Headers so long that a server may have ended its connection because of them. */
@@ -113,7 +110,8 @@ function listBytesOf(fields: HeaderFields): number {
   return bytes;
 }
 
-function check(name: string, value: string): void {
+/** Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot carry, and says why. */
+export function checkField(name: string, value: string): void {
   if (!validName.test(name)) {
     throw new ConnectError(`${JSON.stringify(name)} is not a valid header name`, Code.InvalidArgument);
   }

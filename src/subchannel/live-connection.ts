@@ -100,9 +100,9 @@ export class LiveConnection implements CallConnection {
       onClosed: (failure) => this.#ended(failure),
     };
     this.#keepalive = new Keepalive(connection, options.keepalive, clock, {
-      suspected: (reason) => this.listener.onSuspected(this, reason),
-      cleared: () => this.listener.onCleared(this),
-      silent: (waitedMs) => this.listener.onSilent(this, waitedMs),
+      onSuspected: (reason) => this.listener.onSuspected(this, reason),
+      onCleared: () => this.listener.onCleared(this),
+      onSilent: (waitedMs) => this.listener.onSilent(this, waitedMs),
     });
     this.#watchIdle();
   }

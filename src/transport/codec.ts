@@ -23,8 +23,8 @@ import { describeCause } from "../base/thrown.ts";
 import type { Target } from "../endpoint/target.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import { inflate } from "../protocol/compression.ts";
-import { compressedFlag, frameMessage, tooLargeText } from "../protocol/framing.ts";
-import { fieldOf } from "../protocol/grpc/status.ts";
+import { compressedFlag, tooLargeText } from "../protocol/framing.ts";
+import type { Protocol } from "../protocol/protocol.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { isShared, OwnBytes } from "./own-bytes.ts";
 
@@ -41,15 +41,18 @@ export interface CodecOptions {
   readonly inflateMaxBytes: number | undefined;
   readonly writeMaxBytes: number;
   readonly userAgent: string;
+  readonly protocol: Protocol;
 }
 
 /** Messages to bytes and back: serialization, compression, framing, and the constant headers that announce them. */
 export class Codec {
+  readonly protocol: Protocol;
   readonly #options: CodecOptions;
   readonly #methods = new WeakMap<DescMethod, MethodInfo>();
   readonly #ownBytes = new OwnBytes();
 
   constructor(options: CodecOptions) {
+    this.protocol = options.protocol;
     this.#options = options;
   }
 
@@ -69,21 +72,16 @@ export class Codec {
   }
 
   /** A head for another path or user agent than the method's own. */
-  head(path: string, userAgent: string | undefined): MethodHead {
+  head(method: MethodSpec, path: string, userAgent: string | undefined): MethodHead {
     const { useBinaryFormat, sendCompression, acceptCompression } = this.#options;
-    const fields = [
-      "content-type",
-      useBinaryFormat ? "application/grpc+proto" : "application/grpc+json",
-      "te",
-      "trailers",
-      "user-agent",
-      userAgent ?? this.#options.userAgent,
-    ];
-    if (sendCompression !== undefined) fields.push("grpc-encoding", sendCompression.name);
-    if (acceptCompression.length > 0) {
-      fields.push("grpc-accept-encoding", acceptCompression.map(({ name }) => name).join(","));
-    }
-    return { path, fields };
+    return this.protocol.head({
+      method,
+      path,
+      userAgent: userAgent ?? this.#options.userAgent,
+      messageFormat: useBinaryFormat ? "proto" : "json",
+      sendEncoding: sendCompression?.name,
+      acceptEncodings: acceptCompression.map(({ name }) => name),
+    });
   }
 
   /** The framed bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
@@ -93,9 +91,11 @@ export class Codec {
     if (payload.length > writeMaxBytes) {
       throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
     }
-    if (sendCompression === undefined || payload.length < compressMinBytes) return frameMessage(payload, 0);
+    if (sendCompression === undefined || payload.length < compressMinBytes) {
+      return this.protocol.frame(method, payload, 0);
+    }
     return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>)).then((compressed) =>
-      frameMessage(compressed, compressedFlag),
+      this.protocol.frame(method, compressed, compressedFlag),
     );
   }
 
@@ -118,7 +118,7 @@ export class Codec {
 
   /** What is wrong with a response's encoding, known from its headers. */
   encodingFailure(headers: HeaderFields): Failure | undefined {
-    const encoding = fieldOf(headers, "grpc-encoding");
+    const encoding = this.protocol.encodingOf(headers);
     if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
     if (this.#compressionOf(headers) !== undefined) return undefined;
     return {
@@ -131,22 +131,25 @@ export class Codec {
   }
 
   #compressionOf(headers: HeaderFields): Compression | undefined {
-    const encoding = fieldOf(headers, "grpc-encoding")?.toLowerCase();
+    const encoding = this.protocol.encodingOf(headers)?.toLowerCase();
     return this.#options.acceptCompression.find(({ name }) => name.toLowerCase() === encoding);
   }
 
   #describe(desc: DescMethod): MethodInfo {
     const { target } = this.#options;
     const path = `${target.pathPrefix}/${desc.parent.typeName}/${desc.name}`;
-    return {
-      desc,
+    const spec: MethodSpec = {
       service: desc.parent.typeName,
       name: desc.name,
-      head: this.head(path, undefined),
-      url: `${target.url}/${desc.parent.typeName}/${desc.name}`,
       singleRequest: desc.methodKind === "unary" || desc.methodKind === "server_streaming",
       singleResponse: desc.methodKind === "unary" || desc.methodKind === "client_streaming",
       idempotency: idempotencyOf(desc),
+    };
+    return {
+      ...spec,
+      desc,
+      head: this.head(spec, path, undefined),
+      url: `${target.url}/${desc.parent.typeName}/${desc.name}`,
       ...(this.#options.useBinaryFormat ? this.#binary(desc) : this.#json(desc)),
     };
   }
@@ -157,7 +160,7 @@ export class Codec {
       serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
       parse: guarded("parse binary", (bytes) => {
         const message = fromBinary(desc.output, bytes, binaryOptions);
-        if (isShared(bytes)) this.#ownBytes.give(desc.output, message, bytes);
+        this.#ownBytes.give(desc.output, message, bytes);
         return message;
       }),
     };

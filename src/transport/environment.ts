@@ -1,5 +1,6 @@
 import type { ContextValues } from "@connectrpc/connect";
-import type { CallMaker } from "../calls/call.ts";
+import type { CallFactory } from "../calls/call.ts";
+import type { CallObserver } from "../calls/call-observer.ts";
 import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Codec } from "./codec.ts";
@@ -11,7 +12,8 @@ import type { TurnQuota } from "./messages/turn-quota.ts";
  */
 export interface CallEnvironment {
   readonly codec: Codec;
-  readonly calls: CallMaker;
+  readonly calls: CallFactory;
+  readonly observer: CallObserver;
   readonly openCalls: OpenCalls;
   readonly clock: Clock;
   readonly turnQuota: TurnQuota;

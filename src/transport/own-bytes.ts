@@ -9,6 +9,9 @@ type Visit = (holder: Holder, key: PropertyKey) => void;
 /** Looks at those fields of a message that can hold bytes, however deep. */
 type Walk = (message: Holder) => void;
 
+/** Of a larger message it is worth asking whether its memory is shared before all of it is looked at. */
+const smallBytes = 2_048;
+
 /** True where other messages are in the same memory. */
 export function isShared(bytes: Uint8Array): boolean {
   return bytes.length < bytes.buffer.byteLength;
@@ -17,22 +20,25 @@ export function isShared(bytes: Uint8Array): boolean {
 /**
  * Gives bytes of decoded messages memory of their own. Decoders make them views of what they read, and small messages
  * are read from memory that many of them share: a user who hands such bytes to a worker would take other answers away
- * with them, and who keeps them would keep all the others. Most messages bring no bytes, and cost a look.
+ * with them, and who keeps them would keep all the others. Most messages bring no bytes, and cost a look: without
+ * `buffer`, which is a call into C++ and makes V8 allocate a memory for arrays that have none yet, such as the empty one
+ * of a field that was not sent.
  */
 export class OwnBytes {
   readonly #walks = new Map<DescMessage, Walk>();
   #payload: Uint8Array = nothing;
-  /** The message's own copy of all its bytes: one, however many fields there are. */
-  #copy: Uint8Array | undefined;
+  /** The message's own memory: its payload if that is not shared, else one copy, however many fields there are. */
+  #own: Uint8Array | undefined;
 
   /** `message`, of the type `desc`, was read from `payload`. */
   give(desc: DescMessage, message: Message, payload: Uint8Array): void {
+    if (payload.length > smallBytes && !isShared(payload)) return;
     this.#payload = payload;
     try {
       this.#walkOf(desc)(message as unknown as Holder);
     } finally {
       this.#payload = nothing;
-      this.#copy = undefined;
+      this.#own = undefined;
     }
   }
 
@@ -40,15 +46,20 @@ export class OwnBytes {
   #walkOf(desc: DescMessage): Walk {
     const known = this.#walks.get(desc);
     if (known !== undefined) return known;
-    const fields: Walk[] = [];
+    const bytesFields: string[] = [];
+    const others: Walk[] = [];
     const walk: Walk = (message) => {
-      for (const look of fields) look(message);
+      for (const name of bytesFields) if (isView(message[name])) this.#visitBytes(message, name);
+      for (const look of others) look(message);
       if (message.$unknown !== undefined) this.#unknown(message.$unknown as Holder[]);
     };
     this.#walks.set(desc, walk);
     for (const field of desc.fields) {
+      // Most bytes are such fields, and most of those were not sent: no call for these.
+      const isPlain = field.fieldKind === "scalar" && field.oneof === undefined;
       const look = this.#fieldWalk(field);
-      if (look !== undefined) fields.push(look);
+      if (isPlain && look !== undefined) bytesFields.push(field.localName);
+      else if (look !== undefined) others.push(look);
     }
     return walk;
   }
@@ -105,8 +116,8 @@ export class OwnBytes {
   }
 
   readonly #visitBytes: Visit = (holder, key) => {
-    const bytes = holder[key] as Uint8Array;
-    if (bytes?.buffer === this.#payload.buffer) holder[key] = this.#moved(bytes);
+    const bytes = holder[key] as Uint8Array | undefined;
+    if (isView(bytes) && bytes.buffer === this.#payload.buffer) holder[key] = this.#moved(bytes);
   };
 
   /** Fields that the schema does not know, and extensions. */
@@ -115,13 +126,18 @@ export class OwnBytes {
   }
 
   #moved(bytes: Uint8Array): Uint8Array {
-    this.#copy ??= this.#payload.slice();
+    this.#own ??= isShared(this.#payload) ? this.#payload.slice() : this.#payload;
     const start = bytes.byteOffset - this.#payload.byteOffset;
-    return this.#copy.subarray(start, start + bytes.length);
+    return this.#own.subarray(start, start + bytes.length);
   }
 }
 
 const nothing = new Uint8Array(0);
+
+/** Bytes that may be a part of a payload, where a tag comes before them. */
+function isView(bytes: unknown): bytes is Uint8Array {
+  return bytes !== undefined && (bytes as Uint8Array).byteOffset !== 0;
+}
 
 function isObject(value: unknown): value is Holder {
   return typeof value === "object" && value !== null;

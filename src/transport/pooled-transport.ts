@@ -1,8 +1,9 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { checkNumber, checkSignal, longestMs } from "../base/check.ts";
+import { toConnectError } from "../base/connect-error.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
-import { closedFailure, factOf, toConnectError } from "../base/errors.ts";
+import { closedFailure, factOf } from "../base/errors.ts";
 import { signalError } from "../calls/abort-watch.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import { OpenCalls } from "../calls/open-calls.ts";

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { headersOf } from "../base/errors.ts";
+import { headersOf } from "../base/connect-error.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 
 /** What `console.log` calls on Node's Headers; missing from their type. */

@@ -1,5 +1,6 @@
 import type { CallRequest } from "../calls/call.ts";
 import { callOptionsOf } from "../calls/call-options.ts";
+import type { CallTrace } from "../calls/call-trace.ts";
 import { checkSize, readMetadata } from "../protocol/metadata.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
@@ -14,21 +15,23 @@ export function requestOf(
   input: CallInput,
   deadlineMs: number,
   body: Uint8Array | undefined,
+  trace: CallTrace | undefined,
 ): CallRequest {
   const { contextValues, path } = input;
-  const metadata = readMetadata(input.header);
+  const { codec } = environment;
+  const metadata = readMetadata(input.header, codec.protocol.ownNames);
   checkSize(metadata, path);
   const { fields, userAgent } = metadata;
-  const { codec } = environment;
   // Interceptors see the user agent that would be sent, and pass it on: the method's own head, which is encoded already.
   const ownHead = path === undefined && (userAgent === undefined || userAgent === codec.userAgent);
   return {
     method,
-    head: ownHead ? method.head : codec.head(path ?? method.head.path, userAgent),
+    head: ownHead ? method.head : codec.head(method, path ?? method.head.path, userAgent),
     metadata: fields,
     contextValues,
     options: callOptionsOf(contextValues),
     deadlineMs,
+    trace,
     body,
   };
 }

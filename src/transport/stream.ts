@@ -1,7 +1,9 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { abortErrorOf, canceledFailure, type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
+import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
+import { canceledFailure, type Failure, invalidRequestFailure } from "../base/errors.ts";
 import type { CallEnd, CallListener, RunningCall } from "../calls/call.ts";
+import type { CallTrace } from "../calls/call-trace.ts";
 import { type Cancellable, leftFailure } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -36,6 +38,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   readonly #method: MethodInfo;
   readonly #input: CallInput;
   readonly #lifetime: Lifetime;
+  readonly #trace: CallTrace | undefined;
   readonly #queue: ResponseQueue;
   readonly #pump: RequestPump<I>;
   readonly #trailer = receivedHeaders(noFields);
@@ -56,7 +59,8 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#method = environment.codec.method(method);
     this.#input = input;
     this.#caller = caller;
-    const { openCalls, clock } = environment;
+    const { observer, openCalls, clock } = environment;
+    this.#trace = observer.callStarted(this.#method, input.timeoutMs, input.contextValues);
     if (input.scope === undefined) openCalls.started++;
     this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
     this.#queue = new ResponseQueue(this);
@@ -69,7 +73,8 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#lifetime.begin(this);
     if (!this.#lifetime.isOpen) return;
     try {
-      const request = requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, undefined);
+      const { deadlineMs } = this.#lifetime;
+      const request = requestOf(this.#environment, this.#method, this.#input, deadlineMs, undefined, this.#trace);
       this.#running = this.#environment.calls.make(request, this);
     } catch (error) {
       this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
@@ -165,6 +170,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   #end(failure: Failure | undefined, attempts: number, note: string | undefined): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
+    this.#environment.observer.callEnded(this.#trace, failure);
     this.#environment.abandonedStreams.unregister(this);
     const caller = this.#caller;
     this.#caller = undefined;

@@ -1,10 +1,11 @@
 import { closedFailure } from "../base/errors.ts";
 import { version } from "../base/version.ts";
+import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
 import { retryDefaults } from "../calls/retry/retry-options.ts";
-import { RetryInterceptor } from "../calls/retry-interceptor.ts";
+import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { GlinkTransportOptions } from "../channel/options.ts";
 import { dialOptionsOf, resolveOptions } from "../channel/resolve-options.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
@@ -12,9 +13,11 @@ import { PacedConnector } from "../http2/dial/paced-connector.ts";
 import { TlsSessions } from "../http2/dial/tls-sessions.ts";
 import { NodeHttp2Connector } from "../http2/node/node-connector.ts";
 import { WireConnector } from "../http2/wire/wire-connector.ts";
+import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
 import { Pool } from "../pool/pool.ts";
+import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { systemHold } from "../runtime/process-hold.ts";
@@ -74,15 +77,20 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
     maxQueuedCalls: options.maxQueuedCalls,
   });
   // A call may ask for retries where the transport has none: the default budget is for those.
-  const { budget: limits, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
-  const budget = limits === false ? undefined : new RetryBudget(limits, clock);
+  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
+  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
   const { readMaxBytes } = options;
-  const attempt = { source: pool, clock, events, readMaxBytes, messageMemory: new MessageMemory() };
+  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
+  const observer = new CallObserver(target.url, clock, composeInstrumentations([], events));
+  const { counters } = observer;
+  const attempt = { source: pool, protocol: grpc, limits, clock, events, counters };
   const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
-  const calls = new RetryInterceptor({ attempt, runtime, events, budget, replayMemory }, retry, options.waitForReady);
+  const { waitForReady } = options;
+  const calls = new RetryingCalls({ attempt, random: runtime.random, budget, replayMemory }, { retry, waitForReady });
   const environment: CallEnvironment = {
-    codec: new Codec({ ...options, userAgent: `glink/${version}` }),
+    codec: new Codec({ ...options, userAgent: `glink/${version}`, protocol: grpc }),
     calls,
+    observer,
     openCalls: new OpenCalls(runtime.hold),
     clock,
     turnQuota: new TurnQuota(clock),

@@ -1,7 +1,9 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
-import { type Failure, invalidRequestFailure, toConnectError } from "../base/errors.ts";
+import { toConnectError } from "../base/connect-error.ts";
+import { type Failure, invalidRequestFailure } from "../base/errors.ts";
 import type { CallEnd, CallListener, CallRequest, RunningCall } from "../calls/call.ts";
+import type { CallTrace } from "../calls/call-trace.ts";
 import type { Cancellable } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -31,6 +33,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   readonly #input: CallInput;
   readonly #caller: Caller<UnaryResponse<I, O>>;
   readonly #lifetime: Lifetime;
+  readonly #trace: CallTrace | undefined;
   #running: RunningCall | undefined;
   #payload: Uint8Array | undefined;
   #flag = 0;
@@ -45,7 +48,8 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     this.#method = environment.codec.method(method);
     this.#input = input;
     this.#caller = caller;
-    const { openCalls, clock } = environment;
+    const { observer, openCalls, clock } = environment;
+    this.#trace = observer.callStarted(this.#method, input.timeoutMs, input.contextValues);
     if (input.scope === undefined) openCalls.started++;
     this.#lifetime = new Lifetime(input.scope ?? openCalls, clock, input.timeoutMs, input.signal);
   }
@@ -103,7 +107,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   #request(body: Uint8Array | undefined): CallRequest {
-    return requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, body);
+    return requestOf(this.#environment, this.#method, this.#input, this.#lifetime.deadlineMs, body, this.#trace);
   }
 
   #start(request: CallRequest): void {
@@ -131,6 +135,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   #succeed(end: CallEnd, message: Message): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
+    this.#environment.observer.callEnded(this.#trace, undefined);
     const method = this.#method.desc as DescMethodUnary<I, O>;
     this.#caller.resolve({
       stream: false,
@@ -144,16 +149,18 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
 
   /** The request cannot be made, or the response cannot be read. */
   #failWith(error: unknown): void {
-    this.#reject(toConnectError(invalidRequestFailure(Code.Internal, error), { attempts: 0 }));
+    const failure = invalidRequestFailure(Code.Internal, error);
+    this.#reject(failure, toConnectError(failure, { attempts: 0 }));
   }
 
   #fail(failure: Failure, attempts: number, note?: string): void {
-    this.#reject(toConnectError(failure, { attempts, note }), failure.asIs);
+    this.#reject(failure, toConnectError(failure, { attempts, note }), failure.asIs);
   }
 
-  #reject(error: ConnectError, own?: ConnectError): void {
+  #reject(failure: Failure, error: ConnectError, own?: ConnectError): void {
     if (!this.#lifetime.isOpen) return;
     this.#lifetime.end();
+    this.#environment.observer.callEnded(this.#trace, failure);
     this.#caller.rejectLater(this.#environment.clock, tracedWhenThrown(error, own));
   }
 }

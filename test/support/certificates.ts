@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { TlsIdentity } from "./echo-server.ts";
 
-const read = (name: string) => readFileSync(new URL(`./certs/${name}`, import.meta.url), "utf8");
+const read = (name: string) => readFileSync(join(import.meta.dirname, "certs", name), "utf8");
 const identity = (name: string): TlsIdentity => ({ cert: read(`${name}.pem`), key: read(`${name}.key.pem`) });
 
 /** The authority that signed the identities below. */

@@ -3,7 +3,7 @@ import type { Failure } from "../../src/base/errors.ts";
 import { type Address, formatAddress } from "../../src/endpoint/address.ts";
 import {
   type Connection,
-  type ConnectionOwner,
+  type ConnectionListener,
   type Connector,
   DialError,
   type HeaderFields,
@@ -18,7 +18,7 @@ export class FakeConnector implements Connector {
   readonly dials: FakeDial[] = [];
   #answer: ((dial: FakeDial) => void) | undefined;
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  connect(address: Address, owner: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const dial = new FakeDial(this.dials.length, formatAddress(address), owner, signal, resolve, reject);
       this.dials.push(dial);
@@ -57,7 +57,7 @@ class FakeDial {
   readonly address: string;
   connection: FakeConnection | undefined;
   settled = false;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: ConnectionListener;
   readonly #signal: AbortSignal;
   readonly #resolve: (connection: Connection) => void;
   readonly #reject: (error: DialError) => void;
@@ -65,7 +65,7 @@ class FakeDial {
   constructor(
     number: number,
     address: string,
-    owner: ConnectionOwner,
+    owner: ConnectionListener,
     signal: AbortSignal,
     resolve: (connection: Connection) => void,
     reject: (error: DialError) => void,
@@ -107,7 +107,7 @@ class FakeDial {
 }
 
 export class FakeConnection implements Connection {
-  listener: ConnectionOwner;
+  listener: ConnectionListener;
   /** The number of the dial it came from. */
   readonly number: number;
   readonly address: string;
@@ -126,7 +126,7 @@ export class FakeConnection implements Connection {
   /** True: each PING is answered at once. */
   answersPings = false;
 
-  constructor(number: number, address: string, owner: ConnectionOwner, maxConcurrentStreams: number) {
+  constructor(number: number, address: string, owner: ConnectionListener, maxConcurrentStreams: number) {
     this.number = number;
     this.address = address;
     this.listener = owner;

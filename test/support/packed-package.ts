@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
@@ -11,13 +11,36 @@ export interface PackedPackage {
   readonly files: readonly string[];
 }
 
-/** Builds the package and packs it into `folder`. */
+/** Builds the package, unless nothing has changed since it was built, and packs it into `folder`. */
 export function packPackage(folder: string): PackedPackage {
-  npm(root, "run", "build");
+  if (!isBuilt()) npm(root, "run", "build");
   const [packed] = JSON.parse(npm(root, "pack", "--json", "--ignore-scripts", "--pack-destination", folder)) as [
     { filename: string; files: { path: string }[] },
   ];
   return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) };
+}
+
+/** What a build is made of. A folder changes with the names in it. */
+const ingredients = [
+  "src",
+  "scripts/build.mjs",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
+
+function isBuilt(): boolean {
+  // What a build writes last.
+  const builtMs = changedMs("dist/cjs/index.js");
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map((name) =>
+    join("src", name),
+  );
+  return [...ingredients, ...sources].every((path) => changedMs(path) < builtMs);
+}
+
+function changedMs(path: string): number {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Puts what a tarball holds into `folder`, as npm would, in the place of what was there. */

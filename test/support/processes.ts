@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { hasManyLoopbackAddresses } from "../../demo/loopback.ts";
 import type { BackendConfig, FromBackend, ToBackend } from "../../demo/messages.ts";
 import { messageOf, Processes } from "../../demo/processes.ts";
@@ -104,16 +103,23 @@ async function textOf(stream: Readable): Promise<string> {
 }
 
 /**
- * Runs the text of an ES module as a process of its own, with no channel to this one that could keep it alive. Imports
- * are relative to the repository. Killed after 20 s.
+ * Starts a process that runs the text of an ES module, with no channel to this one that could keep it alive. Its imports
+ * are relative to the repository and end in `.js`, because the tests may run transpiled.
  */
-export async function runScript(source: string): Promise<ScriptResult> {
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", source], {
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+export function startModule(
+  source: string,
+  ending: Pick<SpawnOptions, "timeout" | "killSignal"> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [...process.execArgv, "--input-type=module", "--eval", source], {
+    ...ending,
+    cwd: new URL("../..", import.meta.url),
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 20_000,
-    killSignal: "SIGKILL",
   });
+}
+
+/** Runs the text of an ES module to its end: see {@link startModule}. Killed after 20 s. */
+export async function runScript(source: string): Promise<ScriptResult> {
+  const child = startModule(source, { timeout: 20_000, killSignal: "SIGKILL" });
   const [[code, signal], stdout, stderr] = await Promise.all([
     once(child, "close") as BackendProcess["exited"],
     textOf(child.stdout),

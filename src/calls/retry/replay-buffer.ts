@@ -1,8 +1,8 @@
 import type { ReplayMemory } from "./replay-memory.ts";
 
 /** Where a request goes: an attempt. */
-export interface RequestSink {
-  /** False: the sink has no more room for now. It takes the bytes all the same. */
+export interface RequestWriter {
+  /** False: it has no more room for now. It takes the bytes all the same. */
   write(bytes: Uint8Array): boolean;
   end(bytes?: Uint8Array): void;
 }
@@ -44,16 +44,16 @@ export class ReplayBuffer {
 
   /**
    * Sends all of it, in order, and the end of the request if that was reached.
-   * @returns true when the sink takes more, and there may be more.
+   * @returns true when the writer takes more, and there may be more.
    */
-  sendTo(sink: RequestSink): boolean {
+  sendTo(writer: RequestWriter): boolean {
     const last = this.#messages.length - 1;
     let hasRoom = true;
     for (const [i, message] of this.#messages.entries()) {
-      if (this.#ended && i === last) sink.end(message);
-      else hasRoom = sink.write(message);
+      if (this.#ended && i === last) writer.end(message);
+      else hasRoom = writer.write(message);
     }
-    if (this.#ended && last < 0) sink.end();
+    if (this.#ended && last < 0) writer.end();
     return hasRoom && !this.#ended;
   }
 

@@ -17,6 +17,8 @@ export interface DialOptions extends SocketOptions {
   readonly connectTimeoutMs: number;
   readonly runtime: Runtime;
   readonly history: TargetHistory;
+  /** The memory to read into, of an engine that reads by itself ({@link Handshake.read}). */
+  readonly readBuffer?: Buffer;
 }
 
 /**
@@ -40,29 +42,42 @@ export interface Handshake {
 
 /**
  * Dials `address` and hands the connected socket to `start`, which settles the dial. Everything that can go wrong on
- * the way rejects with a {@link DialError}; the socket is destroyed then. An engine that reads by itself
- * ({@link Handshake.read}) gives the memory to read into.
+ * the way rejects with a {@link DialError}; the socket is destroyed then.
  */
 export function dial(
   options: DialOptions,
   address: Address,
   signal: AbortSignal,
   start: (handshake: Handshake) => void,
-  readBuffer?: Buffer,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const isOurs = options.createConnection === undefined;
+    const { createConnection, readBuffer } = options;
+    const isOurs = createConnection === undefined;
     const input = isOurs && readBuffer !== undefined ? new SocketInput(readBuffer) : undefined;
-    let socket: Socket;
+    let opened: OpenedSocket;
     try {
-      socket = openSocket(options, address, input);
+      opened = { socket: openSocket(options, address, input), input, address: formatAddress(address) };
     } catch (cause) {
       // createConnection threw, or an option of tls.connect is wrong.
       reject(new DialError(dialFailure(formatAddress(address), `cannot connect: ${describeCause(cause)}`, cause)));
       return;
     }
-    new Dialing(options, socket, input, formatAddress(address), signal, resolve, reject).begin(start);
+    new Dialing(options, opened, signal, { resolve, reject }).begin(start);
   });
+}
+
+/** A socket on its way to `address`. */
+interface OpenedSocket {
+  readonly socket: Socket;
+  /** Where the socket reads into memory of ours. */
+  readonly input: SocketInput | undefined;
+  readonly address: string;
+}
+
+/** Settles the dial's promise. */
+interface DialOutcome {
+  resolve(connection: Connection): void;
+  reject(error: DialError): void;
 }
 
 /** What a socket says of itself before it is ready. A Duplex from createConnection says nothing, and is ready. */
@@ -78,28 +93,18 @@ class Dialing implements Handshake, PendingDial {
   readonly #options: DialOptions;
   readonly #input: SocketInput | undefined;
   readonly #signal: AbortSignal;
-  readonly #resolve: (connection: Connection) => void;
-  readonly #reject: (error: DialError) => void;
+  readonly #outcome: DialOutcome;
   readonly #releases: (() => void)[] = [];
   #stage: DialStage = "connect";
   #settled = false;
 
-  constructor(
-    options: DialOptions,
-    socket: Socket,
-    input: SocketInput | undefined,
-    address: string,
-    signal: AbortSignal,
-    resolve: (connection: Connection) => void,
-    reject: (error: DialError) => void,
-  ) {
+  constructor(options: DialOptions, opened: OpenedSocket, signal: AbortSignal, outcome: DialOutcome) {
     this.#options = options;
-    this.socket = socket;
-    this.#input = input;
-    this.address = address;
+    this.socket = opened.socket;
+    this.#input = opened.input;
+    this.address = opened.address;
     this.#signal = signal;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#outcome = outcome;
   }
 
   get waitsFor(): string {
@@ -137,7 +142,7 @@ class Dialing implements Handshake, PendingDial {
   succeed(connection: Connection): boolean {
     if (this.#settled) return false;
     this.#settle();
-    this.#resolve(connection);
+    this.#outcome.resolve(connection);
     return true;
   }
 
@@ -204,7 +209,7 @@ class Dialing implements Handshake, PendingDial {
     if (this.#settled) return;
     this.#settle();
     this.socket.destroy();
-    this.#reject(new DialError(failure));
+    this.#outcome.reject(new DialError(failure));
   }
 
   #settle(): void {

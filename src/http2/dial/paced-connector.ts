@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from "../../endpoint/address.ts";
 import type { Clock, TimerHandle } from "../../runtime/clock.ts";
-import { type Connection, type ConnectionOwner, type Connector, DialError } from "../connection.ts";
+import { type Connection, type ConnectionListener, type Connector, DialError } from "../connection.ts";
 import { dialFailure } from "./dial-failure.ts";
 
 /** Of the event loop's time, dials that fail get one part and everything else this many. */
@@ -38,11 +38,11 @@ export class PacedConnector implements Connector {
     this.#clock = clock;
   }
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const begin = () => {
         signal.removeEventListener("abort", giveUp);
-        this.#connector.connect(address, owner, signal).then(resolve, (error: unknown) => {
+        this.#connector.connect(address, listener, signal).then(resolve, (error: unknown) => {
           this.#paidAtMs = Math.max(this.#paidAtMs, this.#clock.now()) + partsForOthers * this.#turnMs;
           reject(error);
         });

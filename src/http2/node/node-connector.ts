@@ -1,6 +1,6 @@
 import type { Address } from "../../endpoint/address.ts";
 import { builtinModule } from "../../runtime/builtin-modules.ts";
-import type { Connection, ConnectionOwner, Connector } from "../connection.ts";
+import type { Connection, ConnectionListener, Connector } from "../connection.ts";
 import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
 import type { Http2Limits } from "../limits.ts";
 import { maxSendHeaderBlockBytes, NodeHttp2Connection, type NodeHttp2Context } from "./node-connection.ts";
@@ -23,11 +23,11 @@ export class NodeHttp2Connector implements Connector {
     };
   }
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
-    return dial(this.#dial, address, signal, (handshake) => this.#speak(handshake, owner));
+  connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
+    return dial(this.#dial, address, signal, (handshake) => this.#speak(handshake, listener));
   }
 
-  #speak(handshake: Handshake, owner: ConnectionOwner): void {
+  #speak(handshake: Handshake, listener: ConnectionListener): void {
     const { target } = this.#dial;
     const { initialWindowBytes, connectionWindowBytes, maxHeaderListBytes, nodeOptions } = this.#limits;
     const { connect } = builtinModule("node:http2");
@@ -46,7 +46,7 @@ export class NodeHttp2Connector implements Connector {
         maxHeaderListSize: maxHeaderListBytes,
       },
     });
-    const connection = new NodeHttp2Connection(this.#context, session, handshake, owner);
+    const connection = new NodeHttp2Connection(this.#context, session, handshake, listener);
     session.once("remoteSettings", () => {
       session.setLocalWindowSize(connectionWindowBytes);
       if (!handshake.succeed(connection)) session.destroy();

@@ -3,9 +3,10 @@ import type { Failure } from "../../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
 import { interimFailure, maxInterimResponses } from "../limits.ts";
+import { hearDrain, hearEvents, type NodeStreamListener } from "./stream-events.ts";
 
 /** The connection, as its streams see it. */
-export interface StreamHost {
+export interface StreamConnection {
   /** The peer, as failures name it. */
   readonly address: string;
   /** Pieces of responses that came: header blocks and DATA. */
@@ -31,14 +32,9 @@ const headersFrame = 1;
 /** END_STREAM in the flags of a HEADERS frame. */
 const endStreamFlag = 0x1;
 
-/** Where a handler finds its stream: one function for all streams costs less than closures for each. */
-const owner = Symbol("glink stream");
-
-type OwnedStream = ClientHttp2Stream & { [owner]: NodeStream };
-
 /** One request on a session of node:http2. */
-export class NodeStream implements Stream {
-  readonly #host: StreamHost;
+export class NodeStream implements Stream, NodeStreamListener {
+  readonly #connection: StreamConnection;
   readonly #stream: ClientHttp2Stream;
   /** Undefined once it has heard the last word. */
   #listener: StreamListener | undefined;
@@ -49,19 +45,11 @@ export class NodeStream implements Stream {
   /** Data that came before the headers' event. */
   #early: Uint8Array[] | undefined;
 
-  constructor(host: StreamHost, stream: ClientHttp2Stream, listener: StreamListener) {
-    this.#host = host;
+  constructor(connection: StreamConnection, stream: ClientHttp2Stream, listener: StreamListener) {
+    this.#connection = connection;
     this.#stream = stream;
     this.#listener = listener;
-    (stream as OwnedStream)[owner] = this;
-    stream.on("headers", onInterim);
-    stream.on("response", onResponse);
-    stream.on("data", onData);
-    stream.on("trailers", onTrailers);
-    stream.on("end", onEnd);
-    stream.on("error", onError);
-    stream.on("frameError", onFrameError);
-    stream.on("close", onClose);
+    hearEvents(stream, this);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -69,7 +57,7 @@ export class NodeStream implements Stream {
     const room = this.#stream.write(bytes);
     if (!room && !this.#awaitsDrain) {
       this.#awaitsDrain = true;
-      this.#stream.once("drain", onDrain);
+      hearDrain(this.#stream);
     }
     return room;
   }
@@ -94,8 +82,8 @@ export class NodeStream implements Stream {
     this.#stream.resume();
   }
 
-  headers(flags: number, fields: HeaderFields): void {
-    this.#host.responsesRead++;
+  onHeaders(flags: number, fields: HeaderFields): void {
+    this.#connection.responsesRead++;
     this.#hasHeaders = true;
     const status = fields[0] === ":status" ? Number(fields[1]) : 0;
     const endStream = (flags & endStreamFlag) !== 0;
@@ -104,22 +92,22 @@ export class NodeStream implements Stream {
     if (endStream) this.#peerEnded();
   }
 
-  interim(): void {
+  onInterim(): void {
     if (++this.#interimResponses <= maxInterimResponses || this.#listener === undefined) return;
-    this.#finish({ ...interimFailure, address: this.#host.address });
+    this.#finish({ ...interimFailure, address: this.#connection.address });
     this.#discard(http2ErrorCode.enhanceYourCalm);
   }
 
-  data(chunk: Uint8Array): void {
-    this.#host.responsesRead++;
+  onData(chunk: Uint8Array): void {
+    this.#connection.responsesRead++;
     // The event of headers waits for the next tick, that of data does not: on a socket that is no native one
     // (a Duplex from createConnection) data comes first.
     if (this.#hasHeaders) this.#deliver(chunk);
     else this.#early = [...(this.#early ?? []), chunk];
   }
 
-  trailers(fields: HeaderFields): void {
-    this.#host.responsesRead++;
+  onTrailers(fields: HeaderFields): void {
+    this.#connection.responsesRead++;
     // Node does not hold trailers back for data that a paused stream has buffered. Reading it emits it.
     while (this.#stream.readableLength > 0 && this.#stream.read() !== null);
     this.#listener?.onTrailers(fields);
@@ -127,24 +115,24 @@ export class NodeStream implements Stream {
   }
 
   /** END_STREAM on a DATA frame, all of which has been delivered; or the end of a stream that closes anyway. */
-  ended(): void {
+  onEnd(): void {
     if (!this.#stream.closed) this.#peerEnded();
     // Reset with NO_ERROR: Node's close event waits for the rest of the request to leave, which it never does.
-    else if (this.#listener !== undefined && !this.#stream.writableFinished) this.closed();
+    else if (this.#listener !== undefined && !this.#stream.writableFinished) this.onClosed();
   }
 
-  writable(): void {
+  onWritable(): void {
     this.#awaitsDrain = false;
     this.#listener?.onWritable();
   }
 
   /** nghttp2 sends no HEADERS after a GOAWAY has come, whatever last id it named. */
-  frameNotSent(type: number): void {
-    const failure = type === headersFrame ? this.#host.failureOfUnsent : undefined;
+  onFrameNotSent(type: number): void {
+    const failure = type === headersFrame ? this.#connection.failureOfUnsent : undefined;
     if (failure !== undefined) this.#finish(failure);
   }
 
-  failed(error: unknown): void {
+  onError(error: unknown): void {
     this.#error ??= error;
   }
 
@@ -152,7 +140,7 @@ export class NodeStream implements Stream {
   refuseAbove(lastStreamId: number): void {
     const { id, rstCode } = this.#stream;
     if (id !== undefined && id <= lastStreamId) return;
-    this.#finish(this.#host.failureOf(id, rstCode ?? http2ErrorCode.refusedStream, this.#error));
+    this.#finish(this.#connection.failureOf(id, rstCode ?? http2ErrorCode.refusedStream, this.#error));
     this.#discard(http2ErrorCode.cancel);
   }
 
@@ -165,7 +153,7 @@ export class NodeStream implements Stream {
     // Takes the HEADERS that wait out of nghttp2's hands; a reset would send them first.
     this.#stream.destroy();
     this.#finish(failure);
-    this.#host.streamClosed(this);
+    this.#connection.streamClosed(this);
   }
 
   get #isHeldBack(): boolean {
@@ -174,14 +162,14 @@ export class NodeStream implements Stream {
   }
 
   /** The connection is gone, or node:http2 is done with this stream. */
-  closed(): void {
+  onClosed(): void {
     if (this.#listener === undefined) {
-      this.#host.streamClosed(this);
+      this.#connection.streamClosed(this);
       return;
     }
     const { id, rstCode } = this.#stream;
-    const failure = this.#host.failureOf(id, rstCode ?? http2ErrorCode.noError, this.#error);
-    if (failure === undefined) this.#host.failureOfBareReset((judged) => this.#closedWith(judged));
+    const failure = this.#connection.failureOf(id, rstCode ?? http2ErrorCode.noError, this.#error);
+    if (failure === undefined) this.#connection.failureOfBareReset((judged) => this.#closedWith(judged));
     else this.#closedWith(failure);
   }
 
@@ -198,7 +186,7 @@ export class NodeStream implements Stream {
   /** The stream counts as open until here: a connection that drains would end before its last stream does. */
   #closedWith(failure: Failure | undefined): void {
     this.#finish(failure);
-    this.#host.streamClosed(this);
+    this.#connection.streamClosed(this);
   }
 
   #finish(failure: Failure | undefined): void {
@@ -212,47 +200,11 @@ export class NodeStream implements Stream {
    * Sending while nghttp2 is receiving can loop for ever (seen with Node 20.20).
    */
   #discard(code: number): void {
-    this.#host.afterInput(() => {
+    this.#connection.afterInput(() => {
       if (this.#stream.destroyed) return;
       this.#stream.close(code);
       // Data that arrived before the reset would otherwise hold the stream's close event back.
       this.#stream.resume();
     });
   }
-}
-
-function onInterim(this: unknown): void {
-  (this as OwnedStream)[owner].interim();
-}
-
-function onResponse(this: unknown, _: unknown, flags: number, fields?: string[]): void {
-  (this as OwnedStream)[owner].headers(flags, fields ?? []);
-}
-
-function onData(this: unknown, chunk: Uint8Array): void {
-  (this as OwnedStream)[owner].data(chunk);
-}
-
-function onTrailers(this: unknown, _: unknown, __: number, fields?: string[]): void {
-  (this as OwnedStream)[owner].trailers(fields ?? []);
-}
-
-function onEnd(this: unknown): void {
-  (this as OwnedStream)[owner].ended();
-}
-
-function onDrain(this: unknown): void {
-  (this as OwnedStream)[owner].writable();
-}
-
-function onFrameError(this: unknown, type: number): void {
-  (this as OwnedStream)[owner].frameNotSent(type);
-}
-
-function onError(this: unknown, error: Error): void {
-  (this as OwnedStream)[owner].failed(error);
-}
-
-function onClose(this: unknown): void {
-  (this as OwnedStream)[owner].closed();
 }

@@ -4,25 +4,25 @@ import { peerText } from "../../base/peer-text.ts";
 import { describeCause } from "../../base/thrown.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 
-/** How a connection ends, as told to its streams, to the peer and to the owner. */
+/** How a connection ends, as told to its streams, to the peer and to its listener. */
 export interface Ending {
   /** Of a stream whose HEADERS have left (`unknown`) or have not (`unsent`). */
   readonly failureOf: (streamId: number, progress: "unknown" | "unsent") => Failure;
   /** GOAWAY for the peer; undefined where nobody would read it. */
   readonly goaway: { readonly code: number; readonly debug: string } | undefined;
-  readonly ownerFailure: Failure | undefined;
+  readonly toldFailure: Failure | undefined;
   /** Why there is no connection, for a dial that is not over yet. */
   readonly dialError: unknown;
-  /** The owner hears of an end that it asked for when the socket is closed too, of any other at once. */
+  /** The listener hears of an end that this side asked for when the socket is closed too, of any other at once. */
   readonly isAskedFor: boolean;
 }
 
-/** The owner closes the connection, whatever is open. */
+/** This side closes the connection, whatever is open. */
 export function closed(failure: Failure): Ending {
   return {
     failureOf: (_, progress) => withProgress(failure, progress),
     goaway: { code: http2ErrorCode.noError, debug: "" },
-    ownerFailure: failure,
+    toldFailure: failure,
     dialError: new Error(failure.message),
     isAskedFor: true,
   };
@@ -33,7 +33,7 @@ export function drained(address: string): Ending {
   return {
     failureOf: (_, progress) => lossFailure(address, undefined, progress),
     goaway: { code: http2ErrorCode.noError, debug: "" },
-    ownerFailure: undefined,
+    toldFailure: undefined,
     dialError: undefined,
     isAskedFor: true,
   };
@@ -62,7 +62,7 @@ export function breached(address: string, { code, debug, message, culprit }: Bre
         ? { kind: "protocol", code: culprit.code, progress: "unknown", message, address }
         : withProgress(failure, progress),
     goaway: { code, debug },
-    ownerFailure: failure,
+    toldFailure: failure,
     dialError: new Error(message),
     isAskedFor: false,
   };
@@ -77,7 +77,7 @@ export function lost(address: string, goaway: Goaway | undefined, cause: unknown
       return progress === "unsent" ? withProgress(failure, "unsent") : failure;
     },
     goaway: undefined,
-    ownerFailure: goaway === undefined ? lossFailure(address, cause, "unknown") : undefined,
+    toldFailure: goaway === undefined ? lossFailure(address, cause, "unknown") : undefined,
     dialError: cause ?? new Error("the peer closed the connection"),
     isAskedFor: false,
   };

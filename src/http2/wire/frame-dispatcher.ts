@@ -1,6 +1,6 @@
 import { http2ErrorCode } from "../error-codes.ts";
 import type { ControlFrames } from "./control-frames.ts";
-import type { FrameSink } from "./frame-reader.ts";
+import type { FrameListener } from "./frame-reader.ts";
 import { frameFlag, frameName, frameType } from "./frames.ts";
 import type { HeaderBlockReader } from "./header-block.ts";
 import { HpackError } from "./hpack/block-cursor.ts";
@@ -24,8 +24,16 @@ interface Assembly {
   continuations: number;
 }
 
+/** Where frames go, by what they are. */
+interface DispatcherParts {
+  readonly session: Session;
+  readonly control: ControlFrames;
+  readonly responses: ResponseFrames;
+  readonly blocks: HeaderBlockReader;
+}
+
 /** Where the peer's frames arrive: keeps their order to the rules, and joins and decodes header blocks. */
-export class FrameDispatcher implements FrameSink {
+export class FrameDispatcher implements FrameListener {
   readonly #session: Session;
   readonly #control: ControlFrames;
   readonly #responses: ResponseFrames;
@@ -35,13 +43,7 @@ export class FrameDispatcher implements FrameSink {
   #begun = false;
   #assembly: Assembly | undefined;
 
-  constructor(
-    session: Session,
-    control: ControlFrames,
-    responses: ResponseFrames,
-    blocks: HeaderBlockReader,
-    maxHeaderListBytes: number,
-  ) {
+  constructor({ session, control, responses, blocks }: DispatcherParts, maxHeaderListBytes: number) {
     this.#session = session;
     this.#control = control;
     this.#responses = responses;

@@ -2,7 +2,7 @@ import { http2ErrorCode } from "../error-codes.ts";
 import { defaultFrameBytes, frameFlag, frameHeaderBytes, frameName, frameType, readUint31 } from "./frames.ts";
 
 /** Told of the frames that a {@link FrameReader} finds. Numbers and offsets instead of objects: this is the hot path. */
-export interface FrameSink {
+export interface FrameListener {
   /**
    * Bytes of a DATA frame, `chunk` from `start` to `end`, without padding. A frame that comes in several chunks is told
    * in as many pieces, of which the last alone may end the stream: DATA means the same however it is cut.
@@ -28,7 +28,7 @@ export interface FrameSink {
  * rare.
  */
 export class FrameReader {
-  readonly #sink: FrameSink;
+  readonly #listener: FrameListener;
   readonly #header = Buffer.allocUnsafeSlow(frameHeaderBytes);
   #headerBytes = 0;
   /** The frame whose payload is not complete yet. */
@@ -41,8 +41,8 @@ export class FrameReader {
   #joined: Buffer | undefined;
   #stopped = false;
 
-  constructor(sink: FrameSink) {
-    this.#sink = sink;
+  constructor(listener: FrameListener) {
+    this.#listener = listener;
   }
 
   /** Nothing more is read, not even from the chunk at hand. */
@@ -111,7 +111,7 @@ export class FrameReader {
     if (isLast) this.#missing = -1;
     if (joined === undefined) {
       const ends = isLast && (this.#flags & frameFlag.endStream) !== 0;
-      if (end > at) this.#sink.onDataFrame(this.#streamId, ends, chunk, at, end, 0);
+      if (end > at) this.#listener.onDataFrame(this.#streamId, ends, chunk, at, end, 0);
     } else if (isLast) {
       this.#joined = undefined;
       this.#complete(this.#type, this.#flags, this.#streamId, joined, 0, joined.length);
@@ -121,12 +121,12 @@ export class FrameReader {
 
   #complete(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
     if (type !== frameType.data) {
-      this.#sink.onFrame(type, flags, streamId, bytes, start, end);
+      this.#listener.onFrame(type, flags, streamId, bytes, start, end);
       return;
     }
     const endStream = (flags & frameFlag.endStream) !== 0;
     if ((flags & frameFlag.padded) === 0) {
-      this.#sink.onDataFrame(streamId, endStream, bytes, start, end, 0);
+      this.#listener.onDataFrame(streamId, endStream, bytes, start, end, 0);
       return;
     }
     const padding = bytes[start] as number;
@@ -135,11 +135,11 @@ export class FrameReader {
       this.#error(end === start ? http2ErrorCode.frameSizeError : http2ErrorCode.protocolError, problem, streamId);
       return;
     }
-    this.#sink.onDataFrame(streamId, endStream, bytes, start + 1, end - padding, padding + 1);
+    this.#listener.onDataFrame(streamId, endStream, bytes, start + 1, end - padding, padding + 1);
   }
 
   #error(code: number, problem: string, streamId: number): void {
     this.stop();
-    this.#sink.onFramingError(code, problem, streamId);
+    this.#listener.onFramingError(code, problem, streamId);
   }
 }

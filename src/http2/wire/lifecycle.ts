@@ -17,9 +17,11 @@ import type { WireStream } from "./wire-stream.ts";
  * `retiring`: takes none, and drains or ends as soon as the calls on the stack have returned. `draining`: ends with its
  * last stream.
  */
-type State = "dialing" | "open" | "retiring" | "draining" | "over";
+type State = (typeof states)[number];
 
-/** The connection that lives, whoever is told of that, and what ends with it. */
+const states = ["dialing", "open", "retiring", "draining", "over"] as const;
+
+/** The connection that lives, who is told of that, and what ends with it. */
 export interface LifecycleParts {
   readonly connection: Connection;
   readonly handshake: Handshake;
@@ -32,7 +34,7 @@ export interface LifecycleParts {
   readonly maxStreams: number;
 }
 
-/** The life of a connection, from the dial to the last word to its owner, and the streams that are open meanwhile. */
+/** The life of a connection, from the dial to the last word to its listener, and the streams that are open meanwhile. */
 export class Lifecycle {
   /** The peer, as failures name it. */
   readonly address: string;
@@ -91,10 +93,10 @@ export class Lifecycle {
       return;
     }
     const { connection, handshake, stopReading, writer } = this.#parts;
-    this.#state = "open";
+    this.#enter("open");
     if (handshake.succeed(connection)) return;
     // The dial was given up, and the socket with it.
-    this.#state = "over";
+    this.#enter("over");
     stopReading();
     writer.close();
   }
@@ -102,14 +104,14 @@ export class Lifecycle {
   /** Takes no new streams, and ends once the open ones have ended. */
   drain(): void {
     if (this.#state === "over") return;
-    this.#state = "draining";
+    this.#enter("draining");
     this.#endIfDrained();
   }
 
-  /** Ends the connection for its owner. */
+  /** Ends the connection from this side. */
   close(failure: Failure): void {
     if (this.#state === "over") return;
-    if (this.#state === "open") this.#state = "retiring";
+    if (this.#state === "open") this.#enter("retiring");
     this.#parts.stopReading();
     // Not from inside this call: whoever closes one connection may be walking over many.
     queueMicrotask(() => this.#end(closed(failure)));
@@ -122,7 +124,7 @@ export class Lifecycle {
     const lastStreamId = Math.min(received.lastStreamId, before?.lastStreamId ?? received.lastStreamId);
     const goaway = { ...received, lastStreamId };
     this.#goaway = goaway;
-    this.#state = "draining";
+    this.#enter("draining");
     if (before === undefined) this.#parts.connection.listener.onDraining(goaway);
     this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
@@ -173,6 +175,11 @@ export class Lifecycle {
     });
   }
 
+  /** Only forward: what comes late changes nothing. */
+  #enter(state: State): void {
+    if (states.indexOf(state) > states.indexOf(this.#state)) this.#state = state;
+  }
+
   /** Streams above the last id will not be processed. Those that have not left yet never will. */
   #refuse(goaway: Goaway): void {
     const { writer, sender } = this.#parts;
@@ -189,7 +196,7 @@ export class Lifecycle {
   }
 
   #retire(): void {
-    this.#state = "retiring";
+    this.#enter("retiring");
     queueMicrotask(() => {
       if (this.#state !== "over" && this.#goaway === undefined) this.#parts.connection.listener.onDraining(undefined);
       this.drain();
@@ -203,11 +210,11 @@ export class Lifecycle {
     });
   }
 
-  #end({ failureOf, goaway, ownerFailure, dialError, isAskedFor }: Ending): void {
+  #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
     const { connection, handshake, socket, stopReading, writer } = this.#parts;
     const wasDialing = this.#state === "dialing";
-    this.#state = "over";
+    this.#enter("over");
     stopReading();
     const { batch } = writer;
     // Requests of this batch have not left, and now never will: that is what makes them unsent. Without streams there is
@@ -227,7 +234,7 @@ export class Lifecycle {
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }
-    if (isAskedFor) socket.whenClosed(() => connection.listener.onClosed(ownerFailure));
-    else connection.listener.onClosed(ownerFailure);
+    if (isAskedFor) socket.whenClosed(() => connection.listener.onClosed(toldFailure));
+    else connection.listener.onClosed(toldFailure);
   }
 }

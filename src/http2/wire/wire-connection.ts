@@ -1,8 +1,15 @@
-import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
-import type { Connection, ConnectionOwner, HeaderFields, MethodHead, Stream, StreamListener } from "../connection.ts";
+import type {
+  Connection,
+  ConnectionListener,
+  HeaderFields,
+  MethodHead,
+  Stream,
+  StreamListener,
+} from "../connection.ts";
 import type { Handshake } from "../dial/dial.ts";
+import { OversizedRequest } from "../oversized-request.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { preface, settingId } from "./frames.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
@@ -10,7 +17,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { RequestSender } from "./request-sender.ts";
 import { WireSession, type WireSessionOptions } from "./wire-session.ts";
 import { WireSocket } from "./wire-socket.ts";
-import { responsePhase, type StreamOwner, WireStream } from "./wire-stream.ts";
+import { responsePhase, type StreamConnection, WireStream } from "./wire-stream.ts";
 
 /** What a connection is made with. */
 export interface WireConnectionOptions extends WireSessionOptions {
@@ -25,8 +32,8 @@ export interface WireConnectionOptions extends WireSessionOptions {
  * {@link RequestSender} → {@link FrameWriter} → {@link WireSocket}. What the peer sends is the {@link WireSession}'s
  * affair, and what lives and ends the {@link Lifecycle}'s.
  */
-export class WireConnection implements Connection, StreamOwner {
-  listener: ConnectionOwner;
+export class WireConnection implements Connection, StreamConnection {
+  listener: ConnectionListener;
   readonly #socket: WireSocket;
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;
@@ -35,7 +42,7 @@ export class WireConnection implements Connection, StreamOwner {
   readonly #session: WireSession;
 
   /** Takes over the socket of `handshake`, sends the preface, and settles the dial after the peer's SETTINGS. */
-  constructor(handshake: Handshake, options: WireConnectionOptions, owner: ConnectionOwner) {
+  constructor(handshake: Handshake, options: WireConnectionOptions, listener: ConnectionListener) {
     const { scheme, authority, limits, clock, maxStreams } = options;
     const socket = new WireSocket(
       handshake.socket,
@@ -48,11 +55,11 @@ export class WireConnection implements Connection, StreamOwner {
     }, clock);
     const sender = new RequestSender(writer);
     const stopReading = () => session.stop();
-    this.listener = owner;
+    this.listener = listener;
     const parts = { connection: this, handshake, socket, writer, sender, stopReading, maxStreams };
     const lifecycle = new Lifecycle(parts);
     const encoder = new HpackEncoder(scheme, authority);
-    const session = new WireSession(lifecycle, socket, writer, sender, encoder, options);
+    const session = new WireSession({ lifecycle, socket, writer, sender, encoder }, options);
     this.#socket = socket;
     this.#writer = writer;
     this.#sender = sender;
@@ -105,7 +112,9 @@ export class WireConnection implements Connection, StreamOwner {
     const { maxHeaderListBytes, receiveWindowBytes } = this.#session;
     if (maxHeaderListBytes !== Number.POSITIVE_INFINITY) {
       const listBytes = this.#encoder.listBytes(head, fields);
-      if (listBytes > maxHeaderListBytes) return this.#tooManyHeaders(listBytes, listener);
+      if (listBytes > maxHeaderListBytes) {
+        return new OversizedRequest(listener, this.#lifecycle.address, listBytes, maxHeaderListBytes);
+      }
     }
     const id = this.#lifecycle.takeStreamId();
     const sender = this.#sender;
@@ -163,22 +172,5 @@ export class WireConnection implements Connection, StreamOwner {
     ]);
     this.#session.responses.announceWindow();
     this.#writer.flush();
-  }
-
-  /** A stream that ends before it has begun: its listener hears so as soon as `request` has returned. */
-  #tooManyHeaders(listBytes: number, listener: StreamListener): Stream {
-    const stream = new WireStream(0, this, listener, 0, 0);
-    stream.requestEnded = true;
-    stream.phase = responsePhase.ended;
-    queueMicrotask(() => {
-      this.#lifecycle.finish(stream, {
-        kind: "invalid-request",
-        code: Code.ResourceExhausted,
-        progress: "unsent",
-        message: `the request headers have ${listBytes} bytes, and the server accepts ${this.#session.maxHeaderListBytes}`,
-        address: this.#lifecycle.address,
-      });
-    });
-    return stream;
   }
 }

@@ -1,12 +1,9 @@
 import type { Address } from "../../endpoint/address.ts";
-import type { Connection, ConnectionOwner, Connector } from "../connection.ts";
+import type { Connection, ConnectionListener, Connector } from "../connection.ts";
 import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
-import type { Http2Limits } from "../limits.ts";
+import { type Http2Limits, maxStreamsPerConnection } from "../limits.ts";
 import { HuffmanDecoder } from "./hpack/huffman.ts";
 import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts";
-
-/** A connection retires when this share of its 2^30 stream ids is used, as grpc-go does. */
-const maxStreams = Math.floor(0.75 * 2 ** 30);
 
 const readBufferBytes = 65_536;
 
@@ -14,26 +11,25 @@ const readBufferBytes = 65_536;
 export class WireConnector implements Connector {
   readonly #dial: DialOptions;
   readonly #options: WireConnectionOptions;
-  /** All connections read into the same memory, one after the other: a thousand idle ones hold nothing. */
-  readonly #readBuffer = Buffer.allocUnsafeSlow(readBufferBytes);
 
   constructor(dialOptions: DialOptions, limits: Http2Limits) {
     const { target, runtime } = dialOptions;
-    this.#dial = dialOptions;
+    // All connections read into the same memory, one after the other: a thousand idle ones hold nothing.
+    this.#dial = { ...dialOptions, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
     this.#options = {
       scheme: target.tls ? "https" : "http",
       authority: target.authority,
       limits,
       clock: runtime.clock,
       huffman: new HuffmanDecoder(),
-      maxStreams,
+      maxStreams: maxStreamsPerConnection,
     };
   }
 
-  connect(address: Address, owner: ConnectionOwner, signal: AbortSignal): Promise<Connection> {
+  connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
     const start = (handshake: Handshake) => {
-      new WireConnection(handshake, this.#options, owner);
+      new WireConnection(handshake, this.#options, listener);
     };
-    return dial(this.#dial, address, signal, start, this.#readBuffer);
+    return dial(this.#dial, address, signal, start);
   }
 }

@@ -32,6 +32,15 @@ export interface WireSessionOptions {
   readonly huffman: HuffmanDecoder;
 }
 
+/** The connection's parts that a session works with. */
+interface SessionParts {
+  readonly lifecycle: Lifecycle;
+  readonly socket: WireSocket;
+  readonly writer: FrameWriter;
+  readonly sender: RequestSender;
+  readonly encoder: HpackEncoder;
+}
+
 /**
  * The peer's side of a connection: what it sends, and what that means. It takes the way {@link FrameReader} →
  * {@link FrameDispatcher} → {@link ControlFrames} or {@link ResponseFrames} → listeners.
@@ -56,11 +65,7 @@ export class WireSession implements Session {
   #settingsAcknowledged = false;
 
   constructor(
-    lifecycle: Lifecycle,
-    socket: WireSocket,
-    writer: FrameWriter,
-    sender: RequestSender,
-    encoder: HpackEncoder,
+    { lifecycle, socket, writer, sender, encoder }: SessionParts,
     { limits, clock, huffman }: WireSessionOptions,
   ) {
     this.streams = lifecycle.streams;
@@ -73,15 +78,13 @@ export class WireSession implements Session {
     this.#guard = new FloodGuard(clock, writer);
     this.responses = new ResponseFrames(this, writer, limits, this.#closed);
     const decoder = new HpackDecoder(huffman, { maxBytes: limits.maxHeaderListBytes, maxFields: maxHeaderFields });
-    this.#reader = new FrameReader(
-      new FrameDispatcher(
-        this,
-        new ControlFrames(this, writer, sender, encoder),
-        this.responses,
-        new HeaderBlockReader(decoder),
-        limits.maxHeaderListBytes,
-      ),
-    );
+    const parts = {
+      session: this,
+      control: new ControlFrames(this, writer, sender, encoder),
+      responses: this.responses,
+      blocks: new HeaderBlockReader(decoder),
+    };
+    this.#reader = new FrameReader(new FrameDispatcher(parts, limits.maxHeaderListBytes));
   }
 
   /** Of a new stream. Until it has acknowledged our SETTINGS, a peer may still go by the default, where that is more. */

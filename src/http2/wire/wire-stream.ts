@@ -1,8 +1,8 @@
 import type { Stream, StreamListener } from "../connection.ts";
 import type { ReceiveWindow } from "./windows.ts";
 
-/** The connection as its streams see it: who does what a caller asks of a stream. */
-export interface StreamOwner {
+/** The connection as its streams see it: it does what a caller asks of a stream. */
+export interface StreamConnection {
   writeStream(stream: WireStream, bytes: Uint8Array): boolean;
   endStream(stream: WireStream, bytes: Uint8Array | undefined): void;
   resetStream(stream: WireStream, code: number): void;
@@ -47,32 +47,32 @@ export class WireStream implements Stream, ReceiveWindow {
   /** What came while the stream was paused. */
   held: Uint8Array[] | undefined;
 
-  readonly #owner: StreamOwner;
+  readonly #connection: StreamConnection;
 
   constructor(
     id: number,
-    owner: StreamOwner,
+    connection: StreamConnection,
     listener: StreamListener,
     sendWindowBytes: number,
     receiveWindowBytes: number,
   ) {
     this.id = id;
-    this.#owner = owner;
+    this.#connection = connection;
     this.listener = listener;
     this.sendWindowBytes = sendWindowBytes;
     this.receiveWindowBytes = receiveWindowBytes;
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.listener === undefined || this.#owner.writeStream(this, bytes);
+    return this.listener === undefined || this.#connection.writeStream(this, bytes);
   }
 
   end(bytes?: Uint8Array): void {
-    if (this.listener !== undefined) this.#owner.endStream(this, bytes);
+    if (this.listener !== undefined) this.#connection.endStream(this, bytes);
   }
 
   reset(code: number): void {
-    if (this.listener !== undefined) this.#owner.resetStream(this, code);
+    if (this.listener !== undefined) this.#connection.resetStream(this, code);
   }
 
   pause(): void {
@@ -82,7 +82,7 @@ export class WireStream implements Stream, ReceiveWindow {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.held !== undefined && this.listener !== undefined) this.#owner.resumeStream(this);
+    if (this.held !== undefined && this.listener !== undefined) this.#connection.resumeStream(this);
   }
 
   /** Forgets request bytes that will not be sent. */

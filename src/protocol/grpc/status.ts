@@ -68,9 +68,10 @@ const ok: StatusResult = { found: true, failure: undefined };
 
 /**
  * Reads grpc-status, grpc-message and grpc-status-details-bin from trailers, or from the headers of a trailers-only
- * response. `metadata` is what the error shows: headers and trailers together. Never throws, whatever the peer sent.
+ * response. An error shows these fields and the `others`: headers and trailers together. Never throws, whatever the peer
+ * sent.
  */
-export function readStatus(fields: HeaderFields, metadata: () => HeaderFields, address: string): StatusResult {
+export function readStatus(fields: HeaderFields, others: HeaderFields, address: string): StatusResult {
   const text = fieldOf(fields, "grpc-status");
   const bin = fieldOf(fields, "grpc-status-details-bin");
   if (text === "0" && bin === undefined) return ok;
@@ -79,12 +80,12 @@ export function readStatus(fields: HeaderFields, metadata: () => HeaderFields, a
     const { code, message, details } = rich;
     return {
       found: true,
-      failure: statusFailure(code, message, { metadata: metadata(), details, isWireError: true }, address),
+      failure: statusFailure(code, message, { metadata: [...fields, ...others], details, isWireError: true }, address),
     };
   }
   if (text === undefined) return notFound;
   if (text === "0") return ok;
-  const wire: WireStatus = { metadata: metadata(), details: [], isWireError: true };
+  const wire: WireStatus = { metadata: [...fields, ...others], details: [], isWireError: true };
   // The code is decimal without leading zeros; anything else is a broken server.
   const code = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
   if (!(code in Code)) {

@@ -18,8 +18,8 @@ import {
 import { checkObject } from "../../base/check.ts";
 import { connectErrorFrom } from "../../base/thrown.ts";
 import { signalError } from "../../calls/abort-watch.ts";
-import { timeoutHeader } from "../../protocol/grpc/timeout.ts";
 import { readMetadata } from "../../protocol/metadata.ts";
+import type { Protocol } from "../../protocol/protocol.ts";
 import { rejectedLater } from "../caller.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import { CallerMessages } from "../messages/caller-messages.ts";
@@ -112,7 +112,7 @@ export class InterceptedCalls {
       requestMethod: "POST",
       url: info.url,
       signal: scope.signal,
-      header: requestHeader(info, input),
+      header: requestHeader(info, input, this.#environment.codec.protocol),
       contextValues: input.contextValues ?? createContextValues(),
     };
   }
@@ -141,16 +141,16 @@ export class InterceptedCalls {
 }
 
 /** The headers that interceptors see and change: the caller's, and what the protocol adds. */
-function requestHeader(method: MethodInfo, input: CallInput): Headers {
+function requestHeader(method: MethodInfo, input: CallInput, protocol: Protocol): Headers {
   // Refuses by name what the constructor of Headers would refuse with a TypeError.
-  readMetadata(input.header);
+  readMetadata(input.header, protocol.ownNames);
   const header = new Headers(input.header);
   const { fields } = method.head;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     if (name !== "user-agent" || !header.has(name)) header.set(name, fields[i + 1] as string);
   }
-  if (input.timeoutMs !== undefined) header.set("grpc-timeout", timeoutHeader(input.timeoutMs));
+  if (input.timeoutMs !== undefined) header.set(...protocol.timeoutField(input.timeoutMs));
   return header;
 }
 

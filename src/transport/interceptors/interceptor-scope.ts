@@ -1,6 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Code, ConnectError } from "@connectrpc/connect";
-import { abortErrorOf, canceledFailure, type Failure, toConnectError } from "../../base/errors.ts";
+import { abortErrorOf, toConnectError } from "../../base/connect-error.ts";
+import { canceledFailure, type Failure } from "../../base/errors.ts";
 import { asConnectError, connectErrorFrom } from "../../base/thrown.ts";
 import type { AbortWatch } from "../../calls/abort-watch.ts";
 import { abandon, type Cancellable } from "../../calls/cancellable.ts";

@@ -36,6 +36,8 @@ export class TurnQuota {
 
   /** A message is about to be sent. */
   spend(bytes: number): void {
+    // Ahead of the write at the end of this turn, which then also takes what is sent by those who wait.
+    this.#schedule();
     this.#bytes += bytes + overheadBytes;
     if (this.#bytes >= turnBytes) this.#isSpent = true;
     if (++this.#messages < this.#lookAt) return;
@@ -52,15 +54,18 @@ export class TurnQuota {
   /** Runs `goOn` in a turn that has something left, after input was read. Who waits longer is first. */
   wait(goOn: () => void): void {
     this.#waiting.push(goOn);
-    if (!this.#isScheduled) this.#schedule();
+    this.#schedule();
   }
 
   #schedule(): void {
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#clock.afterInput(this.#begin);
   }
 
+  /** After each turn in which something was sent: else a quota would be spent in the midst of a turn far from full. */
   readonly #begin = (): void => {
+    this.#isScheduled = false;
     this.#messages = 0;
     this.#bytes = 0;
     this.#lookAt = 1;
@@ -71,9 +76,8 @@ export class TurnQuota {
 
   /** One by one, each in a microtask of its own: those who go on spend something before the next is asked. */
   readonly #serve = (): void => {
-    if (this.#waiting.length === 0) {
-      this.#isScheduled = false;
-    } else if (this.isSpent) {
+    if (this.#waiting.length === 0) return;
+    if (this.isSpent) {
       this.#schedule();
     } else {
       this.#waiting.shift()?.();

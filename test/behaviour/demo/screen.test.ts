@@ -21,7 +21,10 @@ function terminal(columns = 80, rows = 24): WriteStream & PassThrough {
 }
 
 function written(stream: PassThrough): string {
-  return String(stream.read() ?? "");
+  let text = "";
+  // Node 26 gives one chunk at a time.
+  for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) text += chunk;
+  return text;
 }
 
 describe("the demo's screen", () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer as createHttp1Server } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
@@ -321,7 +322,7 @@ const wire: Record<string, () => Promise<Outcome>> = {
 
 /** The rows of all tables: situation, and what the document says of either transport. */
 function documented(): Map<string, Outcome> {
-  const text = readFileSync(new URL("../../../docs/differences.md", import.meta.url), "utf8");
+  const text = readFileSync(join(import.meta.dirname, "../../../docs/differences.md"), "utf8");
   const rows = Array.from(
     text.matchAll(/^\| (.+?) \| (.+?) \| (.+?) \| .+ \|$/gm),
     ([, name = "", left = "", right = ""]) => [name, [left, right] as const],

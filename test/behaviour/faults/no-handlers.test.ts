@@ -8,11 +8,11 @@ import { checkForLeaks } from "../../support/leaks.ts";
 
 checkForLeaks();
 
-const script = fileURLToPath(new URL("./careless-client.ts", import.meta.url));
+const script = fileURLToPath(new URL("careless-client.ts", import.meta.url));
 
 /** Runs the careless client to its own end. */
 async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => {

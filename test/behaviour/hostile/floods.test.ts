@@ -20,7 +20,7 @@ describe("a peer that floods", { timeout: 100_000 }, () => {
 
   before(async () => {
     good = await startConnectEcho();
-    client = new LimitedProcess("client.ts");
+    client = new LimitedProcess(new URL("client.ts", import.meta.url));
     await client.next("listening");
   });
 

@@ -11,8 +11,8 @@ export interface ProcessEnd {
 }
 
 /**
- * Newer V8 reserves 512 MB for code, for the program and for tsx's thread each, and touches next to nothing of it. The
- * data limit counts it.
+ * Newer V8 reserves 512 MB for code, for the program and for tsx's thread each where it runs through that, and touches
+ * next to nothing of it. The data limit counts it.
  */
 const reservedMiB = Number(process.versions.node.split(".")[0]) > 20 ? 1_024 : 0;
 
@@ -22,13 +22,13 @@ export class LimitedProcess<To extends object, From extends { readonly type: str
   readonly #child: ChildProcess;
 
   /**
-   * Starts a program of this folder. V8's heap ends at 256 MB, and all that is writable and private at the data limit:
+   * Starts a program of this repository. V8's heap ends at 256 MB, and all that is writable and private at the data limit:
    * `ulimit -v` is of no use, because V8 reserves gigabytes of addresses that it never touches. V8's young generation,
    * which would grow under any load, is fixed, so that the resident set tells of what the program keeps.
    */
-  constructor(program: string) {
-    const script = fileURLToPath(new URL(program, import.meta.url));
-    const node = ["--max-old-space-size=256", "--max-semi-space-size=4", "--expose-gc", "--import", "tsx", script];
+  constructor(program: URL) {
+    const limits = ["--max-old-space-size=256", "--max-semi-space-size=4", "--expose-gc"];
+    const node = [...process.execArgv, ...limits, fileURLToPath(program)];
     const command = `ulimit -d ${(256 + reservedMiB) * 1_024} && exec "$0" "$@"`;
     this.#child = spawn("/bin/sh", ["-c", command, process.execPath, ...node], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { startModule } from "../../support/processes.ts";
 
 checkForLeaks();
 
@@ -12,15 +12,13 @@ async function run(address: string, body: string): Promise<{ output: string; cod
   const script = `
     import { createClient } from "@connectrpc/connect";
     import { EchoService } from "./proto/gen/glink/demo/v1/echo_pb.js";
-    import { glinkTransport } from "./test/support/transport.ts";
+    import { glinkTransport } from "./test/support/transport.js";
     const transport = glinkTransport({ baseUrl: "http://${address}" });
     const client = createClient(EchoService, transport);
     ${body}
     console.log("done");
   `;
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
-    cwd: new URL("../../..", import.meta.url),
-  });
+  const child = startModule(script);
   let output = "";
   let doneMs = 0;
   child.stdout.on("data", (chunk) => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
@@ -16,7 +15,7 @@ import { collect, yielding } from "./calls-harness.ts";
 
 checkForLeaks();
 
-const thisFile = fileURLToPath(import.meta.url);
+const thisFile = import.meta.filename;
 
 /** The functions of this file in the stack of what `call` rejects with, innermost first, up to {@link awaitingCaller}. */
 async function functionsInStack(call: () => Promise<unknown>): Promise<string[]> {

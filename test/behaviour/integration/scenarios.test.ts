@@ -74,7 +74,7 @@ test("when all backends are replaced within seconds, calls recover as soon as DN
 test("the error of a call that timed out names the backend, the attempts and the last error", () =>
   withPool({ servers: 1 }, async ({ backends, client }) => {
     const failing = { failCode: 14, failMessage: "not now", failAttempts: 1, requestId: "a" };
-    const error = await client.unary({ behavior: { ...failing, delayMs: 400 } }, { timeoutMs: 600 }).then(
+    const error = await client.unary({ behavior: { ...failing, delayMs: 1_000 } }, { timeoutMs: 1_500 }).then(
       () => assert.fail("the call has no time for its second attempt"),
       (reason: unknown) => ConnectError.from(reason),
     );

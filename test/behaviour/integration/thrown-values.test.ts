@@ -184,6 +184,30 @@ for (const [where, { options, code, call = unary }] of Object.entries(situations
   }
 }
 
+for (const where of ["a request iterable", "a request iterable behind interceptors", "the reason of an abort"]) {
+  test(`${where} that throws a ConnectError whose code cannot be read fails its call`, () => {
+    const { options, call = unary, code } = situations[where] as Situation;
+    const thrown = Object.defineProperty(new ConnectError("own"), "code", {
+      get: () => {
+        throw new Error("no code");
+      },
+    });
+    const thrower = (): never => {
+      throw thrown;
+    };
+    return withGlink(
+      () => startConnectEcho(),
+      { retry: false, ...options?.(thrower) },
+      async (transport) => {
+        const error = await settled(call(createClient(EchoService, transport), thrower));
+        assert.ok(error instanceof ConnectError);
+        assert.deepEqual([error.code, error.cause === thrown], [code, true]);
+        assert.equal(transport.snapshot().openCalls, 0);
+      },
+    );
+  });
+}
+
 for (const [what, make] of Object.entries(values)) {
   test(`a logger, a subscriber and onAttempt that throw ${what} touch no call, and others hear of it`, () => {
     const thrower = (): never => {

@@ -35,8 +35,8 @@ describe("the life of a process with a transport", { timeout: 60_000, concurrenc
   const program = (baseUrl: string, body: string, options = "") => `
     import { createClient } from "@connectrpc/connect";
     import { EchoService } from "./proto/gen/glink/demo/v1/echo_pb.js";
-    import { dnsResolver, staticResolver } from "./src/index.ts";
-    import { glinkTransport } from "./test/support/transport.ts";
+    import { dnsResolver, staticResolver } from "./src/index.js";
+    import { glinkTransport } from "./test/support/transport.js";
     const transport = glinkTransport({ baseUrl: "${baseUrl}", ${options} });
     const client = createClient(EchoService, transport);
     let doneMs = performance.now();

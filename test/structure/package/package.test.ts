@@ -166,7 +166,7 @@ async function freePort(): Promise<number> {
 }
 
 test("publint finds nothing to say", async () => {
-  const { stdout } = await run(bin("publint"), ["--strict"], { cwd: root });
+  const { stdout } = await run(bin("publint"), ["--strict", tarball]);
   assert.match(stdout, /All good!/);
 });
 

@@ -53,7 +53,7 @@ function createCopy(version: string): string {
 
 let failed = 0;
 for (const version of versions) {
-  const { status, stdout } = spawnSync(process.execPath, ["scripts/run-tests.mjs", ...suites], {
+  const { status, stdout } = spawnSync(process.execPath, ["scripts/run-tests.mjs", "--test-reporter=tap", ...suites], {
     cwd: createCopy(version),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

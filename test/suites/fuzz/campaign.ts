@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { confirmMaxMs } from "./fuzzer.ts";
 import type { Stretch, StretchResult } from "./stretch.ts";
 
@@ -16,6 +16,8 @@ export interface Campaign extends Pick<Stretch, "engine" | "seed" | "seconds"> {
 
 /** A process lives that long: node:http2 can abort it, and then what it found is lost. The own engine cannot. */
 const stretchCases = { both: 2_000, wire: 10_000_000 };
+
+const program = fileURLToPath(new URL("stretch-process.ts", import.meta.url));
 
 /** A process is ended so long after its time: what it found takes a while to be confirmed and made small. */
 const overtimeMs = confirmMaxMs + 3_000;
@@ -54,8 +56,7 @@ type Ended = { readonly result: StretchResult } | { readonly why: string; readon
 
 function runChild(stretch: Stretch, mostMs: number): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = fork(join(import.meta.dirname, "stretch.ts"), [JSON.stringify(stretch)], {
-      execArgv: ["--import", "tsx"],
+    const child = fork(program, [JSON.stringify(stretch)], {
       stdio: ["ignore", "inherit", "pipe", "ipc"],
     });
     let result: StretchResult | undefined;

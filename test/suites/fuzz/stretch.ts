@@ -4,8 +4,6 @@ import { engines as bothEngines, type Engine, wireEngine } from "../../unit/http
 import { type FoundCase, fuzz } from "./fuzzer.ts";
 import { readRecordedSessions } from "./recorded-sessions.ts";
 
-// A process of its own for a stretch of a run's cases: see campaign.ts. Its argument is a Stretch as JSON.
-
 /** Some cases of a run. */
 export interface Stretch {
   readonly engine: "both" | "wire";
@@ -32,7 +30,8 @@ export function enginesOf({ engine }: Pick<Stretch, "engine">): readonly Engine[
   return engine === "wire" ? [wireEngine] : bothEngines;
 }
 
-async function runStretch(stretch: Stretch): Promise<StretchResult> {
+/** Plays the cases in this process, which should be one of its own: stretch-process.ts. */
+export async function runStretch(stretch: Stretch): Promise<StretchResult> {
   const { seed, from, cases: most, seconds } = stretch;
   const begunMs = performance.now();
   const heapBytes = collector();
@@ -62,9 +61,4 @@ function collector(): () => number {
     gc();
     return process.memoryUsage().heapUsed;
   };
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const result = await runStretch(JSON.parse(process.argv[2] as string) as Stretch);
-  process.send?.(result, undefined, undefined, () => process.disconnect());
 }

@@ -1,5 +1,5 @@
 import type { Failure } from "../../../src/base/errors.ts";
-import type { ConnectionOwner, HeaderFields, Stream, StreamListener } from "../../../src/http2/connection.ts";
+import type { ConnectionListener, HeaderFields, Stream, StreamListener } from "../../../src/http2/connection.ts";
 
 /** Notes every breach of the Connection contract that its callbacks show. */
 export class Watch {
@@ -87,7 +87,7 @@ export class WatchedCall implements StreamListener {
 }
 
 /** The owner's side of the contract. */
-export class WatchedOwner implements ConnectionOwner {
+export class WatchedOwner implements ConnectionListener {
   isClosed = false;
   failure: Failure | undefined;
   #isDraining = false;

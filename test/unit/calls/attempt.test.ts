@@ -2,19 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../../src/base/errors.ts";
-import { Attempt, type AttemptOwner } from "../../../src/calls/attempt.ts";
+import { Attempt, type AttemptCall } from "../../../src/calls/attempt.ts";
 import type { CallRequest } from "../../../src/calls/call.ts";
+import { CallCounters } from "../../../src/observe/counters.ts";
+import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
 import type { FakeStream } from "../../support/fake-connector.ts";
 import { fakePool, pickInfo, renewEldest } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
-const deafOwner: AttemptOwner = {
-  attemptStarted: () => undefined,
-  attemptHeaders: () => undefined,
-  attemptMessage: () => undefined,
-  attemptWritable: () => undefined,
-  attemptEnded: () => undefined,
+const deafCall: AttemptCall = {
+  pickInfo,
+  waitForReady: false,
+  onAttemptStarted: () => undefined,
+  onAttemptHeaders: () => undefined,
+  onAttemptMessage: () => undefined,
+  onAttemptWritable: () => undefined,
+  onAttemptEnded: () => undefined,
 };
 
 const request: CallRequest = {
@@ -24,6 +28,7 @@ const request: CallRequest = {
   contextValues: undefined,
   options: {},
   deadlineMs: Number.POSITIVE_INFINITY,
+  trace: undefined,
   body: new Uint8Array(5),
 };
 
@@ -35,9 +40,11 @@ async function openAttempt() {
   resolver.report("10.0.0.1");
   await settle();
   const ends: (Failure | undefined)[] = [];
-  const owner: AttemptOwner = { ...deafOwner, attemptEnded: (_, failure) => ends.push(failure) };
-  const context = { source: pool, clock, events: all.events, readMaxBytes: 1_000, messageMemory: new MessageMemory() };
-  const attempt = new Attempt(context, request, pickInfo, false, 0, owner);
+  const call: AttemptCall = { ...deafCall, onAttemptEnded: (_, failure) => ends.push(failure) };
+  const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
+  const counters = new CallCounters();
+  const context = { source: pool, protocol: grpc, limits, clock, events: all.events, counters };
+  const attempt = new Attempt(context, request, call, undefined);
   attempt.start();
   const connection = connector.open[0]!;
   const [stream] = connection.streams as Iterable<FakeStream> as [FakeStream];

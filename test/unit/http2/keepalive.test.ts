@@ -51,9 +51,9 @@ function watch(options: Partial<KeepaliveOptions> = {}) {
     { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds, ...options },
     clock,
     {
-      suspected: (reason) => steps.push(reason),
-      cleared: () => steps.push("cleared"),
-      silent: (waitedMs) => silences.push(waitedMs),
+      onSuspected: (reason) => steps.push(reason),
+      onCleared: () => steps.push("cleared"),
+      onSilent: (waitedMs) => silences.push(waitedMs),
     },
   );
   return { clock, connection, keepalive, silences, steps };
@@ -387,6 +387,23 @@ test("a peer that made room for more every 25 s may take a few times that for wh
   await clock.advance(5.5 * minutes);
   assert.equal(connection.pings, 2, "the call still waits, and hears nothing");
   assert.equal(silences.length, 1, "what the peer answered since proves that it has read everything");
+});
+
+test("an answer to an earlier PING does not prove that what was written since has been read", async () => {
+  const { clock, connection, silences } = watch({ pingIntervalMs: 5 * seconds, pingTimeoutMs: 2 * seconds });
+  connection.openStreams = 1;
+  connection.isBlocked = true;
+  await clock.advance(6 * seconds);
+  assert.equal(connection.pings, 1);
+  // Room for the last bytes, after 6 s: the kernels may hold what takes some 20 s to read.
+  connection.bytesWritten += 1_000_000;
+  connection.isBlocked = false;
+  await clock.advance(2 * seconds);
+  connection.answer();
+  await clock.advance(10 * seconds);
+  assert.deepEqual([connection.pings, silences], [2, []]);
+  await clock.advance(25 * seconds);
+  assert.equal(silences.length, 1, "it has had all the time that the bytes may take");
 });
 
 test("a peer that stops taking an upload is found out, and one that stops to answer small calls as soon as ever", async () => {

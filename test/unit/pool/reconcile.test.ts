@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { toConnectError } from "../../../src/base/errors.ts";
+import { toConnectError } from "../../../src/base/connect-error.ts";
 import { callsTo, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 import { seededRandom } from "../../support/random.ts";

@@ -15,14 +15,12 @@ function read(pieces: readonly Uint8Array[], maxBytes = 1_000_000): Read {
   const reader = new MessageReader(maxBytes, new MessageMemory());
   const received: { readonly flag: number; readonly payload: Uint8Array }[] = [];
   const tooLarge: number[] = [];
-  const sink = {
-    message: (flag: number, payload: Uint8Array) => received.push({ flag, payload }) > 0,
-    tooLarge: (length: number) => tooLarge.push(length),
-  };
+  const listener = { onMessage: (flag: number, payload: Uint8Array) => received.push({ flag, payload }) > 0 };
   const reused = Buffer.alloc(3 + Math.max(0, ...pieces.map(({ length }) => length)));
   for (const piece of pieces) {
     reused.fill("?").set(piece, 3);
-    reader.push(reused, 3, 3 + piece.length, sink);
+    const length = reader.push(reused, 3, 3 + piece.length, listener);
+    if (length !== undefined) tooLarge.push(length);
   }
   const messages = received.map(({ flag, payload }) => ({ flag, text: Buffer.from(payload).toString("latin1") }));
   return { messages, tooLarge, atBoundary: reader.isAtBoundary };
@@ -85,13 +83,13 @@ test("bytes that end within a prefix or a message are not at a boundary", () => 
   assert.ok(!read([bytes.subarray(0, 5)]).atBoundary);
 });
 
-test("a sink that has enough gets no further message", () => {
+test("a listener that has enough gets no further message", () => {
   const reader = new MessageReader(100, new MessageMemory());
   let messages = 0;
-  const sink = { message: () => ++messages < 2, tooLarge: () => assert.fail() };
+  const listener = { onMessage: () => ++messages < 2 };
   const one = frameMessage(Buffer.from("x"), 0);
-  reader.push(Buffer.concat([one, one, one, one, one]), 0, 5 * one.length, sink);
-  reader.push(one, 0, one.length, sink);
+  assert.equal(reader.push(Buffer.concat([one, one, one, one, one]), 0, 5 * one.length, listener), undefined);
+  assert.equal(reader.push(one, 0, one.length, listener), undefined);
   assert.equal(messages, 2);
 });
 
@@ -103,8 +101,8 @@ test("a large message of many pieces is whole, and a bytes field of it is no Buf
   );
   const reader = new MessageReader(2 ** 31, new MessageMemory());
   const received: Uint8Array[] = [];
-  const sink = { message: (_: number, bytes: Uint8Array) => received.push(bytes) > 0, tooLarge: () => assert.fail() };
-  for (const piece of pieces) reader.push(piece, 0, piece.length, sink);
+  const listener = { onMessage: (_: number, bytes: Uint8Array) => received.push(bytes) > 0 };
+  for (const piece of pieces) assert.equal(reader.push(piece, 0, piece.length, listener), undefined);
   assert.equal(received.length, 1);
   assert.ok(payload.equals(received[0] as Uint8Array));
   assert.equal(Object.getPrototypeOf(received[0]), Uint8Array.prototype);
@@ -114,8 +112,8 @@ test("a prefix that announces 4 GiB takes no more memory than a peer has to send
   const before = process.memoryUsage().arrayBuffers;
   const readers = Array.from({ length: 20 }, () => new MessageReader(2 ** 32, new MessageMemory()));
   const announced = Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff, 1);
-  const sink = { message: () => assert.fail(), tooLarge: () => assert.fail() };
-  for (const reader of readers) reader.push(announced, 0, announced.length, sink);
+  const listener = { onMessage: () => assert.fail() };
+  for (const reader of readers) assert.equal(reader.push(announced, 0, announced.length, listener), undefined);
   assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 2 ** 20);
   assert.ok(readers.every(({ started }) => started));
 });

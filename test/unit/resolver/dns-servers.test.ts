@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DnsServer } from "../../../demo/dns-server.ts";
 import { type DnsResolverOptions, dnsResolver } from "../../../src/resolver/dns.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
+import { runScript } from "../../support/processes.ts";
 import { type Reports, watchReports } from "./watching.ts";
 
 checkForLeaks();
@@ -349,16 +348,13 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
       const dns = await startDns(t);
       dns.set(host, { addresses: ["10.0.0.1"], ttlSeconds, silent });
       const script = `
-      import { dnsResolver } from "./src/resolver/dns.ts";
-      import { watchReports } from "./test/unit/resolver/watching.ts";
+      import { dnsResolver } from "./src/resolver/dns.js";
+      import { watchReports } from "./test/unit/resolver/watching.js";
       const { watch } = watchReports(dnsResolver({ servers: ["${dns.address}"] }), { host: "${host}", port: 1 }, { held: false });
       setInterval(() => watch.refresh(), 900).unref();
     `;
-      const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
-        stdio: ["ignore", "inherit", "inherit"],
-        timeout: 30_000,
-      });
-      assert.deepEqual(await once(child, "exit"), [0, null]);
+      const { code, signal, stderr } = await runScript(script);
+      assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" });
       assert.ok(dns.queries(host) >= 1);
     });
   }

@@ -69,6 +69,16 @@ test("fields that the schema does not know share no memory, however deep", () =>
   }
 });
 
+test("a message that has its memory for itself keeps its bytes where they are, small or large", () => {
+  for (const size of [10, 10_000]) {
+    const payload = new Uint8Array(encode({ one: new Uint8Array(size).fill(7) }));
+    const message = fromBinary(everything, payload);
+    new OwnBytes().give(everything, message, payload);
+    assert.ok(buffersIn(message).has(payload.buffer));
+    assert.ok(equals(everything, message, fromBinary(everything, payload)));
+  }
+});
+
 test("a message that has its memory for itself is known as such", () => {
   assert.ok(!isShared(new Uint8Array(10)));
   assert.ok(!isShared(new Uint8Array(0)));

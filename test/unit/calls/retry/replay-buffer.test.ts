@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ReplayBuffer, type RequestSink } from "../../../../src/calls/retry/replay-buffer.ts";
+import { ReplayBuffer, type RequestWriter } from "../../../../src/calls/retry/replay-buffer.ts";
 import { ReplayMemory } from "../../../../src/calls/retry/replay-memory.ts";
 
 /** Writes down what it is given; a number of bytes above which it has no more room. */
-class Recorder implements RequestSink {
+class Recorder implements RequestWriter {
   readonly log: string[] = [];
   readonly #roomBytes: number;
   #bytes = 0;

@@ -46,12 +46,20 @@ for (const kind of ["unary", "client stream"] as const) {
         assert.equal(fleet.calls.length, 5);
       },
     ));
+}
 
-  test(`60 open ${kind} uploads of 0.94 MiB keep no more than the 16 MiB of all`, () => {
+for (const [kind, payloadBytes] of [
+  ["unary", 985_000],
+  ["client stream", 985_000],
+  // Above bufferMaxBytes: never retried, but kept where there is room, for it may not have left.
+  ["unary", 1_100_000],
+  ["client stream", 1_100_000],
+] as const) {
+  test(`60 open ${kind} uploads of ${payloadBytes} bytes keep no more than the 16 MiB of all`, () => {
     let receivedBytes = 0;
     const read = ({ stream }: ReceivedCall) => stream.on("data", ({ length }: Buffer) => (receivedBytes += length));
     return withBench({ script: read, options: {} }, async ({ client }) => {
-      const payload = new Uint8Array(985_000);
+      const payload = new Uint8Array(payloadBytes);
       async function* upload() {
         yield { payload };
       }

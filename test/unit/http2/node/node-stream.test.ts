@@ -4,7 +4,7 @@ import { connect, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { http2ErrorCode } from "../../../../src/http2/error-codes.ts";
-import { NodeStream, type StreamHost } from "../../../../src/http2/node/node-stream.ts";
+import { NodeStream, type StreamConnection } from "../../../../src/http2/node/node-stream.ts";
 import { deafListener } from "../../../support/fake-connector.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 
@@ -20,7 +20,7 @@ test("the process spins after a reset: a stream is reset in a turn of the event 
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   await once(session, "connect");
   const later: (() => void)[] = [];
-  const host: StreamHost = {
+  const host: StreamConnection = {
     responsesRead: 0,
     address: "127.0.0.1:1",
     failureOfUnsent: undefined,

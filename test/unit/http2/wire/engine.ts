@@ -3,7 +3,7 @@ import type { Failure } from "../../../../src/base/errors.ts";
 import { parseTarget } from "../../../../src/endpoint/target.ts";
 import type {
   Connection,
-  ConnectionOwner,
+  ConnectionListener,
   Connector,
   HeaderFields,
   MethodHead,
@@ -34,7 +34,7 @@ export const defaultLimits: Http2Limits = {
 };
 
 /** What an owner was told, in order. */
-export class RecordingOwner implements ConnectionOwner {
+export class RecordingOwner implements ConnectionListener {
   readonly events: string[] = [];
   goaway: { readonly code: number; readonly debug: string } | undefined;
   failure: Failure | undefined;
@@ -130,7 +130,7 @@ export const emptyMessage: Uint8Array = Buffer.from([0, 0, 0, 0, 0]);
 export async function connectTo(
   engine: Engine,
   port: number,
-  owner: ConnectionOwner = new RecordingOwner(),
+  owner: ConnectionListener = new RecordingOwner(),
   limits: Partial<Http2Limits> = {},
   dial: Partial<DialOptions> = {},
 ): Promise<Connection> {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { FrameReader, type FrameSink } from "../../../../src/http2/wire/frame-reader.ts";
+import { type FrameListener, FrameReader } from "../../../../src/http2/wire/frame-reader.ts";
 import { dataFrame, endStream, frame, frameTypes, paddedDataFrame } from "./raw-peer.ts";
 
 /** What a reader told: DATA joined as far as its frames follow each other on a stream, because cutting it is free. */
-class Recording implements FrameSink {
+class Recording implements FrameListener {
   readonly told: string[] = [];
   #data: { streamId: number; bytes: Buffer[]; padding: number } | undefined;
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { FrameWriter } from "../../../../src/http2/wire/frame-writer.ts";
 import { RequestSender } from "../../../../src/http2/wire/request-sender.ts";
-import { type StreamOwner, WireStream } from "../../../../src/http2/wire/wire-stream.ts";
+import { type StreamConnection, WireStream } from "../../../../src/http2/wire/wire-stream.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { RecordingListener } from "./engine.ts";
 
@@ -71,7 +71,7 @@ class Account {
   }
 }
 
-const owner: StreamOwner = {
+const owner: StreamConnection = {
   writeStream: () => true,
   endStream: () => undefined,
   resetStream: () => undefined,

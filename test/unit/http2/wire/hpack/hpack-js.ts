@@ -60,8 +60,9 @@ export class HpackJsEncoder {
 
   encode(fields: readonly HpackField[]): Buffer {
     this.#stream.write(fields);
-    const block = (this.#stream.read() as Buffer | null) ?? Buffer.alloc(0);
-    return Buffer.concat([...this.#announced.splice(0), block]);
+    const chunks = this.#announced.splice(0);
+    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
   }
 
   /** Changes the size of the table and announces it in the next block, which hpack.js leaves to its user. Below 4096. */

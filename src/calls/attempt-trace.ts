@@ -1,0 +1,100 @@
+import type { Failure } from "../base/errors.ts";
+import type { HeaderFields } from "../http2/connection.ts";
+import type { AttemptEnd, AttemptTracer, CallTracer, Ending, WaitReason } from "../observe/instrumentation.ts";
+import { noFields } from "../protocol/metadata.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { TracedHeader } from "./traced-header.ts";
+
+/** What is known of an attempt before it starts. */
+export interface AttemptKind {
+  /** 1 for the first. Attempts that did not use one up share the number of the one after them. */
+  readonly number: number;
+  /** It repeats one that did not run, and did not use up an attempt. */
+  readonly transparent: boolean;
+}
+
+/** The trace of the attempt's call. */
+export interface AttemptTraceListener {
+  onWaited(why: WaitReason, ms: number): void;
+  /** `repeated`: another attempt follows. */
+  onAttemptEnded(address: string | undefined, repeated: boolean): void;
+}
+
+/** What is kept of an attempt for those who follow its call. */
+export class AttemptTrace {
+  /** The call's metadata, with what its tracers set for this attempt. */
+  metadata: HeaderFields = noFields;
+  readonly #kind: AttemptKind;
+  readonly #clock: Clock;
+  readonly #calls: readonly CallTracer[];
+  readonly #listener: AttemptTraceListener;
+  readonly #startedMs: number;
+  readonly #tracers: AttemptTracer[] = [];
+  #wait: { readonly why: WaitReason; readonly sinceMs: number } | undefined;
+  #end: AttemptEnd | undefined;
+  #messagesSent = 0;
+  #bytesSent = 0;
+  #messagesReceived = 0;
+  #bytesReceived = 0;
+
+  constructor(kind: AttemptKind, clock: Clock, calls: readonly CallTracer[], listener: AttemptTraceListener) {
+    this.#kind = kind;
+    this.#clock = clock;
+    this.#calls = calls;
+    this.#listener = listener;
+    this.#startedMs = clock.now();
+  }
+
+  /** Tells those who follow the call. One of them may end the attempt. */
+  start(metadata: HeaderFields, protocol: Protocol): void {
+    const header = new TracedHeader(metadata, protocol);
+    for (const call of this.#calls) {
+      const tracer = call.attemptStarted?.({ ...this.#kind, header });
+      if (tracer === undefined) continue;
+      if (this.#end === undefined) this.#tracers.push(tracer);
+      else tracer.ended(this.#end);
+    }
+    this.metadata = header.seal();
+  }
+
+  waits(why: WaitReason): void {
+    this.waitEnded();
+    this.#wait = { why, sinceMs: this.#clock.now() };
+  }
+
+  waitEnded(): void {
+    const wait = this.#wait;
+    this.#wait = undefined;
+    if (wait !== undefined) this.#listener.onWaited(wait.why, this.#clock.now() - wait.sinceMs);
+  }
+
+  sent(bytes: number): void {
+    this.#messagesSent++;
+    this.#bytesSent += bytes;
+  }
+
+  received(bytes: number): void {
+    this.#messagesReceived++;
+    this.#bytesReceived += bytes;
+  }
+
+  ended(failure: Failure | undefined, address: string | undefined, retryDelayMs: number | undefined): void {
+    this.#listener.onAttemptEnded(address, retryDelayMs !== undefined);
+    const end = {
+      ...endingOf(failure, address, this.#clock.now() - this.#startedMs),
+      retryDelayMs,
+      messagesSent: this.#messagesSent,
+      bytesSent: this.#bytesSent,
+      messagesReceived: this.#messagesReceived,
+      bytesReceived: this.#bytesReceived,
+    };
+    this.#end = end;
+    for (const tracer of this.#tracers) tracer.ended(end);
+  }
+}
+
+export function endingOf(failure: Failure | undefined, address: string | undefined, durationMs: number): Ending {
+  const { code, kind, progress, message } = failure ?? {};
+  return { code, kind, progress, message, address, durationMs };
+}

@@ -1,0 +1,12 @@
+import type { Random } from "../runtime/random.ts";
+import type { AttemptContext } from "./attempt-context.ts";
+import type { ReplayMemory } from "./retry/replay-memory.ts";
+import type { RetryBudget } from "./retry/retry-budget.ts";
+
+/** What all calls of one channel share. */
+export interface CallContext {
+  readonly attempt: AttemptContext;
+  readonly random: Random;
+  readonly budget: RetryBudget | undefined;
+  readonly replayMemory: ReplayMemory;
+}

@@ -1,0 +1,44 @@
+import type { ContextValues } from "@connectrpc/connect";
+import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
+import { CallCounters } from "../observe/counters.ts";
+import type { Instrumentation } from "../observe/instrumentation.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { CallTrace } from "./call-trace.ts";
+
+/** Sees every call of one channel begin and end: counts it, and tells the channel's instrumentation. */
+export class CallObserver {
+  readonly counters: CallCounters = new CallCounters();
+  readonly #target: string;
+  readonly #clock: Clock;
+  readonly #instrumentation: Instrumentation | undefined;
+
+  /** `instrumentation` is a composed one, which never throws. */
+  constructor(target: string, clock: Clock, instrumentation: Instrumentation | undefined) {
+    this.#target = target;
+    this.#clock = clock;
+    this.#instrumentation = instrumentation;
+  }
+
+  /** A call begins: to be told in its caller's tick and async context. Returns its trace, if anybody follows it. */
+  callStarted(
+    method: MethodSpec,
+    timeoutMs: number | undefined,
+    contextValues: ContextValues | undefined,
+  ): CallTrace | undefined {
+    this.counters.started++;
+    if (this.#instrumentation === undefined) return undefined;
+    const tracer = this.#instrumentation.callStarted?.({ target: this.#target, method, timeoutMs, contextValues });
+    if (tracer === undefined) return undefined;
+    const trace = new CallTrace(this.#clock);
+    trace.add(tracer);
+    return trace;
+  }
+
+  /** The call is over for its caller, who has its message or its error. Once for each {@link callStarted}. */
+  callEnded(trace: CallTrace | undefined, failure: Failure | undefined): void {
+    if (failure === undefined) this.counters.succeeded++;
+    else this.counters.failedWith(failure.code);
+    trace?.ended(failure);
+  }
+}

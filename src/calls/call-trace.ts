@@ -1,0 +1,62 @@
+import type { Failure } from "../base/errors.ts";
+import type { CallTracer, WaitReason } from "../observe/instrumentation.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type AttemptKind, AttemptTrace, type AttemptTraceListener, endingOf } from "./attempt-trace.ts";
+
+/** What is kept of a call for those who follow it. A call that nobody follows has none. */
+export class CallTrace implements AttemptTraceListener {
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #tracers: CallTracer[] = [];
+  #attempts = 0;
+  #transparentRetries = 0;
+  #address: string | undefined;
+  /** Since when no attempt is under way, between two of them. */
+  #idleSinceMs: number | undefined;
+  #idleMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedMs = clock.now();
+  }
+
+  /** `tracer` follows the call from here on. It never throws. */
+  add(tracer: CallTracer): void {
+    this.#tracers.push(tracer);
+  }
+
+  /** Of an attempt that is about to start. */
+  attempt(kind: AttemptKind): AttemptTrace {
+    this.#idleEnded();
+    this.#attempts = kind.number;
+    if (kind.transparent) this.#transparentRetries++;
+    return new AttemptTrace(kind, this.#clock, this.#tracers, this);
+  }
+
+  onWaited(why: WaitReason, ms: number): void {
+    for (const tracer of this.#tracers) tracer.waited?.(why, ms);
+  }
+
+  /** `repeated`: another one follows. */
+  onAttemptEnded(address: string | undefined, repeated: boolean): void {
+    this.#address = address ?? this.#address;
+    if (repeated) this.#idleSinceMs = this.#clock.now();
+  }
+
+  /** The call is over for its caller. */
+  ended(failure: Failure | undefined): void {
+    this.#idleEnded();
+    const end = {
+      ...endingOf(failure, failure?.address ?? this.#address, this.#clock.now() - this.#startedMs),
+      attempts: this.#attempts,
+      transparentRetries: this.#transparentRetries,
+      retryDelayMs: this.#idleMs,
+    };
+    for (const tracer of this.#tracers) tracer.ended(end);
+  }
+
+  #idleEnded(): void {
+    if (this.#idleSinceMs !== undefined) this.#idleMs += this.#clock.now() - this.#idleSinceMs;
+    this.#idleSinceMs = undefined;
+  }
+}

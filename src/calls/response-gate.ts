@@ -1,0 +1,94 @@
+import type { HeaderFields } from "../http2/connection.ts";
+import type { Attempt, ReceivedMessage } from "./attempt.ts";
+import type { CallListener } from "./call.ts";
+
+/** The call whose responses pass through a gate. */
+export interface GateListener {
+  /** There will be no further attempt. Once. */
+  onCommitted(): void;
+}
+
+/**
+ * Decides what of its attempts' responses a call's listener is shown, and when. Once something is shown, the call is
+ * committed: the attempt that it came from is its last.
+ *
+ * A call with a single response commits at the end of it: nothing is shown to the user before, and a Connect server
+ * answers even errors with headers first. Its message is held back until the status has come, because a server that dies
+ * between the two has not answered. Other calls commit at their response headers.
+ */
+export class ResponseGate {
+  readonly #singleResponse: boolean;
+  readonly #shownTo: CallListener;
+  readonly #listener: GateListener;
+  #isCommitted = false;
+  #headersShown = false;
+  #isClosed = false;
+
+  constructor(singleResponse: boolean, shownTo: CallListener, listener: GateListener) {
+    this.#singleResponse = singleResponse;
+    this.#shownTo = shownTo;
+    this.#listener = listener;
+  }
+
+  get isCommitted(): boolean {
+    return this.#isCommitted;
+  }
+
+  /** True once the call has ended: nothing is shown any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The attempt under way is the last, whatever it answers. */
+  commit(): void {
+    if (this.#isCommitted) return;
+    this.#isCommitted = true;
+    this.#listener.onCommitted();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  headers(fields: HeaderFields): void {
+    if (!this.#singleResponse) this.#showHeaders(fields);
+  }
+
+  message(attempt: Attempt, flag: number, payload: Uint8Array): void {
+    const message = { flag, payload };
+    if (!this.#singleResponse || this.#headersShown) {
+      this.#show(attempt, message);
+    } else if (attempt.heldMessage === undefined) {
+      attempt.heldMessage = message;
+    } else {
+      // One too many: the caller's to judge.
+      this.#showHeld(attempt);
+      this.#show(attempt, message);
+    }
+  }
+
+  /** The attempt ended well: all of its response may be shown. */
+  succeeded(attempt: Attempt): void {
+    this.#showHeaders(attempt.response.headers);
+    this.#showHeld(attempt);
+  }
+
+  #showHeld(attempt: Attempt): void {
+    const message = attempt.heldMessage;
+    attempt.heldMessage = undefined;
+    if (message !== undefined) this.#show(attempt, message);
+  }
+
+  #showHeaders(fields: HeaderFields): void {
+    this.commit();
+    if (this.#headersShown) return;
+    this.#headersShown = true;
+    this.#shownTo.onHeaders(fields);
+  }
+
+  #show(attempt: Attempt, { flag, payload }: ReceivedMessage): void {
+    this.#showHeaders(attempt.response.headers);
+    // Whoever was shown the headers may have cancelled the call.
+    if (!this.#isClosed) this.#shownTo.onMessage(flag, payload);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Code, ContextValues } from "@connectrpc/connect";
+import type { FailureKind, Progress } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
+import type { CallCounts } from "./counters.ts";
+import type { GlinkListener } from "./event-bus.ts";
+
+/**
+ * Follows calls as they go: the one source for traces, for metrics of single calls, and for `onAttempt`. All methods are
+ * called synchronously on the path of a call, so they must be fast. What they throw is reported as a `user-code-failed`
+ * event and touches nothing else.
+ */
+export interface Instrumentation {
+  /** Runs `build` once, which makes what outlives every call: lookups, dials and timers stay in the async context of it. */
+  background?<T>(build: () => T): T;
+  /** Called once, with what can be read of the channel at any time. The function it returns is called at its close. */
+  attach?(view: ChannelView): () => void;
+  /** A call begins, in its caller's tick and async context. Undefined: this call is not followed. */
+  callStarted?(call: CallStart): CallTracer | undefined;
+}
+
+/** A channel, for those who read it at intervals. */
+export interface ChannelView {
+  /** Scheme, host, port and path of `baseUrl`. */
+  readonly target: string;
+  /** Counts since the channel was made. */
+  counts(): CallCounts;
+  /** Calls `listener` with every event, until the returned function is called. */
+  subscribe(listener: GlinkListener): () => void;
+}
+
+/** What is known of a call as it begins. */
+export interface CallStart {
+  /** Scheme, host, port and path of `baseUrl`. */
+  readonly target: string;
+  /** One object for all calls of a method through one transport: a key for what is kept for each method. */
+  readonly method: MethodSpec;
+  /** The time that the call has; undefined without a deadline. */
+  readonly timeoutMs: number | undefined;
+  readonly contextValues: ContextValues | undefined;
+}
+
+/** Follows one call. */
+export interface CallTracer {
+  /**
+   * An attempt begins, before a backend is picked for it. Undefined: it is not followed. A call that fails before it has
+   * anything to send has none.
+   */
+  attemptStarted?(attempt: AttemptStart): AttemptTracer | undefined;
+  /** The attempt under way had to wait so long. Told when the wait is over, or waits for something else from now on. */
+  waited?(why: WaitReason, ms: number): void;
+  /** Exactly once, and last. Later than the end of its last attempt: its message is decoded by now. */
+  ended(end: CallEnd): void;
+}
+
+/**
+ * What a call waits for: the first answer of the resolver (`resolve`), a backend that is ready (`connect`), or a ready
+ * backend that takes one more call (`streams`).
+ */
+export type WaitReason = "resolve" | "connect" | "streams";
+
+/** What is known of an attempt as it begins. */
+export interface AttemptStart {
+  /** 1 for the first. Attempts that did not use one up share the number of the one after them. */
+  readonly number: number;
+  /** It repeats one that did not run and did not use up an attempt (gRFC A6, transparent retry). */
+  readonly transparent: boolean;
+  /** The request headers of this attempt. To be used while the attempt starts, and not later. */
+  readonly header: AttemptHeader;
+}
+
+/** Request headers as an attempt will send them. Names in any case. */
+export interface AttemptHeader {
+  /** The caller's own value, or one that was set for this attempt. */
+  get(name: string): string | undefined;
+  /**
+   * Sets a header for this attempt alone, `traceparent` say, in place of the caller's own.
+   * @throws an error that says what is wrong with a name or a value that HTTP/2 cannot carry. Names that the protocol
+   * sets itself are ignored.
+   */
+  set(name: string, value: string): void;
+}
+
+/** Follows one attempt. */
+export interface AttemptTracer {
+  /** Exactly once, and last. */
+  ended(end: AttemptEnd): void;
+}
+
+/** What calls and attempts that ended have in common. */
+export interface Ending {
+  /** Undefined: it succeeded. */
+  readonly code: Code | undefined;
+  /**
+   * How it failed. `deadline`: the call's own time was over; `canceled`: its caller ended it, or left the response stream;
+   * `closed`: the transport was closed.
+   */
+  readonly kind: FailureKind | undefined;
+  /** How far it got, when it failed. */
+  readonly progress: Progress | undefined;
+  /** What happened, or the text of the server's own status. */
+  readonly message: string | undefined;
+  /** The backend, the last one of a call; undefined when none was found. */
+  readonly address: string | undefined;
+  readonly durationMs: number;
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd extends Ending {
+  /** The wait before the next attempt; undefined: there is none. */
+  readonly retryDelayMs: number | undefined;
+  /** Request messages that were handed to the stream, and their bytes: as compressed, without what frames them. */
+  readonly messagesSent: number;
+  readonly bytesSent: number;
+  readonly messagesReceived: number;
+  readonly bytesReceived: number;
+}
+
+/** How a call ended for its caller. */
+export interface CallEnd extends Ending {
+  /** Attempts made, the first included; 0 when none was. */
+  readonly attempts: number;
+  /** Attempts repeated without using one up. */
+  readonly transparentRetries: number;
+  /** The time without an attempt under way, between the first and the last. */
+  readonly retryDelayMs: number;
+}

@@ -1,0 +1,65 @@
+import { Code } from "@connectrpc/connect";
+import type { Failure } from "../../base/errors.ts";
+import type { HeaderFields } from "../../http2/connection.ts";
+import { MessageReader, tooLargeText } from "../framing.ts";
+import { noFields } from "../metadata.ts";
+import type { MessageListener, ReadLimits, ResponseReader } from "../protocol.ts";
+import { fieldOf, headFailure, readStatus } from "./status.ts";
+
+/**
+ * One gRPC response: headers, length-prefixed messages, and the status in the trailers. It is its own message reader, so
+ * that an attempt has one object for both.
+ */
+export class GrpcResponse extends MessageReader implements ResponseReader {
+  headers: HeaderFields = noFields;
+  trailers: HeaderFields = noFields;
+  readonly #address: string;
+
+  constructor({ readMaxBytes, messageMemory }: ReadLimits, address: string) {
+    super(readMaxBytes, messageMemory);
+    this.#address = address;
+  }
+
+  get messageStarted(): boolean {
+    return this.started;
+  }
+
+  /** `grpc-retry-pushback-ms` (gRFC A6). */
+  get pushback(): number | "stop" | undefined {
+    const name = "grpc-retry-pushback-ms";
+    const text = fieldOf(this.trailers, name) ?? fieldOf(this.headers, name);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,10}$/.test(text)) return "stop";
+    const ms = Number(text);
+    // A6: an int32; what does not fit is not a wait.
+    return ms < 2 ** 31 ? ms : "stop";
+  }
+
+  readHead(status: number, fields: HeaderFields): Failure | undefined {
+    this.headers = fields;
+    return headFailure(status, fields, this.#address);
+  }
+
+  readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined {
+    const tooLargeBytes = this.push(bytes, start, end, listener);
+    if (tooLargeBytes === undefined) return undefined;
+    const message = tooLargeText(tooLargeBytes, "readMaxBytes", this.maxBytes);
+    return this.#failure("message-size", Code.ResourceExhausted, message);
+  }
+
+  readEnd(trailers: HeaderFields): Failure | undefined {
+    this.trailers = trailers;
+    const { headers } = this;
+    let result = readStatus(trailers, headers, this.#address);
+    // Trailers-only. A proxy may end such a response with an empty DATA frame instead of with its headers.
+    if (!result.found && !this.started) result = readStatus(headers, noFields, this.#address);
+    if (!result.found) return this.#failure("protocol", Code.Internal, "protocol error: missing status");
+    if (result.failure !== undefined || this.isAtBoundary) return result.failure;
+    return this.#failure("protocol", Code.Internal, "protocol error: the response ended within a message");
+  }
+
+  #failure(kind: "protocol" | "message-size", code: Code, message: string): Failure {
+    const wire = { metadata: this.headers, details: [], isWireError: false };
+    return { kind, code, progress: "unknown", message, address: this.#address, wire };
+  }
+}
