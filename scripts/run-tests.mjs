@@ -10,6 +10,9 @@ import { transpile, transpiledPath } from "./transpile.mjs";
 /** Far beyond what all of them take: a test that hangs may leave its process hanging, and the runner waits for that. */
 const timeoutMs = 20 * 60_000;
 
+/** For a test, and for all tests of a file together: far beyond what they take, on slow machines too. */
+const testTimeoutMs = 5 * 60_000;
+
 /** Files at a time. Many wait for real clocks and real processes, and leave the processor to another. */
 const concurrency = availableParallelism() + 1;
 
@@ -25,7 +28,7 @@ const { status, signal } = spawnSync(
   [
     "--enable-source-maps",
     "--expose-gc",
-    "--test-timeout=120000",
+    `--test-timeout=${testTimeoutMs}`,
     `--test-concurrency=${concurrency}`,
     ...flags,
     "--test",

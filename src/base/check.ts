@@ -66,9 +66,17 @@ export function definedFields<T extends object>(fields: T): Partial<T> {
 /** What an error message says in place of a text with "@" in it: what stands before that may be a password. */
 const notShown = 'not shown because of its "@"';
 
+/** An "@" in each spelling that people take for one, or that a URL parser does: escaped, full width, small. */
+const at = /@|%40|\uff20|\ufe6b/i;
+
+/** Whether the text may be a URL with credentials. */
+export function mayHoldPassword(text: string): boolean {
+  return at.test(text);
+}
+
 /** A text as an error message quotes it. */
 export function quoted(text: string): string {
-  return text.includes("@") ? `(${notShown})` : JSON.stringify(text);
+  return mayHoldPassword(text) ? `(${notShown})` : JSON.stringify(text);
 }
 
 /** A value as an error message shows it. */

@@ -45,6 +45,7 @@ class WatchedSignal {
 
 /** InvalidArgument for a call's signal that cannot be listened to. */
 export function signalError(signal: AbortSignal | undefined): ConnectError | undefined {
+  if (signal === undefined) return undefined;
   try {
     checkSignal("signal", signal);
     return undefined;

@@ -3,7 +3,6 @@ import { type Failure, factOf } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import { peerText } from "../base/peer-text.ts";
 import type { Attempt } from "./attempt.ts";
-import type { AttemptContext } from "./attempt-context.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Withheld } from "./retry/retry-policy.ts";
 
@@ -20,8 +19,9 @@ interface FailedAttempt {
 /** Publishes that an attempt failed. */
 export function publishFailed(
   { attempt, number, failure, retryDelayMs }: FailedAttempt,
-  { events }: AttemptContext,
+  { attempt: { events } }: CallContext,
 ): void {
+  if (!events.active) return;
   const method = nameOf(attempt.pickInfo.method);
   const address = attempt.connection?.address;
   events.publish({ type: "attempt-failed", method, attempt: number, address, error: factOf(failure), retryDelayMs });
@@ -41,15 +41,20 @@ function nameOf({ service, name }: MethodSpec): string {
   return `${service}/${name}`;
 }
 
+/** What ends a call from outside. */
+const endsFromOutside = new Set<Failure["kind"]>(["deadline", "canceled", "closed"]);
+
 /**
  * For the error of a call that ends from outside: whether its attempt waits for a backend, and whom for, and what the call
- * failed with last.
+ * failed with last. Without it, a timeout would hide the reason for it.
  */
 export function noteUntilNow(
+  { kind }: Failure,
   attempt: Attempt | undefined,
   lastFailure: Failure | undefined,
   { attempt: { source } }: CallContext,
 ): string | undefined {
+  if (!endsFromOutside.has(kind)) return undefined;
   const waits = attempt !== undefined && attempt.connection === undefined;
   const dial = waits ? source.eldestDial : undefined;
   const last = lastFailure ?? (waits ? source.lastFailure : undefined);

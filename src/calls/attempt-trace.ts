@@ -1,6 +1,7 @@
 import type { Failure } from "../base/errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
-import type { AttemptEnd, AttemptTracer, CallTracer, Ending, WaitReason } from "../observe/instrumentation.ts";
+import type { AttemptEnd, AttemptTracer, CallTracer, Ending } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import { noFields } from "../protocol/metadata.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -16,6 +17,8 @@ export interface AttemptKind {
 
 /** The trace of the attempt's call. */
 export interface AttemptTraceListener {
+  /** All who follow the call know of the attempt. */
+  onAttemptStarted(): void;
   onWaited(why: WaitReason, ms: number): void;
   /** `repeated`: another attempt follows. */
   onAttemptEnded(address: string | undefined, repeated: boolean): void;
@@ -56,6 +59,7 @@ export class AttemptTrace {
       else tracer.ended(this.#end);
     }
     this.metadata = header.seal();
+    this.#listener.onAttemptStarted();
   }
 
   waits(why: WaitReason): void {

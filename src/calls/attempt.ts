@@ -3,7 +3,7 @@ import type { Pick, PickInfo } from "../balancing/picker.ts";
 import { type Failure, withProgress } from "../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
-import type { WaitReason } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import type { PendingCall } from "../pool/call-source.ts";
 import { noFields } from "../protocol/metadata.ts";
 import { type MessageListener, noResponse, type ReceivedResponse, type ResponseReader } from "../protocol/protocol.ts";
@@ -12,15 +12,13 @@ import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import type { AttemptTrace } from "./attempt-trace.ts";
 import type { CallRequest } from "./call.ts";
+import type { AnsweredAttempt, ReceivedMessage, ResponseGate } from "./response-gate.ts";
 import { TrackedPick } from "./tracked-pick.ts";
 
 /** Told how one attempt goes. */
 export interface AttemptListener {
   /** The request has a stream. Unless its body was known and went with it, what is buffered can be written. */
   onAttemptStarted(attempt: Attempt): void;
-  /** Response headers that end nothing: the peer began to answer. */
-  onAttemptHeaders(attempt: Attempt, fields: HeaderFields): void;
-  onAttemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void;
   onAttemptWritable(attempt: Attempt): void;
   /** Exactly once, and last, unless the attempt was given up by {@link Attempt.abandon}. */
   onAttemptEnded(attempt: Attempt, failure: Failure | undefined): void;
@@ -30,12 +28,8 @@ export interface AttemptListener {
 export interface AttemptCall extends AttemptListener {
   readonly pickInfo: PickInfo;
   readonly waitForReady: boolean;
-}
-
-/** A message as it came. */
-export interface ReceivedMessage {
-  readonly flag: number;
-  readonly payload: Uint8Array;
+  /** Where the response goes, as it comes. */
+  readonly gate: ResponseGate;
 }
 
 /**
@@ -46,12 +40,12 @@ export interface ReceivedMessage {
 type State = "new" | "waiting" | "open" | "over";
 
 /** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
-export class Attempt implements StreamListener, PendingCall, MessageListener {
+export class Attempt implements StreamListener, PendingCall, MessageListener, AnsweredAttempt {
   /** As the picker named it; undefined until the request is on a stream. */
   backend: Backend | undefined;
   /** What the stream is on. */
   connection: CallConnection | undefined;
-  /** The message of a single response, for as long as its status has not come: the response gate keeps it here. */
+  /** The response gate's. */
   heldMessage: ReceivedMessage | undefined;
   readonly trace: AttemptTrace | undefined;
   readonly #context: AttemptContext;
@@ -156,7 +150,8 @@ export class Attempt implements StreamListener, PendingCall, MessageListener {
     this.connection = connection;
     this.#stream = stream;
     this.#reader = protocol.reader(method, limits, connection.address);
-    if (this.#waitsFor !== undefined) this.#waitOver();
+    this.#waitsFor = undefined;
+    this.trace?.waitEnded();
     if (body !== undefined) this.#countSent(body);
     if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
     this.#call.onAttemptStarted(this);
@@ -172,7 +167,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener {
     const failure = this.#reader.readHead(status, fields);
     if (failure !== undefined) this.#failAndReset(failure);
     else if (endStream) this.#endResponse(noFields);
-    else this.#call.onAttemptHeaders(this, fields);
+    else this.#call.gate.headers(fields);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
@@ -186,7 +181,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener {
     counters.messagesReceived++;
     counters.bytesReceived += payload.length;
     this.trace?.received(payload.length);
-    this.#call.onAttemptMessage(this, flag, payload);
+    this.#call.gate.message(this, flag, payload);
     return this.#state !== "over";
   }
 
@@ -234,17 +229,12 @@ export class Attempt implements StreamListener, PendingCall, MessageListener {
 
   #over(): void {
     this.#state = "over";
-    if (this.#waitsFor !== undefined) this.#waitOver();
+    this.trace?.waitEnded();
   }
 
   #trackEnd(failure: Failure | undefined): void {
     const { headers, trailers } = this.response;
     this.#tracked?.ended(failure, trailers.length > 0 ? trailers : headers);
-  }
-
-  #waitOver(): void {
-    this.#waitsFor = undefined;
-    this.trace?.waitEnded();
   }
 
   #countSent(framed: Uint8Array): void {

@@ -1,5 +1,6 @@
 import type { Failure } from "../base/errors.ts";
-import type { CallTracer, WaitReason } from "../observe/instrumentation.ts";
+import type { CallEnd, CallTracer } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type AttemptKind, AttemptTrace, type AttemptTraceListener, endingOf } from "./attempt-trace.ts";
 
@@ -14,6 +15,9 @@ export class CallTrace implements AttemptTraceListener {
   /** Since when no attempt is under way, between two of them. */
   #idleSinceMs: number | undefined;
   #idleMs = 0;
+  #isStarting = false;
+  /** The end of the call, until its tracers are told. */
+  #end: CallEnd | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,7 +34,13 @@ export class CallTrace implements AttemptTraceListener {
     this.#idleEnded();
     this.#attempts = kind.number;
     if (kind.transparent) this.#transparentRetries++;
+    this.#isStarting = true;
     return new AttemptTrace(kind, this.#clock, this.#tracers, this);
+  }
+
+  onAttemptStarted(): void {
+    this.#isStarting = false;
+    this.#tellEnd();
   }
 
   onWaited(why: WaitReason, ms: number): void {
@@ -46,13 +56,20 @@ export class CallTrace implements AttemptTraceListener {
   /** The call is over for its caller. */
   ended(failure: Failure | undefined): void {
     this.#idleEnded();
-    const end = {
+    this.#end = {
       ...endingOf(failure, failure?.address ?? this.#address, this.#clock.now() - this.#startedMs),
       attempts: this.#attempts,
       transparentRetries: this.#transparentRetries,
       retryDelayMs: this.#idleMs,
     };
-    for (const tracer of this.#tracers) tracer.ended(end);
+    // A tracer may end the call as an attempt starts, whose own end comes first.
+    if (!this.#isStarting) this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    const end = this.#end;
+    this.#end = undefined;
+    if (end !== undefined) for (const tracer of this.#tracers) tracer.ended(end);
   }
 
   #idleEnded(): void {

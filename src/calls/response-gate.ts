@@ -1,6 +1,19 @@
 import type { HeaderFields } from "../http2/connection.ts";
-import type { Attempt, ReceivedMessage } from "./attempt.ts";
+import type { ReceivedResponse } from "../protocol/protocol.ts";
 import type { CallListener } from "./call.ts";
+
+/** A message as it came. */
+export interface ReceivedMessage {
+  readonly flag: number;
+  readonly payload: Uint8Array;
+}
+
+/** An attempt, as far as its response goes. */
+export interface AnsweredAttempt {
+  readonly response: ReceivedResponse;
+  /** The message of a single response, for as long as its status has not come: the gate keeps it here. */
+  heldMessage: ReceivedMessage | undefined;
+}
 
 /** The call whose responses pass through a gate. */
 export interface GateListener {
@@ -50,11 +63,13 @@ export class ResponseGate {
     this.#isClosed = true;
   }
 
+  /** An attempt's headers have come, and do not end its response. */
   headers(fields: HeaderFields): void {
     if (!this.#singleResponse) this.#showHeaders(fields);
   }
 
-  message(attempt: Attempt, flag: number, payload: Uint8Array): void {
+  /** A message of an attempt has come. */
+  message(attempt: AnsweredAttempt, flag: number, payload: Uint8Array): void {
     const message = { flag, payload };
     if (!this.#singleResponse || this.#headersShown) {
       this.#show(attempt, message);
@@ -68,12 +83,12 @@ export class ResponseGate {
   }
 
   /** The attempt ended well: all of its response may be shown. */
-  succeeded(attempt: Attempt): void {
+  succeeded(attempt: AnsweredAttempt): void {
     this.#showHeaders(attempt.response.headers);
     this.#showHeld(attempt);
   }
 
-  #showHeld(attempt: Attempt): void {
+  #showHeld(attempt: AnsweredAttempt): void {
     const message = attempt.heldMessage;
     attempt.heldMessage = undefined;
     if (message !== undefined) this.#show(attempt, message);
@@ -86,7 +101,7 @@ export class ResponseGate {
     this.#shownTo.onHeaders(fields);
   }
 
-  #show(attempt: Attempt, { flag, payload }: ReceivedMessage): void {
+  #show(attempt: AnsweredAttempt, { flag, payload }: ReceivedMessage): void {
     this.#showHeaders(attempt.response.headers);
     // Whoever was shown the headers may have cancelled the call.
     if (!this.#isClosed) this.#shownTo.onMessage(flag, payload);

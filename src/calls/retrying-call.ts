@@ -14,13 +14,10 @@ import { noteUntilNow, publishFailed, reportWithheld } from "./attempt-report.ts
 import type { CallListener, CallRequest, RunningCall } from "./call.ts";
 import type { CallConfig } from "./call-config.ts";
 import type { CallContext } from "./call-context.ts";
+import { OutgoingRequest } from "./outgoing-request.ts";
 import { type GateListener, ResponseGate } from "./response-gate.ts";
-import { KeptRequest } from "./retry/kept-request.ts";
 import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
-
-/** What ends a call from outside. Its error also tells what the call had run into: a timeout would hide the reason. */
-const endsFromOutside = new Set<Failure["kind"]>(["deadline", "canceled", "closed"]);
 
 /**
  * One logical call and its attempts, one after the other. Until it is committed a failed attempt may be followed by
@@ -30,17 +27,16 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   readonly method: MethodSpec;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;
+  readonly gate: ResponseGate;
   readonly #context: CallContext;
   readonly #request: CallRequest;
   readonly #listener: CallListener;
   readonly #config: CallConfig;
-  readonly #gate: ResponseGate;
-  readonly #kept: KeptRequest;
+  readonly #sends: OutgoingRequest;
   /** From the first failure on: most calls need none. */
   #history: AttemptHistory | undefined;
   /** The one under way; undefined between two of them. */
   #attempt: Attempt | undefined;
-  /** Where attempts have one. */
   #limit: AttemptLimit | undefined;
   /** Of the wait before the next attempt. */
   #retryTimer: TimerHandle | undefined;
@@ -53,10 +49,10 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#request = request;
     this.#listener = listener;
     this.#config = config;
-    this.#gate = new ResponseGate(request.method.singleResponse, listener, this);
+    this.gate = new ResponseGate(request.method.singleResponse, listener, this);
     // Without retries too: what never left is sent again, whatever the options say.
     const { bufferMaxBytes } = config.retry === false ? retryDefaults : config.retry;
-    this.#kept = new KeptRequest(request, bufferMaxBytes, context.replayMemory);
+    this.#sends = new OutgoingRequest(request, bufferMaxBytes, context.replayMemory, this.gate);
   }
 
   get pickInfo(): PickInfo {
@@ -81,24 +77,14 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   send(framed: Uint8Array): boolean {
-    if (this.#gate.isClosed) return true;
-    if (!this.#gate.isCommitted) this.#kept.add(framed);
-    const attempt = this.#attempt;
-    // Without a stream the message waits in the replay buffer, and one is enough of them.
-    if (!attempt?.isOnStream) return false;
-    this.#commitIfSentOnce();
-    return attempt.write(framed);
+    return this.gate.isClosed || this.#sends.send(framed, this.#attempt);
   }
 
   halfClose(framed?: Uint8Array): void {
-    if (this.#gate.isClosed) return;
-    if (framed !== undefined && !this.#gate.isCommitted) this.#kept.add(framed);
-    this.#kept.end();
+    if (this.gate.isClosed) return;
     const attempt = this.#attempt;
-    if (!attempt?.isOnStream) return;
-    this.#commitIfSentOnce();
-    attempt.end(framed);
-    this.#limitAttempt(attempt);
+    this.#sends.end(framed, attempt);
+    if (attempt?.isOnStream) this.#limitAttempt(attempt);
   }
 
   pause(): void {
@@ -110,30 +96,18 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   cancel(failure: Failure): void {
-    if (this.#gate.isClosed) return;
+    if (this.gate.isClosed) return;
     const attempt = this.#attempt;
     if (failure.kind === "deadline") attempt?.suspect();
     attempt?.abandon(failure);
     const address = attempt === undefined ? this.#history?.lastFailure?.address : attempt.connection?.address;
-    const note = endsFromOutside.has(failure.kind)
-      ? noteUntilNow(attempt, this.#history?.lastFailure, this.#context)
-      : undefined;
+    const note = noteUntilNow(failure, attempt, this.#history?.lastFailure, this.#context);
     this.#end(address === undefined ? failure : { ...failure, address }, note);
   }
 
   onAttemptStarted(attempt: Attempt): void {
     this.#limitAttempt(attempt);
-    const takesMore = this.#kept.sendTo(attempt);
-    this.#commitIfSentOnce();
-    if (takesMore) this.#listener.onWritable();
-  }
-
-  onAttemptHeaders(_: Attempt, fields: HeaderFields): void {
-    this.#gate.headers(fields);
-  }
-
-  onAttemptMessage(attempt: Attempt, flag: number, payload: Uint8Array): void {
-    this.#gate.message(attempt, flag, payload);
+    if (this.#sends.sendTo(attempt)) this.#listener.onWritable();
   }
 
   onAttemptWritable(): void {
@@ -143,11 +117,12 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   onAttemptEnded(attempt: Attempt, failure: Failure | undefined): void {
     this.#clearTimers();
     if (failure === undefined) {
-      this.#gate.succeeded(attempt);
+      this.gate.succeeded(attempt);
       this.#end(undefined, undefined);
     } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
       // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
-      this.#historyNow().lastFailure ??= failure;
+      this.#history ??= new AttemptHistory(this.#config.retry, this.#context);
+      this.#history.lastFailure ??= failure;
       this.cancel(deadlineFailure(failure.address, failure.cause));
     } else {
       this.#attemptFailed(attempt, failure);
@@ -165,7 +140,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   onCommitted(): void {
-    this.#kept.release();
+    this.#sends.release();
     // The limit is there to find a better attempt, and there will be none.
     this.#clearTimers();
   }
@@ -183,25 +158,17 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     return this.#request.deadlineMs - this.#clock.now();
   }
 
-  #historyNow(): AttemptHistory {
-    this.#history ??= new AttemptHistory(this.#config.retry, this.#context);
-    return this.#history;
-  }
-
   /** `transparent`: it repeats one that did not use up an attempt. */
   #startAttempt(transparent: boolean): void {
     this.#retryTimer = undefined;
     const { attempt: context } = this.#context;
-    const number = this.attempt;
-    context.counters.attempts++;
-    if (transparent) context.counters.transparentRetries++;
-    else if (number > 1) context.counters.retries++;
-    const trace = this.#request.trace?.attempt({ number, transparent });
+    context.counters.attemptStarted(this.attempt, transparent);
+    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent });
     const attempt = new Attempt(context, this.#request, this, trace);
     this.#attempt = attempt;
     trace?.start(this.#request.metadata, context.protocol);
     // Whoever was told may have cancelled the call.
-    if (!this.#gate.isClosed) attempt.start();
+    if (!this.gate.isClosed) attempt.start();
   }
 
   /**
@@ -212,24 +179,20 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   #limitAttempt(attempt: Attempt): void {
     const { retry } = this.#config;
     if (retry === false || retry.perAttemptTimeoutMs === undefined) return;
-    if (this.#kept.above !== undefined || this.#gate.isCommitted || !this.#kept.isEnded) return;
+    if (this.#sends.above !== undefined || this.gate.isCommitted || !this.#sends.isEnded) return;
     this.#limit ??= new AttemptLimit(retry.perAttemptTimeoutMs, this.#clock, this);
     this.#limit.start(attempt);
   }
 
-  #commitIfSentOnce(): void {
-    if (this.#kept.isSentOnce) this.#gate.commit();
-  }
-
   #attemptFailed(attempt: Attempt, failure: Failure): void {
-    const { source } = this.#context.attempt;
     // The pool learns of it: what is unavailable may be gone from DNS, and what is silent may be dead.
-    if (failure.code === Code.Unavailable) source.refresh();
+    if (failure.code === Code.Unavailable) this.#context.attempt.source.refresh();
     else if (failure.code === Code.DeadlineExceeded && !failure.wire?.isWireError) attempt.suspect();
-    const decision = this.#historyNow().next(attempt, failure, {
-      committed: this.#gate.isCommitted,
+    this.#history ??= new AttemptHistory(this.#config.retry, this.#context);
+    const decision = this.#history.next(attempt, failure, {
+      committed: this.gate.isCommitted,
       answerBegan: this.method.singleResponse && attempt.response.messageStarted,
-      above: this.#kept.above,
+      above: this.#sends.above,
       remainingMs: this.#remainingMs,
       idempotent: this.method.idempotency !== "unknown",
       longHeaders: areLong(this.#request.metadata, this.#request.head),
@@ -252,20 +215,18 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
 
   /** Another attempt follows the failed one: at once, or after a wait. */
   #repeat(attempt: Attempt, failure: Failure, decision: Exclude<RetryDecision, { retry: "no" }>): void {
-    const transparent = decision.retry === "free";
     const delayMs = decision.retry === "free" ? 0 : decision.delayMs;
     this.#attempt = undefined;
     this.#report(attempt, failure, delayMs);
     // Whoever was told may have cancelled the call.
-    if (this.#gate.isClosed) return;
-    if (delayMs <= 0) this.#startAttempt(transparent);
-    else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(transparent), delayMs);
+    if (this.gate.isClosed) return;
+    if (delayMs <= 0) this.#startAttempt(decision.retry === "free");
+    else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(false), delayMs);
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    const { attempt: context } = this.#context;
-    if (failure !== undefined && context.events.active) {
-      publishFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, context);
+    if (failure !== undefined) {
+      publishFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, this.#context);
     }
     attempt.trace?.ended(failure, attempt.connection?.address, retryDelayMs);
   }
@@ -277,10 +238,10 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   #end(failure: Failure | undefined, note: string | undefined): void {
-    if (this.#gate.isClosed) return;
-    this.#gate.close();
+    if (this.gate.isClosed) return;
+    this.gate.close();
     this.#clearTimers();
-    this.#kept.release();
+    this.#sends.release();
     const attempt = this.#attempt;
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers, trailers } = attempt?.response ?? noResponse;

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { quoted } from "../base/check.ts";
+import { mayHoldPassword, quoted } from "../base/check.ts";
 
 /** Where one backend listens: an IP address or host name with a port, or the path of a Unix socket. */
 export type Address = TcpAddress | UnixAddress;
@@ -54,12 +54,12 @@ export function checkAddress(address: Address): Address {
     if ("host" in address && typeof address.host === "string" && address.host !== "") {
       const { host, port } = address;
       if (Number.isInteger(port) && port >= 1 && port <= 65_535) return { host: usualSpelling(host), port };
-      const shown = host.includes("@") ? quoted(host) : host;
+      const shown = mayHoldPassword(host) ? quoted(host) : host;
       throw new RangeError(`port ${String(port)} of address ${shown} is not an integer from 1 to 65535`);
     }
   }
   const json = JSON.stringify(address) ?? String(address);
-  const shown = json.includes("@") ? quoted(json) : json;
+  const shown = mayHoldPassword(json) ? quoted(json) : json;
   throw new TypeError(`${shown} is not an address: give {host, port}, {path} or "host:port"`);
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { quoted } from "../base/check.ts";
+import { mayHoldPassword, quoted } from "../base/check.ts";
 
 /** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
 export interface Target {
@@ -51,7 +51,7 @@ export function parseTarget(baseUrl: string): Target {
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     // Of "user:secret@echo.test" the user is the scheme.
-    const scheme = baseUrl.includes("@") ? "another scheme" : `the scheme "${url.protocol.slice(0, -1)}"`;
+    const scheme = mayHoldPassword(baseUrl) ? "another scheme" : `the scheme "${url.protocol.slice(0, -1)}"`;
     throw refuse(`has ${scheme}: begin it with http:// (h2c) or https://`);
   }
   if (url.username !== "" || url.password !== "") {

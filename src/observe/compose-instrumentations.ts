@@ -8,9 +8,9 @@ import type {
   CallTracer,
   ChannelView,
   Instrumentation,
-  WaitReason,
 } from "./instrumentation.ts";
 import { callUserCode, reportUserCode } from "./user-code.ts";
+import type { WaitReason } from "./wait-reason.ts";
 
 /**
  * Several instrumentations as one, which never throws: what the user's code throws is a `user-code-failed` event, and the

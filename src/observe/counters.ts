@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { WithheldReason } from "./events.ts";
-import type { WaitReason } from "./instrumentation.ts";
+import type { WaitReason } from "./wait-reason.ts";
 
 /** Counts since the channel was made, as plain data. Each only grows. */
 export interface CallCounts {
@@ -44,6 +44,13 @@ export class CallCounters {
   };
   readonly waits: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
   readonly #failed = new Map<Code, number>();
+
+  /** `number` 1 is a call's first; `transparent`: it repeats one that did not use up an attempt. */
+  attemptStarted(number: number, transparent: boolean): void {
+    this.attempts++;
+    if (transparent) this.transparentRetries++;
+    else if (number > 1) this.retries++;
+  }
 
   failedWith(code: Code): void {
     this.#failed.set(code, (this.#failed.get(code) ?? 0) + 1);

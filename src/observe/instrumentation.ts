@@ -3,6 +3,7 @@ import type { FailureKind, Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { CallCounts } from "./counters.ts";
 import type { GlinkListener } from "./event-bus.ts";
+import type { WaitReason } from "./wait-reason.ts";
 
 /**
  * Follows calls as they go: the one source for traces, for metrics of single calls, and for `onAttempt`. All methods are
@@ -14,7 +15,11 @@ export interface Instrumentation {
   background?<T>(build: () => T): T;
   /** Called once, with what can be read of the channel at any time. The function it returns is called at its close. */
   attach?(view: ChannelView): () => void;
-  /** A call begins, in its caller's tick and async context. Undefined: this call is not followed. */
+  /**
+   * A call begins, in its caller's tick and async context: beneath interceptors, once for each time that they pass it on.
+   * Undefined: this call is not followed. What is refused at the door never begins: every call of a closed transport, and
+   * one whose `timeoutMs` or signal is none.
+   */
   callStarted?(call: CallStart): CallTracer | undefined;
 }
 
@@ -51,12 +56,6 @@ export interface CallTracer {
   /** Exactly once, and last. Later than the end of its last attempt: its message is decoded by now. */
   ended(end: CallEnd): void;
 }
-
-/**
- * What a call waits for: the first answer of the resolver (`resolve`), a backend that is ready (`connect`), or a ready
- * backend that takes one more call (`streams`).
- */
-export type WaitReason = "resolve" | "connect" | "streams";
 
 /** What is known of an attempt as it begins. */
 export interface AttemptStart {

@@ -1,7 +1,7 @@
 import type { Pick, PickInfo } from "../balancing/picker.ts";
 import type { Failure } from "../base/errors.ts";
 import type { PendingDial } from "../endpoint/target.ts";
-import type { WaitReason } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 
 /** An attempt that wants a connection. */

@@ -1,7 +1,7 @@
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
-import type { WaitReason } from "../observe/instrumentation.ts";
+import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";

@@ -12,6 +12,9 @@ export interface FamilyAnswer {
   readonly error: unknown;
 }
 
+/** The first round takes this share of the lookup's time: a lost packet is sent again early enough. */
+const firstRoundShare = 1 / 4;
+
 /**
  * Each server gets a packet this often, and the waits double from round to round. More than fit into the time of a
  * lookup: c-ares shortens the waits for servers that used to be fast, and the caller's limit must be the one that ends it.
@@ -22,20 +25,22 @@ const rounds = 5;
 export class FamilyQuery {
   readonly family: Family;
   readonly #host: string;
+  readonly #timeoutMs: number;
   /** Of its own: the servers of one that is asked on behalf of another family could not be changed. */
-  readonly #resolver: Resolver;
+  #resolver: Resolver;
   /** In the order in which they are asked. */
   #servers: readonly string[];
+  /** The first round takes all the time: c-ares does not hear what comes after it has sent a packet again. */
+  #isPatient = false;
   #canceled = false;
 
-  /** `firstRoundMs`: so long may a first packet to each of the servers stay unanswered before a second one is sent. */
-  constructor(family: Family, host: string, servers: readonly string[], firstRoundMs: number) {
+  /** `timeoutMs`: the time of a whole lookup. */
+  constructor(family: Family, host: string, servers: readonly string[], timeoutMs: number) {
     this.family = family;
     this.#host = host;
-    const { Resolver } = builtinModule("node:dns/promises");
-    this.#resolver = new Resolver({ timeout: Math.ceil(firstRoundMs / servers.length), tries: rounds });
-    this.#resolver.setServers(servers);
+    this.#timeoutMs = timeoutMs;
     this.#servers = servers;
+    this.#resolver = this.#newResolver();
   }
 
   /** Asks once. Never rejects, and settles when nothing is left running. */
@@ -46,8 +51,9 @@ export class FamilyQuery {
       return { family, ...(await this.#askInTurn()), error: undefined };
     } catch (cause) {
       const type = family === 4 ? "A" : "AAAA";
-      const error =
-        codeOf(cause) === "ECANCELLED" ? new Error(`no answer for the ${type} records of ${this.#host}`) : cause;
+      const isCanceled = codeOf(cause) === "ECANCELLED";
+      if (isCanceled || codeOf(cause) === "ETIMEOUT") this.#changePatience();
+      const error = isCanceled ? new Error(`no answer for the ${type} records of ${this.#host}`) : cause;
       return { family, hosts: [], ttlMs: Number.POSITIVE_INFINITY, error };
     }
   }
@@ -56,6 +62,20 @@ export class FamilyQuery {
   cancel(): void {
     this.#canceled = true;
     this.#resolver.cancel();
+  }
+
+  #newResolver(): Resolver {
+    const { Resolver } = builtinModule("node:dns/promises");
+    const firstRoundMs = this.#timeoutMs * (this.#isPatient ? 1 : firstRoundShare);
+    const resolver = new Resolver({ timeout: Math.ceil(firstRoundMs / this.#servers.length), tries: rounds });
+    resolver.setServers(this.#servers);
+    return resolver;
+  }
+
+  /** There was no answer: packets may be lost, or the servers slower than a round. The next lookup tries the other. */
+  #changePatience(): void {
+    this.#isPatient = !this.#isPatient;
+    this.#resolver = this.#newResolver();
   }
 
   /** c-ares asks the next server where one is silent, but takes "I cannot" for an answer. */

@@ -17,9 +17,6 @@ export interface ServerLookupOptions {
 /** A query keeps the process alive. With no call open it is given up after this long. */
 const firstPatienceMs = 1_000;
 
-/** The first round takes this share of the lookup's time: a lost packet is sent again early enough. */
-const firstRoundShare = 1 / 4;
-
 /**
  * With addresses of one family there, the other one is waited for so long before they are used. Five times the
  * Resolution Delay of RFC 8305 §3: what is chosen here is a pool of connections, and wrong if the late ones come first.
@@ -52,7 +49,7 @@ class ServerLookup implements Lookup {
     this.host = host;
     this.source = `DNS ${servers.length === 1 ? "server" : "servers"} ${servers.join(", ")}`;
     const families = family === 0 ? ([4, 6] as const) : [family];
-    this.#queries = families.map((one) => new FamilyQuery(one, host, servers, timeoutMs * firstRoundShare));
+    this.#queries = families.map((one) => new FamilyQuery(one, host, servers, timeoutMs));
     this.#timeoutMs = timeoutMs;
     this.#runtime = runtime;
   }

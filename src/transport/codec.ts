@@ -156,11 +156,12 @@ export class Codec {
 
   #binary(desc: DescMethod): Pick<MethodInfo, "serialize" | "parse"> {
     const { binaryOptions } = this.#options;
+    const giveOwnBytes = this.#ownBytes.giverOf(desc.output);
     return {
       serialize: guarded("serialize binary", (message) => toBinary(desc.input, message, binaryOptions)),
       parse: guarded("parse binary", (bytes) => {
         const message = fromBinary(desc.output, bytes, binaryOptions);
-        this.#ownBytes.give(desc.output, message, bytes);
+        giveOwnBytes(message, bytes);
         return message;
       }),
     };

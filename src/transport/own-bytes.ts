@@ -30,19 +30,20 @@ export class OwnBytes {
   /** The message's own memory: its payload if that is not shared, else one copy, however many fields there are. */
   #own: Uint8Array | undefined;
 
-  /** `message`, of the type `desc`, was read from `payload`. */
-  give(desc: DescMessage, message: Message, payload: Uint8Array): void {
-    if (payload.length > smallBytes && !isShared(payload)) return;
-    this.#payload = payload;
-    try {
-      this.#walkOf(desc)(message as unknown as Holder);
-    } finally {
+  /** What does so for messages of one type, each read from `payload`: to be asked for once, and not at each message. */
+  giverOf(desc: DescMessage): (message: Message, payload: Uint8Array) => void {
+    const walk = this.#walkOf(desc);
+    return (message, payload) => {
+      if (payload.length > smallBytes && !isShared(payload)) return;
+      this.#payload = payload;
+      this.#own = undefined;
+      walk(message as unknown as Holder);
       this.#payload = nothing;
       this.#own = undefined;
-    }
+    };
   }
 
-  /** The walk of a type, made at its first message: types may refer to themselves. */
+  /** The walk of a type, made once: types may refer to themselves. */
   #walkOf(desc: DescMessage): Walk {
     const known = this.#walks.get(desc);
     if (known !== undefined) return known;

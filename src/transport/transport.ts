@@ -16,6 +16,7 @@ import { WireConnector } from "../http2/wire/wire-connector.ts";
 import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
+import type { Instrumentation } from "../observe/instrumentation.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
@@ -39,7 +40,11 @@ export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
 }
 
 /** The composition root: everything is made here and handed on. */
-export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkTransport {
+export function assemble(
+  given: GlinkTransportOptions,
+  runtime: Runtime,
+  instrumentations: readonly Instrumentation[] = [],
+): GlinkTransport {
   const options = resolveOptions(given);
   const { target, retry } = options;
   const { clock } = runtime;
@@ -81,7 +86,7 @@ export function assemble(given: GlinkTransportOptions, runtime: Runtime): GlinkT
   const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
   const { readMaxBytes } = options;
   const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const observer = new CallObserver(target.url, clock, composeInstrumentations([], events));
+  const observer = new CallObserver(target.url, clock, composeInstrumentations(instrumentations, events));
   const { counters } = observer;
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters };
   const replayMemory = new ReplayMemory(bufferTotalMaxBytes);

@@ -124,19 +124,27 @@ export class ResponseQueue {
     return failure;
   }
 
-  /** A message for somebody who waits: without a promise of its own where none is needed. */
+  /** A message for somebody who waits: without a promise of its own, or a closure, where none is needed. */
   #answer(waiter: Waiter, flag: number, payload: Uint8Array): void {
-    const undecodable = (error: unknown) => waiter.reject(tracedWhenThrown(this.#undecodable(error)));
     try {
       const message = this.#source.decode(flag, payload);
-      if (message instanceof Promise) {
-        message.then((value) => waiter.resolve({ done: false, value }), undecodable);
-      } else {
-        waiter.resolve({ done: false, value: message });
-      }
+      if (message instanceof Promise) this.#answerLater(waiter, message);
+      else waiter.resolve({ done: false, value: message });
     } catch (error) {
-      undecodable(error);
+      this.#fail(waiter, error);
     }
+  }
+
+  #answerLater(waiter: Waiter, decoding: Promise<Message>): void {
+    decoding.then(
+      (value) => waiter.resolve({ done: false, value }),
+      (error: unknown) => this.#fail(waiter, error),
+    );
+  }
+
+  /** Its message cannot be decoded. */
+  #fail(waiter: Waiter, error: unknown): void {
+    waiter.reject(tracedWhenThrown(this.#undecodable(error)));
   }
 
   /** A message for somebody who asks now. */

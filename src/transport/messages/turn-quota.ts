@@ -22,10 +22,10 @@ export class TurnQuota {
   readonly #clock: Clock;
   readonly #waiting: (() => void)[] = [];
   #sinceMs: number;
-  #messages = 0;
-  #bytes = 0;
-  /** After so many messages the clock is looked at. */
-  #lookAt = 1;
+  #remainingBytes = turnBytes;
+  /** Messages until the clock is looked at, and from then until the next look. */
+  #unseen = 1;
+  #nextUnseen = 1;
   #isSpent = false;
   #isScheduled = false;
 
@@ -36,14 +36,17 @@ export class TurnQuota {
 
   /** A message is about to be sent. */
   spend(bytes: number): void {
+    this.#remainingBytes -= bytes + overheadBytes;
+    if (--this.#unseen === 0 || this.#remainingBytes <= 0) this.#look();
+  }
+
+  #look(): void {
     // Ahead of the write at the end of this turn, which then also takes what is sent by those who wait.
     this.#schedule();
-    this.#bytes += bytes + overheadBytes;
-    if (this.#bytes >= turnBytes) this.#isSpent = true;
-    if (++this.#messages < this.#lookAt) return;
+    if (this.#remainingBytes <= 0 || this.#clock.now() - this.#sinceMs >= turnMs) this.#isSpent = true;
     // A look costs as much as a tenth of a small message.
-    this.#lookAt += Math.min(this.#messages, mostUnseen);
-    if (this.#clock.now() - this.#sinceMs >= turnMs) this.#isSpent = true;
+    this.#unseen = this.#nextUnseen;
+    this.#nextUnseen = Math.min(2 * this.#nextUnseen, mostUnseen);
   }
 
   /** True: whoever wants to send more waits for another turn. A stream that comes after a rest may have to do so too. */
@@ -66,9 +69,9 @@ export class TurnQuota {
   /** After each turn in which something was sent: else a quota would be spent in the midst of a turn far from full. */
   readonly #begin = (): void => {
     this.#isScheduled = false;
-    this.#messages = 0;
-    this.#bytes = 0;
-    this.#lookAt = 1;
+    this.#remainingBytes = turnBytes;
+    this.#unseen = 1;
+    this.#nextUnseen = 1;
     this.#isSpent = false;
     this.#sinceMs = this.#clock.now();
     this.#serve();

@@ -14,7 +14,7 @@ checkForLeaks();
 const enhanceYourCalm = 11;
 const megabyte = 2 ** 20;
 
-describe("a peer that floods", { timeout: 100_000 }, () => {
+describe("a peer that floods", () => {
   let good: EchoBackend;
   let client: LimitedProcess<ToClient, FromClient>;
 

@@ -11,7 +11,7 @@ import { runScript } from "../../support/processes.ts";
 
 checkForLeaks();
 
-describe("the life of a process with a transport", { timeout: 60_000, concurrency: 2 }, () => {
+describe("the life of a process with a transport", { concurrency: 2 }, () => {
   let backend: ConnectEchoBackend;
   let tlsBackend: ConnectEchoBackend;
   /** Accepts connections and says nothing. */

@@ -11,7 +11,7 @@ import { glinkTransport } from "../../support/transport.ts";
 
 checkForLeaks();
 
-describe("one of three backends is killed under load, and comes back", { timeout: 60_000 }, () => {
+describe("one of three backends is killed under load, and comes back", () => {
   const processes = new TestProcesses();
   let backends: BackendProcess[];
   let victim: string;

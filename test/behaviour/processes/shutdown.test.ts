@@ -14,7 +14,7 @@ import { glinkTransport } from "../../support/transport.ts";
 
 checkForLeaks();
 
-describe("graceful ends", { timeout: 60_000 }, () => {
+describe("graceful ends", () => {
   const processes = new TestProcesses();
   after(() => processes.close());
 

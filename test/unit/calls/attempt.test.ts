@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../../src/base/errors.ts";
 import { Attempt, type AttemptCall } from "../../../src/calls/attempt.ts";
-import type { CallRequest } from "../../../src/calls/call.ts";
+import type { CallListener, CallRequest } from "../../../src/calls/call.ts";
+import { ResponseGate } from "../../../src/calls/response-gate.ts";
 import { CallCounters } from "../../../src/observe/counters.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
@@ -11,12 +12,18 @@ import type { FakeStream } from "../../support/fake-connector.ts";
 import { fakePool, pickInfo, renewEldest } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
+const deafListener: CallListener = {
+  onHeaders: () => undefined,
+  onMessage: () => undefined,
+  onWritable: () => undefined,
+  onEnd: () => undefined,
+};
+
 const deafCall: AttemptCall = {
   pickInfo,
   waitForReady: false,
+  gate: new ResponseGate(true, deafListener, { onCommitted: () => undefined }),
   onAttemptStarted: () => undefined,
-  onAttemptHeaders: () => undefined,
-  onAttemptMessage: () => undefined,
   onAttemptWritable: () => undefined,
   onAttemptEnded: () => undefined,
 };

@@ -41,6 +41,7 @@ for (const text of [
 for (const refused of [
   () => parseAddress("user:secret@10.0.0.1:1"),
   () => parseAddress("secret@10.0.0.1"),
+  () => parseAddress("user:secret%4010.0.0.1"),
   () => checkAddress({ host: "user:secret@10.0.0.1", port: 0 }),
   () => checkAddress({ host: "", user: "secret@10.0.0.1" } as unknown as Address),
 ]) {

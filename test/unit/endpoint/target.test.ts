@@ -61,6 +61,9 @@ for (const url of [
   "secret:word@echo.test",
   "ftp://user:sec/secret@echo.test",
   " https://user:sec/secret@echo.test:70000",
+  "http://user:secret%40echo.test",
+  "http://user:secret\uff20echo.test",
+  "http://user:secret\ufe6becho.test",
 ]) {
   test(`no part of the password in "${url}" gets into the error, whatever a URL parser takes it for`, () => {
     assert.throws(

@@ -73,7 +73,7 @@ test("a message that has its memory for itself keeps its bytes where they are, s
   for (const size of [10, 10_000]) {
     const payload = new Uint8Array(encode({ one: new Uint8Array(size).fill(7) }));
     const message = fromBinary(everything, payload);
-    new OwnBytes().give(everything, message, payload);
+    new OwnBytes().giverOf(everything)(message, payload);
     assert.ok(buffersIn(message).has(payload.buffer));
     assert.ok(equals(everything, message, fromBinary(everything, payload)));
   }
@@ -96,7 +96,7 @@ function decodeInSlab(desc: DescMessage, encoded: Uint8Array): { message: Messag
   payload.set(encoded);
   const message = fromBinary(desc, payload);
   if (encoded.length > 0) assert.ok(buffersIn(message).has(slab), "a decoder makes views");
-  new OwnBytes().give(desc, message, payload);
+  new OwnBytes().giverOf(desc)(message, payload);
   return { message, slab };
 }
 

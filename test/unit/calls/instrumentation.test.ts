@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { Code, createClient } from "@connectrpc/connect";
+import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import type { GlinkEvent } from "../../../src/index.ts";
+import type { Instrumentation } from "../../../src/observe/instrumentation.ts";
+import { systemHold } from "../../../src/runtime/process-hold.ts";
+import { assemble } from "../../../src/transport/transport.ts";
+import { ManualResolver } from "../../support/fake-pool.ts";
+import { checkForLeaks } from "../../support/leaks.ts";
+import { until } from "../../support/load.ts";
+import { SocketsManualClock, settle } from "../../support/manual-clock.ts";
+import { constantRandom } from "../../support/random.ts";
+import { recorder } from "./recorder.ts";
+import {
+  answer,
+  type Bench,
+  begin,
+  errorOf,
+  failTrailersOnly,
+  framedText,
+  inTurn,
+  loseConnection,
+  type Script,
+  watched,
+  withBench,
+} from "./scripted-server.ts";
+
+checkForLeaks();
+
+const unavailable = failTrailersOnly(Code.Unavailable);
+
+/** Two backends that answer so, in the order in which they are called, and the story that a recorder hears. */
+function recorded(
+  script: Script,
+  work: (bench: Bench, story: string[]) => Promise<void>,
+  more: readonly Instrumentation[] = [],
+): Promise<void> {
+  let calls: readonly { readonly backend: string }[] = [];
+  const { story, instrumentation } = recorder(() => [...new Set(calls.map(({ backend }) => backend))]);
+  return withBench({ script, instrumentations: [instrumentation, ...more] }, (bench) => {
+    calls = bench.fleet.calls;
+    return work(bench, story);
+  });
+}
+
+test("a unary call whose first attempt fails is two attempts and the wait between them", () =>
+  recorded(inTurn(unavailable, answer("second")), async ({ client, clock, fleet }, story) => {
+    const answered = client.unary({ text: "hello" });
+    await until("the first attempt has failed", () => story.length === 3);
+    await clock.advance(99);
+    assert.equal(fleet.calls.length, 1);
+    await clock.advance(1);
+    assert.equal((await answered).text, "second");
+    assert.deepEqual(story, [
+      "Unary starts",
+      "attempt 1",
+      "attempt 1: Unavailable status unknown, backend 0, 0 ms, sent 1 (7 B), received 0 (0 B), next in 100 ms",
+      "attempt 2",
+      "attempt 2: ok, backend 1, 0 ms, sent 1 (7 B), received 1 (8 B), last",
+      "Unary: ok, backend 1, 100 ms, attempts 2 + 0, idle 100 ms",
+    ]);
+  }));
+
+test("a request that never ran is repeated as a transparent retry, which uses up no attempt", () =>
+  recorded(
+    inTurn(({ stream }) => stream.close(7), answer("again")),
+    async ({ client }, story) => {
+      await client.unary({});
+      assert.deepEqual(story, [
+        "Unary starts",
+        "attempt 1",
+        "attempt 1: Unavailable stream-reset refused, backend 0, 0 ms, sent 1 (0 B), received 0 (0 B), next in 0 ms",
+        "attempt 1 again",
+        "attempt 1: ok, backend 1, 0 ms, sent 1 (0 B), received 1 (7 B), last",
+        "Unary: ok, backend 1, 0 ms, attempts 1 + 1, idle 0 ms",
+      ]);
+    },
+  ));
+
+test("a server stream that its caller leaves is canceled, and how much had come is told", () =>
+  recorded(begin(Buffer.concat([framedText("one"), framedText("two")])), async ({ client, clock }, story) => {
+    for await (const { text } of client.serverStream({ text: "x" })) {
+      assert.equal(text, "one");
+      await clock.advance(50);
+      break;
+    }
+    await until("the end is told", () => story.length === 4);
+    assert.deepEqual(story, [
+      "ServerStream starts",
+      "attempt 1",
+      "attempt 1: Canceled canceled unknown, backend 0, 50 ms, sent 1 (3 B), received 2 (10 B), last",
+      "ServerStream: Canceled canceled unknown, backend 0, 50 ms, attempts 1 + 0, idle 0 ms",
+    ]);
+  }));
+
+test("a deadline while a call waits tells what it waited for, and how long for each", async () => {
+  const silent = createServer((socket) => socket.on("error", () => undefined).resume()).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  const { port } = silent.address() as { port: number };
+  const clock = new SocketsManualClock();
+  const resolver = new ManualResolver();
+  const { story, instrumentation } = recorder();
+  const transport = assemble(
+    { baseUrl: "http://echo.test:50051", resolver },
+    { clock, random: constantRandom(), hold: systemHold() },
+    [instrumentation],
+  );
+  const failed = errorOf(createClient(EchoService, transport).unary({}, { timeoutMs: 500 }));
+  await clock.advance(100);
+  resolver.report(`127.0.0.1:${port}`);
+  await settle();
+  await clock.advance(400);
+  assert.equal((await failed).code, Code.DeadlineExceeded);
+  assert.deepEqual(story, [
+    "Unary starts, 500 ms",
+    "attempt 1",
+    "waited for resolve 100 ms",
+    "waited for connect 400 ms",
+    "attempt 1: DeadlineExceeded deadline unknown, nowhere, 500 ms, sent 0 (0 B), received 0 (0 B), last",
+    "Unary: DeadlineExceeded deadline unknown, nowhere, 500 ms, attempts 1 + 0, idle 0 ms",
+  ]);
+  const closed = transport.close({ timeoutMs: 0 });
+  await clock.advance(1);
+  await closed;
+  await new Promise((resolve) => silent.close(resolve));
+});
+
+test("a call that is over before it has anything to send has an end and no attempt", () =>
+  recorded(answer("never"), async ({ client, fleet }, story) => {
+    await errorOf(client.unary({}, { signal: AbortSignal.abort(new Error("enough")) }));
+    await errorOf(client.unary({}, { headers: [["x-bad", "a\u0001b"]] as unknown as Headers }));
+    assert.deepEqual(story, [
+      "Unary starts",
+      "Unary: Canceled canceled unknown, nowhere, 0 ms, attempts 0 + 0, idle 0 ms",
+      "Unary starts",
+      "Unary: InvalidArgument invalid-request unknown, nowhere, 0 ms, attempts 0 + 0, idle 0 ms",
+    ]);
+    assert.equal(fleet.calls.length, 0);
+  }));
+
+test("an abort while a retry waits ends the call, and no attempt", () =>
+  recorded(unavailable, async ({ client, clock }, story) => {
+    const controller = new AbortController();
+    const failed = errorOf(client.unary({}, { signal: controller.signal }));
+    await until("the first attempt has failed", () => story.length === 3);
+    await clock.advance(40);
+    controller.abort();
+    await failed;
+    assert.deepEqual(story.slice(3), [
+      "Unary: Canceled canceled unknown, backend 0, 40 ms, attempts 1 + 0, idle 40 ms",
+    ]);
+  }));
+
+test("a header that a tracer sets goes with its attempt alone, in place of the caller's", () => {
+  const seen: (string | undefined)[] = [];
+  const tracing: Instrumentation = {
+    callStarted: () => ({
+      attemptStarted({ number, header }) {
+        seen.push(header.get("TraceParent"));
+        header.set("TraceParent", `attempt-${number}`);
+        header.set("content-type", "text/html");
+        header.set("user-agent", "other");
+        return undefined;
+      },
+      ended: () => undefined,
+    }),
+  };
+  return withBench(
+    { script: inTurn(loseConnection, answer("ok")), instrumentations: [tracing] },
+    async ({ client, fleet }) => {
+      await client.unary({}, { headers: { traceparent: "the caller's", "x-own": "1" } });
+      assert.deepEqual(seen, ["the caller's", "the caller's"]);
+      assert.deepEqual(
+        fleet.calls.map(({ headers }) => [headers.traceparent, headers["x-own"], headers["content-type"]]),
+        [
+          ["attempt-1", "1", "application/grpc+proto"],
+          ["attempt-2", "1", "application/grpc+proto"],
+        ],
+      );
+      assert.match(fleet.calls[0]?.headers["user-agent"] ?? "", /^glink/);
+    },
+  );
+});
+
+test("what an instrumentation throws is an event, and neither its call nor the others hear of it", () => {
+  const fail = () => {
+    throw new Error("broken");
+  };
+  const late: { set(name: string, value: string): void }[] = [];
+  const broken: Instrumentation = {
+    callStarted: () => ({
+      attemptStarted({ header }) {
+        late.push(header);
+        header.set("x-bad", "line\nbreak");
+        return { ended: fail };
+      },
+      ended: fail,
+    }),
+  };
+  const rejects = {
+    callStarted: () => ({ attemptStarted: () => ({ ended: fail }), ended: () => Promise.reject("no") }),
+  };
+  return recorded(
+    answer("ok"),
+    async ({ client, transport }, story) => {
+      const events: GlinkEvent[] = [];
+      transport.subscribe((event) => events.push(event));
+      await client.unary({});
+      await settle();
+      assert.deepEqual(
+        story.map((line) => line.split(",")[0]),
+        ["Unary starts", "attempt 1", "attempt 1: ok", "Unary: ok"],
+      );
+      const failures = events.flatMap((event) => (event.type === "user-code-failed" ? [event] : []));
+      assert.deepEqual(new Set(failures.map(({ where }) => where)), new Set(["instrumentation"]));
+      assert.equal(failures.length, 5);
+      assert.throws(() => late[0]?.set("traceparent", "1"), /too late/);
+    },
+    [broken, rejects, { callStarted: fail }],
+  );
+});
+
+test("a tracer that ends the call as an attempt starts hears of that attempt's end", () => {
+  const controller = new AbortController();
+  const aborting: Instrumentation = {
+    callStarted: () => ({
+      attemptStarted: () => {
+        controller.abort();
+        return undefined;
+      },
+      ended: () => undefined,
+    }),
+  };
+  return recorded(
+    answer("never"),
+    async ({ client, fleet }, story) => {
+      await errorOf(client.unary({}, { signal: controller.signal }));
+      assert.deepEqual(story, [
+        "Unary starts",
+        "attempt 1",
+        "attempt 1: Canceled canceled unknown, nowhere, 0 ms, sent 0 (0 B), received 0 (0 B), last",
+        "Unary: Canceled canceled unknown, nowhere, 0 ms, attempts 1 + 0, idle 0 ms",
+      ]);
+      assert.equal(fleet.calls.length, 0);
+    },
+    [aborting],
+  );
+});
+
+test("onAttempt hears the same beside an instrumentation as without one", () =>
+  recorded(inTurn(unavailable, answer("second")), async ({ client, clock }, story) => {
+    const { reports, contextValues } = watched();
+    const answered = client.unary({}, { contextValues });
+    await until("the first attempt has failed", () => story.length === 3);
+    await clock.advance(100);
+    await answered;
+    assert.deepEqual(
+      reports.map(({ attempt, code, retryDelayMs }) => [attempt, code, retryDelayMs]),
+      [
+        [1, Code.Unavailable, 100],
+        [2, undefined, undefined],
+      ],
+    );
+    assert.equal(story.length, 6);
+  }));

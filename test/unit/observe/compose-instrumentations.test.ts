@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { composeInstrumentations } from "../../../src/observe/compose-instrumentations.ts";
+import { CallCounters } from "../../../src/observe/counters.ts";
+import { EventBus } from "../../../src/observe/event-bus.ts";
+import type { GlinkEvent } from "../../../src/observe/events.ts";
+import type { CallStart, ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
+
+const events = new EventBus("http://echo.test");
+const start: CallStart = {
+  target: "http://echo.test",
+  method: {
+    service: "a.Service",
+    name: "Method",
+    singleRequest: true,
+    singleResponse: true,
+    idempotency: "unknown",
+  },
+  timeoutMs: undefined,
+  contextValues: undefined,
+};
+const view: ChannelView = {
+  target: "http://echo.test",
+  counts: () => new CallCounters().read(),
+  subscribe: () => () => undefined,
+};
+
+/** What code of the user's threw meanwhile. */
+function thrownDuring(work: () => void): string[] {
+  const thrown: string[] = [];
+  const stop = events.subscribe((event: GlinkEvent) => {
+    if (event.type === "user-code-failed") thrown.push(`${event.where}: ${event.error.message}`);
+  });
+  work();
+  stop();
+  return thrown;
+}
+
+function fail(): never {
+  throw new Error("broken");
+}
+
+test("no instrumentation is none, and calls that nobody follows have no tracer", () => {
+  assert.equal(composeInstrumentations([], events), undefined);
+  const deaf = composeInstrumentations([{}, { callStarted: () => undefined }], events);
+  assert.equal(deaf?.callStarted(start), undefined);
+});
+
+test("background work is built once, within each of them, the first outermost", () => {
+  const log: string[] = [];
+  const around = (name: string): Instrumentation => ({
+    background(build) {
+      log.push(`${name} begins`);
+      const built = build();
+      log.push(`${name} ends`);
+      return built;
+    },
+  });
+  const all = composeInstrumentations([around("a"), {}, around("b")], events);
+  assert.equal(
+    all?.background(() => {
+      log.push("built");
+      return 7;
+    }),
+    7,
+  );
+  assert.deepEqual(log, ["a begins", "b begins", "built", "b ends", "a ends"]);
+});
+
+test("background work is built once even where an instrumentation throws, forgets to build or builds twice", () => {
+  const broken: Instrumentation[] = [
+    { background: fail },
+    { background: () => undefined as never },
+    {
+      background(build) {
+        build();
+        return build();
+      },
+    },
+  ];
+  let built = 0;
+  const thrown = thrownDuring(() => {
+    assert.equal(
+      composeInstrumentations(broken, events)?.background(() => ++built),
+      1,
+    );
+  });
+  assert.equal(built, 1);
+  assert.deepEqual(thrown, ["instrumentation: broken"]);
+});
+
+test("what the background work itself throws reaches whoever builds", () => {
+  const one = composeInstrumentations([{ background: (build) => build() }], events);
+  const thrown = thrownDuring(() => assert.throws(() => one?.background(fail), /broken/));
+  assert.deepEqual(thrown, []);
+});
+
+test("each is attached and detached, whatever the others throw", () => {
+  const log: string[] = [];
+  const attached = (name: string): Instrumentation => ({
+    attach({ target }) {
+      log.push(`${name} ${target}`);
+      return () => log.push(`${name} leaves`);
+    },
+  });
+  const thrown = thrownDuring(() => {
+    composeInstrumentations([{ attach: fail }, attached("a"), { attach: () => fail }, attached("b")], events)?.attach(
+      view,
+    )();
+  });
+  assert.deepEqual(log, ["a http://echo.test", "b http://echo.test", "a leaves", "b leaves"]);
+  assert.deepEqual(thrown, ["instrumentation: broken", "instrumentation: broken"]);
+});
