@@ -32,7 +32,7 @@ export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
-export type { Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
+export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";

@@ -28,9 +28,9 @@ const unaskedSilenceMs = 1_000;
  */
 const unaskedSuspicionMs = 10_000;
 
-/** Something held against a backend: `watched`, not enough yet; `suspect`, calls pass it over. */
+/** Something held against a connection: `watched`, not enough yet; `suspect`, calls pass it over. */
 type Doubt = {
-  readonly live: LiveConnection;
+  readonly subchannel: Subchannel;
   /** Its PING is under way: the answer ends the doubt, the lack of one the connection. */
   asked: boolean;
   /** Any byte since then is a sign of life: a busy peer may be slow to acknowledge a PING. */
@@ -39,118 +39,133 @@ type Doubt = {
 } & ({ readonly status: "watched" } | { readonly status: "suspect"; readonly sinceMs: number; reported: boolean });
 
 /**
- * Decides which connected backends are suspect, and sets their `availability`: from a missed deadline, or from a silence
- * that a PING does not end at once, until they answer. Measured without it: one frozen backend of three failed a third
- * of all calls until its PING had timed out.
+ * Decides which connections are suspect, and so which backends are: those all of whose connections are. From a missed
+ * deadline, or from a silence that a PING does not end at once, until they answer. Measured without it: one frozen backend
+ * of three failed a third of all calls until its PING had timed out.
  */
 export class Suspects {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #changed: (subchannel: Subchannel) => void;
-  readonly #doubts = new Map<Subchannel, Doubt>();
+  readonly #onChanged: (subchannel: Subchannel) => void;
+  readonly #doubts = new Map<LiveConnection, Doubt>();
+  /** The backends that are known as suspect, and since when. */
+  readonly #suspects = new Map<Subchannel, number>();
 
-  /** `changed` is called after the availability of a backend that is still connected has changed. */
-  constructor(clock: Clock, events: Events, changed: (subchannel: Subchannel) => void) {
+  /** `onChanged` is called after the availability of a backend that is still connected has changed. */
+  constructor(clock: Clock, events: Events, onChanged: (subchannel: Subchannel) => void) {
     this.#clock = clock;
     this.#events = events;
-    this.#changed = changed;
+    this.#onChanged = onChanged;
   }
 
-  /** A PING asks whether the peer of `live`, which serves `subchannel`, is alive. */
+  /** A PING asks whether the peer of `live` is alive. */
   asked(subchannel: Subchannel, live: LiveConnection, reason: SuspectReason): void {
-    const doubt = this.#doubts.get(subchannel);
+    const doubt = this.#doubts.get(live);
     if (doubt?.status === "suspect") doubt.asked = true;
-    else if (reason === "deadline") this.#suspect(subchannel, live, live.connection.bytesRead, true, reason);
+    else if (reason === "deadline") this.#suspect(subchannel, live, live.connection.bytesRead, reason);
     else this.#watch(subchannel, live, true);
   }
 
   /** A call timed out on `live`, and no PING may be sent. */
   unanswered(subchannel: Subchannel, live: LiveConnection): void {
-    if (!this.#doubts.has(subchannel)) this.#watch(subchannel, live, false);
+    if (!this.#doubts.has(live)) this.#watch(subchannel, live, false);
   }
 
   /** Its peer answered. */
-  cleared(subchannel: Subchannel): void {
-    const doubt = this.#drop(subchannel);
+  cleared(live: LiveConnection): void {
+    const doubt = this.#drop(live);
     if (doubt?.status !== "suspect") return;
-    subchannel.availability = "usable";
-    if (this.#events.active) {
-      const suspectMs = Math.round(this.#clock.now() - doubt.sinceMs);
-      this.#events.publish({ type: "subchannel-usable", address: subchannel.id, suspectMs });
-    }
-    this.#changed(subchannel);
+    live.availability = "usable";
+    this.#review(doubt.subchannel, undefined);
   }
 
-  /** A successor took the place of `live`. */
-  replaced(subchannel: Subchannel, live: LiveConnection): void {
-    if (this.#doubts.get(subchannel)?.live === live) this.cleared(subchannel);
+  /** A backend that was connected has a further connection. */
+  entered(subchannel: Subchannel): void {
+    this.#review(subchannel, undefined);
   }
 
-  /** It is not connected any more. */
-  forget(subchannel: Subchannel): void {
-    this.#drop(subchannel);
-    subchannel.availability = "usable";
+  /** It is out of service. */
+  left(subchannel: Subchannel, live: LiveConnection): void {
+    this.#drop(live);
+    if (subchannel.connections.length === 0) this.#suspects.delete(subchannel);
+    else this.#review(subchannel, undefined);
   }
 
   close(): void {
     for (const { timer } of this.#doubts.values()) this.#clock.clearTimeout(timer);
     this.#doubts.clear();
+    this.#suspects.clear();
   }
 
   #watch(subchannel: Subchannel, live: LiveConnection, asked: boolean): void {
-    this.#drop(subchannel);
+    this.#drop(live);
     const { calls } = live;
     const { bytesRead } = live.connection;
     const timer = this.#clock.setTimeout(
       () => {
-        this.#drop(subchannel);
+        this.#drop(live);
         if (live.connection.bytesRead !== bytesRead) return;
-        if (asked) this.#suspect(subchannel, live, bytesRead, true, "silence");
+        if (asked) this.#suspect(subchannel, live, bytesRead, "silence");
         // Without a call there was nothing to answer.
-        else if (live.calls !== calls) this.#suspect(subchannel, live, bytesRead, false, "deadline");
+        else if (live.calls !== calls) this.#suspect(subchannel, live, bytesRead, "unasked");
       },
       asked ? silenceGraceMs : unaskedSilenceMs,
     );
-    this.#doubts.set(subchannel, { status: "watched", live, asked, bytesRead, timer });
+    this.#doubts.set(live, { status: "watched", subchannel, asked, bytesRead, timer });
   }
 
-  #suspect(
-    subchannel: Subchannel,
-    live: LiveConnection,
-    bytesRead: number,
-    asked: boolean,
-    reason: SuspectReason,
-  ): void {
-    this.#drop(subchannel);
+  #suspect(subchannel: Subchannel, live: LiveConnection, bytesRead: number, reason: SuspectReason | "unasked"): void {
+    this.#drop(live);
+    const asked = reason !== "unasked";
     const sinceMs = this.#clock.now();
-    const timer = this.#clock.setTimeout(() => this.#look(subchannel), lookEveryMs);
-    this.#doubts.set(subchannel, { status: "suspect", live, asked, bytesRead, timer, sinceMs, reported: false });
-    subchannel.availability = "suspect";
-    if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address: subchannel.id, reason });
-    this.#changed(subchannel);
+    const timer = this.#clock.setTimeout(() => this.#look(live), lookEveryMs);
+    this.#doubts.set(live, { status: "suspect", subchannel, asked, bytesRead, timer, sinceMs, reported: false });
+    live.availability = "suspect";
+    this.#review(subchannel, asked ? reason : "deadline");
   }
 
-  #look(subchannel: Subchannel): void {
-    const doubt = this.#doubts.get(subchannel);
+  #look(live: LiveConnection): void {
+    const doubt = this.#doubts.get(live);
     if (doubt?.status !== "suspect") return;
     const suspectMs = this.#clock.now() - doubt.sinceMs;
-    const spoke = doubt.live.connection.bytesRead !== doubt.bytesRead;
+    const spoke = live.connection.bytesRead !== doubt.bytesRead;
     if (spoke || (!doubt.asked && suspectMs >= unaskedSuspicionMs)) {
-      this.cleared(subchannel);
+      this.cleared(live);
       return;
     }
-    doubt.timer = this.#clock.setTimeout(() => this.#look(subchannel), lookEveryMs);
+    doubt.timer = this.#clock.setTimeout(() => this.#look(live), lookEveryMs);
     if (suspectMs < silentMs || doubt.reported) return;
     doubt.reported = true;
     if (!this.#events.active) return;
-    this.#events.publish({ type: "subchannel-silent", address: subchannel.id, silentMs: Math.round(suspectMs) });
+    this.#events.publish({
+      type: "subchannel-silent",
+      address: doubt.subchannel.id,
+      silentMs: Math.round(suspectMs),
+    });
   }
 
-  #drop(subchannel: Subchannel): Doubt | undefined {
-    const doubt = this.#doubts.get(subchannel);
+  /** Tells what has become of the backend, if that is another thing than before. `reason`: why it may be a suspect now. */
+  #review(subchannel: Subchannel, reason: SuspectReason | undefined): void {
+    const { id: address } = subchannel;
+    const sinceMs = this.#suspects.get(subchannel);
+    const nowMs = this.#clock.now();
+    if (sinceMs === undefined && reason !== undefined && subchannel.availability === "suspect") {
+      this.#suspects.set(subchannel, nowMs);
+      if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address, reason });
+      this.#onChanged(subchannel);
+    } else if (sinceMs !== undefined && subchannel.availability === "usable") {
+      this.#suspects.delete(subchannel);
+      const suspectMs = Math.round(nowMs - sinceMs);
+      if (this.#events.active) this.#events.publish({ type: "subchannel-usable", address, suspectMs });
+      this.#onChanged(subchannel);
+    }
+  }
+
+  #drop(live: LiveConnection): Doubt | undefined {
+    const doubt = this.#doubts.get(live);
     if (doubt === undefined) return undefined;
     this.#clock.clearTimeout(doubt.timer);
-    this.#doubts.delete(subchannel);
+    this.#doubts.delete(live);
     return doubt;
   }
 }

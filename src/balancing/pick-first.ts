@@ -8,12 +8,13 @@ import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
 export interface PickFirstOptions {
-  /** Try the addresses in random order (gRFC A62), so that clients spread. Default `false`: the resolver's order. */
+  /** Try the backends in random order (gRFC A62), so that clients spread. Default `false`: the resolver's order. */
   readonly shuffle?: boolean;
 }
 
 /**
- * All calls to the first backend that can be reached, as gRPC's pick_first: the others are dialled only when it is
+ * All calls to the first backend that can be reached, as gRPC's pick_first. Order is the resolver's: `pickFirst` tries
+ * backends in it, `roundRobin` does not care. The others are dialled only when it is
  * lost, or does not answer the dial within 250 ms (gRFC A61), or a suspicion that it is dead stands for as long. For
  * targets where any one backend will do and connections are dear.
  */

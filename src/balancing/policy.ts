@@ -19,7 +19,10 @@ export interface PolicyController {
 
 /** What a policy is told. Its arrays are not changed afterwards. */
 export interface PolicyUpdate {
-  /** All backends, in a stable order. */
+  /**
+   * All backends. Order is the resolver's: `pickFirst` tries backends in it, `roundRobin` does not care. Those that the
+   * resolver names no longer, and that serve until others can, come last.
+   */
   readonly backends: readonly Backend[];
   /**
    * Those that calls may go to: connected, and not left out because others are the better choice (a suspect, while
@@ -27,9 +30,9 @@ export interface PolicyUpdate {
    */
   readonly ready: readonly Backend[];
   /**
-   * Those that are different since the update before: new ones, those whose `state` or `availability` changed, and those
-   * that have left, whose state is `shutdown`. All there are in the first update. With ten thousand backends, look at
-   * these.
+   * Those that are different since the update before: new ones, those whose `state`, `availability` or `endpoint` changed,
+   * and those that have left, whose state is `shutdown`. All there are in the first update; none when only the order is
+   * another. With ten thousand backends, look at these.
    */
   readonly changed: readonly Backend[];
 }
@@ -42,7 +45,7 @@ export interface PolicyUpdate {
  */
 export interface Policy {
   /**
-   * The set of backends changed, or the state or availability of some. Called once for all changes of a turn of the
+   * The set of backends changed, their order, or the state, availability or endpoint of some. Called once for all changes of a turn of the
    * event loop; the first backend that is ready is told at once. A backend that is idle is dialled when the policy calls
    * its `connect`.
    */

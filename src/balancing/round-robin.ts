@@ -9,6 +9,8 @@ import { type LoadBalancing, pickFromReady } from "./policy.ts";
  * The start is random, so that many clients do not all begin at the same backend; and a change of the pool goes on
  * after the backend that was served last, so that a rollout does not favour the head of the list. A backend whose
  * MAX_CONCURRENT_STREAMS is used up is skipped while another has room.
+ *
+ * Order is the resolver's: `pickFirst` tries backends in it, `roundRobin` does not care.
  */
 export function roundRobin(): LoadBalancing {
   return pickFromReady(

@@ -95,6 +95,12 @@ export function nameResolutionFailure(name: string, cause: unknown): Failure {
   return { kind: "name-resolution", code: Code.Unavailable, progress: "unsent", message, cause };
 }
 
+/** The resolver knows that there is nothing to connect to. */
+export function noEndpointsFailure(name: string): Failure {
+  const message = `the resolver says that ${name} has no endpoints`;
+  return { kind: "no-backend", code: Code.Unavailable, progress: "unsent", message };
+}
+
 /** No backend is ready, and none is expected soon. `last` is the newest failure of a dial or of the resolver. */
 export function noBackendFailure(what: string, last: Failure | undefined): Failure {
   return {

@@ -11,7 +11,7 @@ export interface SubchannelSnapshot {
   readonly state: ConnectivityState;
   /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
   readonly availability: Availability;
-  /** Age of the connection in service; undefined without one. */
+  /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   readonly openCalls: number;
   /** Attempts sent here since the address appeared. */
@@ -92,13 +92,14 @@ function stateOf({ pool, isClosed }: SnapshotSource, subchannels: readonly Subch
 
 function subchannelSnapshots({ pool, clock }: SnapshotSource): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
-    const { id, state, availability, live, openCalls, counters } = subchannel;
+    const { id, state, availability, openCalls, counters } = subchannel;
+    const [eldest] = subchannel.connectionFacts;
     const { lastFailure, lastRenewalFailure } = subchannel;
     return {
       address: id,
       state,
       availability,
-      connectionAgeMs: live === undefined ? undefined : Math.round(clock.now() - live.readySinceMs),
+      connectionAgeMs: eldest === undefined ? undefined : Math.round(clock.now() - eldest.readySinceMs),
       openCalls,
       callsStarted: counters.callsStarted,
       callsFailed: counters.callsFailed,

@@ -21,29 +21,44 @@ export function attributeKey<T>(name: string, defaultValue: T): AttributeKey<T> 
   return { id: Symbol.for(`glink.attribute.${name}`), defaultValue };
 }
 
+/** From the global symbol registry, so that two copies of this package in one process can read each other's attributes. */
+const valuesKey: unique symbol = Symbol.for("glink.attributes");
+
 class AttributeMap implements Attributes {
-  readonly #values: ReadonlyMap<symbol, unknown>;
+  readonly [valuesKey]: ReadonlyMap<symbol, unknown>;
 
   constructor(values: ReadonlyMap<symbol, unknown>) {
-    this.#values = values;
+    this[valuesKey] = values;
   }
 
   get<T>({ id, defaultValue }: AttributeKey<T>): T {
-    return this.#values.has(id) ? (this.#values.get(id) as T) : defaultValue;
+    const values = this[valuesKey];
+    return values.has(id) ? (values.get(id) as T) : defaultValue;
   }
 
   with<T>({ id }: AttributeKey<T>, value: T): Attributes {
-    return new AttributeMap(new Map(this.#values).set(id, value));
+    return new AttributeMap(new Map(this[valuesKey]).set(id, value));
   }
 
   equals(other: Attributes): boolean {
     if (other === this) return true;
-    if (!(other instanceof AttributeMap) || other.#values.size !== this.#values.size) return false;
-    for (const [id, value] of this.#values) {
-      if (!other.#values.has(id) || !Object.is(other.#values.get(id), value)) return false;
+    const own = this[valuesKey];
+    const others = valuesOf(other);
+    if (others?.size !== own.size) return false;
+    for (const [id, value] of own) {
+      if (!others.has(id) || !Object.is(others.get(id), value)) return false;
     }
     return true;
   }
+}
+
+function valuesOf(attributes: unknown): ReadonlyMap<symbol, unknown> | undefined {
+  return (attributes as Partial<AttributeMap> | null | undefined)?.[valuesKey];
+}
+
+/** True of what {@link noAttributes} and its `with` gave, in this copy of the package or another. */
+export function isAttributes(value: unknown): value is Attributes {
+  return valuesOf(value) !== undefined;
 }
 
 /** What an endpoint has of which nothing is known: `noAttributes.with(endpointWeight, 3)`. */

@@ -62,6 +62,8 @@ export interface Stream {
 
 /** One HTTP/2 connection whose peer has sent its SETTINGS. */
 export interface Connection {
+  /** Who is told of its life: whoever dialled it, until somebody else takes it over. */
+  listener: ConnectionListener;
   /** True while `request` takes one more stream: not draining, and below the peer's limit. */
   readonly hasRoom: boolean;
   /** Streams that are open now. */

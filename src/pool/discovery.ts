@@ -1,22 +1,29 @@
-import type { Failure } from "../base/errors.ts";
+import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type AddressList, Failover, type FailoverOwner } from "./failover.ts";
+import type { EndpointLists } from "./endpoint-list.ts";
+import { type BackendFacts, Failover, type FailoverListener } from "./failover.ts";
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
-import { Resolution, type ResolutionListener } from "./resolution.ts";
 
-/** The pool, as its discovery sees it. */
-export interface DiscoveryOwner extends FailoverOwner {
+/** What discovery asks of the pool. */
+export interface DiscoveredBackends {
   readonly readyCount: number;
+  /** A backend in use. */
+  get(id: string): BackendFacts | undefined;
+}
+
+/** Told what discovery finds, and of its rest. */
+export interface DiscoveryListener extends FailoverListener {
   /** Nobody has called for long, and the last connection is closed: nothing is looked up before the next `start`. */
-  discoveryRests(): void;
+  onRest(): void;
   /** A lookup failed. The last good list stays, if there was one. */
-  resolveFailed(failure: Failure): void;
-  /** The first lookup since `start` has ended: the addresses are as good as they get. */
-  listIsCurrent(): void;
+  onResolveFailed(failure: Failure): void;
+  /** The first lookup since `start` has ended: the endpoints are as good as they get. */
+  onListCurrent(): void;
 }
 
 export interface DiscoveryOptions {
@@ -29,30 +36,42 @@ export interface DiscoveryOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** Where the pool's addresses come from: the resolver, asked again at intervals, as long as somebody calls. */
-export class Discovery implements ResolutionListener {
+/** Where the pool's endpoints come from: the resolver, asked again at intervals, as long as somebody calls. */
+export class Discovery {
+  readonly #host: string;
   readonly #hints: Hints;
-  readonly #owner: DiscoveryOwner;
-  readonly #resolution: Resolution;
+  readonly #backends: DiscoveredBackends;
+  readonly #listener: DiscoveryListener;
+  readonly #names: NameWatch;
   readonly #failover: Failover;
   readonly #refreshClock: RefreshClock;
   readonly #idleWatch: IdleWatch;
   #listIsOld = false;
+  /** The resolver's last word: there are no endpoints. */
+  #isEmpty = false;
 
-  constructor(options: DiscoveryOptions, hints: Hints, owner: DiscoveryOwner) {
-    const { target, resolver, runtime, events, rotationIntervalMs, idleTimeoutMs } = options;
+  constructor(options: DiscoveryOptions, backends: DiscoveredBackends, hints: Hints, listener: DiscoveryListener) {
+    const { runtime, rotationIntervalMs, idleTimeoutMs } = options;
     const { clock, hold } = runtime;
+    this.#host = options.target.host;
     this.#hints = hints;
-    this.#owner = owner;
-    this.#resolution = new Resolution(target, resolver, runtime, events, this);
-    this.#failover = new Failover(owner, clock);
+    this.#backends = backends;
+    this.#listener = listener;
+    this.#names = new NameWatch(options, {
+      onResolved: (lists) => this.#resolved(lists),
+      onResolveFailed: (failure) => {
+        listener.onResolveFailed(failure);
+        this.#firstLookupEnded();
+      },
+    });
+    this.#failover = new Failover((id) => backends.get(id), clock, listener);
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());
   }
 
   /** True before the first `start`, and when there were no calls for long. */
   get resting(): boolean {
-    return this.#resolution.resting;
+    return this.#names.resting;
   }
 
   /**
@@ -63,15 +82,15 @@ export class Discovery implements ResolutionListener {
     return this.#listIsOld;
   }
 
-  /** Why the last lookup failed; undefined when it did not. */
+  /** Why there is no newer list: the last lookup failed. Or why there are no backends: the resolver says so. */
   get failure(): Failure | undefined {
-    return this.#resolution.failure;
+    return this.#names.failure ?? (this.#isEmpty ? noEndpointsFailure(this.#host) : undefined);
   }
 
   /** Begins to look up, or begins again. */
   start(): void {
     this.#listIsOld = true;
-    this.#resolution.start();
+    this.#names.start();
     this.#refreshClock.start();
     this.#idleWatch.start();
   }
@@ -83,42 +102,39 @@ export class Discovery implements ResolutionListener {
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    this.#resolution.refresh();
+    this.#names.refresh();
   }
 
   /** The state of a backend changed. */
-  backendChanged(): void {
-    this.#failover.backendChanged();
+  backendChanged(backend: BackendFacts): void {
+    this.#failover.backendChanged(backend);
   }
 
   close(): void {
     this.#stopClocks();
-    this.#resolution.close();
+    this.#names.close();
     this.#failover.stop();
   }
 
-  resolved(list: AddressList, fallback: AddressList): void {
-    this.#hints.resolved(list.size);
-    this.#failover.resolved(list, fallback);
-    this.#firstLookupEnded();
-  }
-
-  resolveFailed(failure: Failure): void {
-    this.#owner.resolveFailed(failure);
+  #resolved(lists: EndpointLists): void {
+    const { size } = lists.preferred;
+    this.#isEmpty = size === 0;
+    this.#hints.resolved(size);
+    this.#failover.resolved(lists);
     this.#firstLookupEnded();
   }
 
   #firstLookupEnded(): void {
     if (!this.#listIsOld) return;
     this.#listIsOld = false;
-    this.#owner.listIsCurrent();
+    this.#listener.onListCurrent();
   }
 
   #restIfClosed(): void {
-    if (this.#owner.readyCount > 0) return;
+    if (this.#backends.readyCount > 0) return;
     this.#stopClocks();
-    this.#resolution.rest();
-    this.#owner.discoveryRests();
+    this.#names.rest();
+    this.#listener.onRest();
   }
 
   #stopClocks(): void {

@@ -13,17 +13,18 @@ import type { CallConnection } from "../subchannel/call-connection.ts";
 import { CallQueue, type Served } from "./call-queue.ts";
 import type { PendingCall } from "./call-source.ts";
 
-/** The backends of the pool, as pickers name them. */
-interface Connections {
-  /** Undefined: it has left. */
+/** The backends of the pool. */
+export interface DispatchBackends {
+  /** Those that the picker may choose from. */
+  readonly ready: ReadyBackends;
+  /** As pickers name them. Undefined: it has left. */
   get(id: string): { readonly connectionWithRoom: CallConnection | undefined } | undefined;
 }
 
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
 export class Dispatcher {
   readonly #maxQueuedCalls: number;
-  readonly #connections: Connections;
-  /** The backends that the picker may choose from. */
+  readonly #backends: DispatchBackends;
   readonly #ready: ReadyBackends;
   readonly #events: Events;
   readonly #queue = new CallQueue();
@@ -32,10 +33,10 @@ export class Dispatcher {
   #serveDue = false;
 
   /** Beyond `maxQueuedCalls` waiting calls, more fail with ResourceExhausted. */
-  constructor(maxQueuedCalls: number, connections: Connections, ready: ReadyBackends, events: Events) {
+  constructor(maxQueuedCalls: number, backends: DispatchBackends, events: Events) {
     this.#maxQueuedCalls = maxQueuedCalls;
-    this.#connections = connections;
-    this.#ready = ready;
+    this.#backends = backends;
+    this.#ready = backends.ready;
     this.#events = events;
   }
 
@@ -115,7 +116,7 @@ export class Dispatcher {
     const result = this.#pick(call);
     if (result === "queue") return wait(call);
     if ("backend" in result) {
-      const connection = this.#connections.get(result.backend.id)?.connectionWithRoom;
+      const connection = this.#backends.get(result.backend.id)?.connectionWithRoom;
       // A picker may hold on to a backend that is full or lost by now: the call waits for the next one.
       if (connection === undefined) return wait(call);
       this.#leaveQueue(call);

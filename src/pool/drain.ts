@@ -1,8 +1,8 @@
 import { connectionFailure, type Failure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { LiveConnection, LiveConnectionHolder, SuspectReason } from "../subchannel/live-connection.ts";
-import type { RetireReason } from "../subchannel/subchannel-owner.ts";
+import type { LiveConnection, LiveConnectionListener, SuspectReason } from "../subchannel/live-connection.ts";
+import type { RetireReason } from "../subchannel/subchannel-listener.ts";
 
 interface Draining {
   readonly address: string;
@@ -11,11 +11,24 @@ interface Draining {
 }
 
 /** Connections that have left service: each takes no new calls and closes after its last one. */
-export class Drain implements LiveConnectionHolder {
+export class Drain {
   readonly #draining = new Map<LiveConnection, Draining>();
   readonly #drainTimeoutMs: number;
   readonly #clock: Clock;
   readonly #events: Events;
+  /** No new call goes to them: what concerns those is not heard. After the last call they close by themselves. */
+  readonly #listener: LiveConnectionListener = {
+    onDraining: () => undefined,
+    onFull: () => undefined,
+    onCapacity: () => undefined,
+    onNoStreams: () => undefined,
+    onUnanswered: () => undefined,
+    onCleared: () => undefined,
+    onIdle: () => undefined,
+    onClosed: (live) => this.#closed(live),
+    onSuspected: (live, reason) => this.#suspected(live, reason),
+    onSilent: (live, waitedMs) => this.#silent(live, waitedMs),
+  };
   #whenEmpty: (() => void) | undefined;
 
   /** `drainTimeoutMs`: open calls are cut after this long; `Infinity`: never. */
@@ -27,12 +40,12 @@ export class Drain implements LiveConnectionHolder {
 
   /** Connections that still drain, with their address and open calls. */
   *[Symbol.iterator](): Iterator<{ readonly address: string; readonly openCalls: number }> {
-    for (const [live, { address }] of this.#draining) yield { address, openCalls: live.connection.openStreams };
+    for (const [live, { address }] of this.#draining) yield { address, openCalls: live.openCalls };
   }
 
   add(address: string, live: LiveConnection, reason: RetireReason): void {
-    live.holder = this;
-    const openCalls = live.connection.openStreams;
+    live.listener = this.#listener;
+    const { openCalls } = live;
     if (this.#events.active) this.#events.publish({ type: "connection-draining", address, openCalls, reason });
     const timer =
       this.#drainTimeoutMs === Number.POSITIVE_INFINITY
@@ -53,23 +66,7 @@ export class Drain implements LiveConnectionHolder {
     else this.#whenEmpty = callback;
   }
 
-  connectionDraining(): void {
-    // It drains already: the peer's GOAWAY changes nothing.
-  }
-
-  connectionFull(): void {
-    // No new call goes there.
-  }
-
-  connectionCapacity(): void {
-    // Room on a retired connection is for nobody.
-  }
-
-  connectionIdle(): void {
-    // It closes by itself after its last call.
-  }
-
-  connectionClosed(live: LiveConnection): void {
+  #closed(live: LiveConnection): void {
     const draining = this.#draining.get(live);
     if (draining === undefined) return;
     this.#draining.delete(live);
@@ -79,37 +76,22 @@ export class Drain implements LiveConnectionHolder {
     if (this.#draining.size === 0) this.#whenEmpty?.();
   }
 
-  connectionSuspected(live: LiveConnection, reason: SuspectReason): void {
+  #suspected(live: LiveConnection, reason: SuspectReason): void {
     const address = this.#draining.get(live)?.address;
-    if (address !== undefined && this.#events.active) {
-      this.#events.publish({ type: "subchannel-suspect", address, reason });
-    }
+    if (address === undefined || !this.#events.active) return;
+    this.#events.publish({ type: "subchannel-suspect", address, reason });
   }
 
-  connectionUnanswered(): void {
-    // No new call goes there, whether it lives or not.
-  }
-
-  connectionCleared(): void {
-    // No new call goes there, whether it lives or not.
-  }
-
-  connectionSilent(live: LiveConnection, waitedMs: number): void {
+  #silent(live: LiveConnection, waitedMs: number): void {
     const address = this.#draining.get(live)?.address ?? "";
-    live.connection.close(
-      connectionFailure(
-        "ping-timeout",
-        address,
-        "unknown",
-        `the connection is dead: a PING got no answer for ${waitedMs} ms`,
-      ),
-    );
+    const message = `the connection is dead: a PING got no answer for ${waitedMs} ms`;
+    live.connection.close(connectionFailure("ping-timeout", address, "unknown", message));
   }
 
   #cut(live: LiveConnection): void {
     const draining = this.#draining.get(live);
     if (draining === undefined) return;
-    draining.cutCalls = live.connection.openStreams;
+    draining.cutCalls = live.openCalls;
     live.connection.close(
       connectionFailure(
         "drain-timeout",

@@ -1,75 +1,72 @@
-import type { Address } from "../endpoint/address.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Backend } from "../subchannel/backend.ts";
+import { type EndpointList, type EndpointLists, noEndpoints } from "./endpoint-list.ts";
 
-/** Addresses by their text. */
-export type AddressList = ReadonlyMap<string, Address>;
+/** What failover looks at in a backend. */
+export type BackendFacts = Pick<Backend, "id" | "state" | "lastFailure">;
 
-/** The pool, as its failover sees it. */
-export interface FailoverOwner {
-  /** A backend in use, by the text of its address. */
-  backend(key: string): Pick<Backend, "state" | "lastFailure"> | undefined;
-  /** From now on these are the addresses to connect to. */
-  useAddresses(list: AddressList): void;
-  /** Calls go to fallback addresses, for no preferred one can be reached. May be said again. */
-  fallbackServes(): void;
+/** Told what failover decides. */
+export interface FailoverListener {
+  /** From now on these are the endpoints to connect to. Empty: the resolver says that there are none. */
+  onEndpoints(list: EndpointList): void;
+  /** Calls go to fallback endpoints, for no preferred one can be reached. May be said again. */
+  onFallbackServes(): void;
 }
 
-/** So long may preferred addresses be dialled in vain: the Connection Attempt Delay of RFC 8305 §5. */
+/** So long may preferred endpoints be dialled in vain: the Connection Attempt Delay of RFC 8305 §5. */
 const dialPatienceMs = 250;
 
 /**
- * So long must a preferred address have been ready without a break before the fallback leaves: an address that comes and
- * goes does not move all calls each time, and the other preferred ones are dialled again meanwhile.
+ * So long must a preferred endpoint have been ready without a break before the fallback leaves: one that comes and goes
+ * does not move all calls each time, and the other preferred ones are dialled again meanwhile.
  */
 const provenAfterMs = 10_000;
 
-const none: AddressList = new Map();
-
 /**
- * Chooses between the addresses that the resolver prefers and its fallback: addresses of another family, of the same
+ * Chooses between the endpoints that the resolver prefers and its fallback: addresses of another family, of the same
  * backends most likely, so that to use both would count each backend twice.
  *
- * The fallback joins when each preferred address has failed, or none became ready within 250 ms. The preferred ones are
- * dialled on. Once one of them works, the fallback leaves: after 10 s, or at once where no fallback address is ready.
+ * The fallback joins when each preferred endpoint has failed, or none became ready within 250 ms. The preferred ones are
+ * dialled on. Once one of them works, the fallback leaves: after 10 s, or at once where no fallback endpoint is ready.
  */
 export class Failover {
-  readonly #owner: FailoverOwner;
+  readonly #backendOf: (id: string) => BackendFacts | undefined;
+  readonly #listener: FailoverListener;
   readonly #clock: Clock;
-  #preferred = none;
-  #fallback = none;
+  #preferred = new Side(noEndpoints);
+  #fallback = new Side(noEndpoints);
   #fallbackInUse = false;
   /** To the change of sides that is due, if nothing speaks against it until then. */
   #timer: TimerHandle | undefined;
   #checkScheduled = false;
   #stopped = false;
 
-  constructor(owner: FailoverOwner, clock: Clock) {
-    this.#owner = owner;
+  /** `backendOf` finds a backend in use by its id. */
+  constructor(backendOf: (id: string) => BackendFacts | undefined, clock: Clock, listener: FailoverListener) {
+    this.#backendOf = backendOf;
     this.#clock = clock;
+    this.#listener = listener;
   }
 
-  /** The resolver's newest list. */
-  resolved(preferred: AddressList, fallback: AddressList): void {
-    this.#preferred = preferred;
-    this.#fallback = fallback;
+  /** The resolver's newest lists. */
+  resolved({ preferred, fallback }: EndpointLists): void {
+    this.#preferred = new Side(preferred);
+    this.#fallback = new Side(fallback);
     if (fallback.size === 0) {
       this.#cancelChange();
       this.#fallbackInUse = false;
     }
     this.#use();
-    this.backendChanged();
+    this.#checkSoon();
   }
 
   /** The state of a backend changed: looked at once a tick, before the policy sees it. */
-  backendChanged(): void {
-    if (this.#fallback.size === 0 || this.#checkScheduled) return;
-    this.#checkScheduled = true;
-    queueMicrotask(() => {
-      this.#checkScheduled = false;
-      if (!this.#stopped && this.#fallback.size > 0) this.#check();
-    });
+  backendChanged(backend: BackendFacts): void {
+    if (this.#fallback.list.size === 0) return;
+    this.#preferred.count(backend.id, backend);
+    this.#fallback.count(backend.id, backend);
+    this.#checkSoon();
   }
 
   stop(): void {
@@ -77,28 +74,33 @@ export class Failover {
     this.#cancelChange();
   }
 
-  #check(): void {
-    const preferredReady = this.#some(this.#preferred, ({ state }) => state === "ready");
-    if (this.#fallbackInUse) this.#checkReturn(preferredReady);
-    else this.#checkFailure(preferredReady);
+  #checkSoon(): void {
+    if (this.#fallback.list.size === 0 || this.#checkScheduled) return;
+    this.#checkScheduled = true;
+    queueMicrotask(() => {
+      this.#checkScheduled = false;
+      if (this.#stopped || this.#fallback.list.size === 0) return;
+      if (this.#fallbackInUse) this.#checkReturn();
+      else this.#checkFailure();
+    });
   }
 
-  #checkFailure(preferredReady: boolean): void {
-    if (preferredReady) {
+  #checkFailure(): void {
+    const { ready, unfailed, connecting } = this.#preferred;
+    if (ready > 0) {
       this.#cancelChange();
-    } else if (!this.#some(this.#preferred, ({ lastFailure }) => lastFailure === undefined)) {
+    } else if (unfailed === 0) {
       this.#change(true);
-    } else if (this.#some(this.#preferred, ({ state }) => state === "connecting")) {
+    } else if (connecting > 0) {
       this.#timer ??= this.#clock.setTimeout(() => this.#change(true), dialPatienceMs);
     }
   }
 
-  #checkReturn(preferredReady: boolean): void {
-    const fallbackReady = this.#some(this.#fallback, ({ state }) => state === "ready");
-    if (!preferredReady) {
+  #checkReturn(): void {
+    if (this.#preferred.ready === 0) {
       this.#cancelChange();
-      if (fallbackReady) this.#owner.fallbackServes();
-    } else if (!fallbackReady) {
+      if (this.#fallback.ready > 0) this.#listener.onFallbackServes();
+    } else if (this.#fallback.ready === 0) {
       this.#change(false);
     } else {
       this.#timer ??= this.#clock.setTimeout(() => this.#change(false), provenAfterMs);
@@ -112,19 +114,53 @@ export class Failover {
   }
 
   #use(): void {
-    this.#owner.useAddresses(this.#fallbackInUse ? new Map([...this.#preferred, ...this.#fallback]) : this.#preferred);
+    const preferred = this.#preferred.list;
+    const fallback = this.#fallback.list;
+    this.#listener.onEndpoints(this.#fallbackInUse ? new Map([...preferred, ...fallback]) : preferred);
+    for (const side of [this.#preferred, this.#fallback]) side.countAll(this.#backendOf);
   }
 
   #cancelChange(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
 
-  #some(list: AddressList, test: (backend: Pick<Backend, "state" | "lastFailure">) => boolean): boolean {
-    for (const key of list.keys()) {
-      const backend = this.#owner.backend(key);
-      if (backend !== undefined && test(backend)) return true;
+/** One of the two lists and how its backends fare. They are counted as they change, because thousands may fail one by one. */
+class Side {
+  readonly list: EndpointList;
+  ready = 0;
+  connecting = 0;
+  /** Nothing is known against them: they work, or were not dialled in vain yet. */
+  unfailed = 0;
+  /** As what each of its backends that are in use was counted. */
+  readonly #counted = new Map<string, Pick<BackendFacts, "state" | "lastFailure">>();
+
+  constructor(list: EndpointList) {
+    this.list = list;
+  }
+
+  countAll(backendOf: (id: string) => BackendFacts | undefined): void {
+    for (const id of this.list.keys()) this.count(id, backendOf(id));
+  }
+
+  /** Counts a backend as what it is now, if it is one of the list. Undefined, or shut down: it is not in use. */
+  count(id: string, backend: BackendFacts | undefined): void {
+    if (!this.list.has(id)) return;
+    const before = this.#counted.get(id);
+    if (before !== undefined) this.#add(before, -1);
+    if (backend === undefined || backend.state === "shutdown") {
+      this.#counted.delete(id);
+      return;
     }
-    return false;
+    const facts = { state: backend.state, lastFailure: backend.lastFailure };
+    this.#counted.set(id, facts);
+    this.#add(facts, 1);
+  }
+
+  #add({ state, lastFailure }: Pick<BackendFacts, "state" | "lastFailure">, change: 1 | -1): void {
+    if (state === "ready") this.ready += change;
+    if (state === "connecting") this.connecting += change;
+    if (lastFailure === undefined) this.unfailed += change;
   }
 }

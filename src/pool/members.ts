@@ -1,26 +1,32 @@
-import type { Address } from "../endpoint/address.ts";
+import { type Endpoint, sameEndpoint } from "../endpoint/endpoint.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { EndpointList } from "./endpoint-list.ts";
 
-/** What an answer of the resolver changed. */
+/** What a resolution changed. */
 export interface MembersChange {
   readonly added: readonly Subchannel[];
   /** No longer named: they leave now. */
   readonly removed: readonly Subchannel[];
   /** No longer named, and in service until one that is named is ready. */
   readonly leaving: readonly Subchannel[];
+  /** Their endpoint has other attributes, or its addresses another order: connections stay. */
+  readonly updated: readonly Subchannel[];
+  /** The list has other members than before, or another order. */
+  readonly listChanged: boolean;
 }
 
 /**
- * One subchannel for each address that the resolver names. An answer of which nothing works never empties a pool that
- * does: what is connected stays until one of the new list is, for the answer may be wrong, and dials take time.
+ * One subchannel for each endpoint that the resolver names. A list of which nothing works never empties a pool that does:
+ * what is connected stays until one of the new list is, for the list may be wrong, and dials take time. An empty list
+ * comes only from a resolver that knows that there is nothing, and empties it.
  */
 export class Members implements Iterable<Subchannel> {
-  readonly #create: (address: Address) => Subchannel;
-  readonly #subchannels = new Map<string, Subchannel>();
+  readonly #create: (endpoint: Endpoint) => Subchannel;
+  #subchannels = new Map<string, Subchannel>();
   readonly #leaving = new Set<Subchannel>();
   #list: readonly Subchannel[] | undefined;
 
-  constructor(create: (address: Address) => Subchannel) {
+  constructor(create: (endpoint: Endpoint) => Subchannel) {
     this.#create = create;
   }
 
@@ -28,7 +34,7 @@ export class Members implements Iterable<Subchannel> {
     return this.#subchannels.size;
   }
 
-  /** All of them, in a stable order. The same array until one comes or goes. */
+  /** In the resolver's newest order, and those that leave after the others. The same array until it changes. */
   get list(): readonly Subchannel[] {
     this.#list ??= [...this.#subchannels.values()];
     return this.#list;
@@ -46,10 +52,10 @@ export class Members implements Iterable<Subchannel> {
     return this.#leaving.has(subchannel);
   }
 
-  /** Takes in a list of addresses by their text. */
-  reconcile(named: ReadonlyMap<string, Address>): MembersChange {
+  /** Takes in the resolver's newest list. */
+  reconcile(named: EndpointList): MembersChange {
     const absent: Subchannel[] = [];
-    let works = false;
+    let works = named.size === 0;
     for (const [id, subchannel] of this.#subchannels) {
       if (!named.has(id)) {
         absent.push(subchannel);
@@ -58,20 +64,34 @@ export class Members implements Iterable<Subchannel> {
         if (subchannel.state === "ready") works = true;
       }
     }
-    const leaving = works ? [] : absent.filter(({ state }) => state === "ready");
     const removed = works ? absent : absent.filter(({ state }) => state !== "ready");
-    const news = leaving.filter((subchannel) => !this.#leaving.has(subchannel));
-    for (const subchannel of news) this.#leaving.add(subchannel);
-    for (const subchannel of removed) this.remove(subchannel);
+    const staying = works ? [] : absent.filter(({ state }) => state === "ready");
+    const leaving = staying.filter((subchannel) => !this.#leaving.has(subchannel));
+    for (const subchannel of removed) this.#leaving.delete(subchannel);
+    for (const subchannel of leaving) this.#leaving.add(subchannel);
     const added: Subchannel[] = [];
-    for (const [id, address] of named) {
-      if (this.#subchannels.has(id)) continue;
-      const subchannel = this.#create(address);
-      this.#subchannels.set(id, subchannel);
-      added.push(subchannel);
+    const updated: Subchannel[] = [];
+    const next = new Map<string, Subchannel>();
+    for (const [id, endpoint] of named) {
+      const known = this.#subchannels.get(id);
+      if (known === undefined) {
+        const subchannel = this.#create(endpoint);
+        added.push(subchannel);
+        next.set(id, subchannel);
+        continue;
+      }
+      next.set(id, known);
+      if (sameEndpoint(known.endpoint, endpoint)) continue;
+      known.endpoint = endpoint;
+      updated.push(known);
     }
-    if (added.length > 0) this.#list = undefined;
-    return { added, removed, leaving: news };
+    for (const subchannel of staying) next.set(subchannel.id, subchannel);
+    const before = this.list;
+    const list = [...next.values()];
+    this.#subchannels = next;
+    const listChanged = !sameSequence(before, list);
+    if (listChanged) this.#list = list;
+    return { added, removed, leaving, updated, listChanged };
   }
 
   /** One that is named is ready: those that were in service in place of it are let go. */
@@ -95,4 +115,8 @@ export class Members implements Iterable<Subchannel> {
     this.#list = undefined;
     return all;
   }
+}
+
+function sameSequence<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, i) => item === other[i]);
 }

@@ -6,7 +6,7 @@ import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { ResolverTarget } from "../resolver/resolver.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { Backend } from "../subchannel/backend.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What a policy is made of. */
@@ -18,12 +18,18 @@ export interface PolicyRunnerOptions {
   readonly events: Events;
 }
 
+/** The backends that the policy is told of. */
+export interface PolicyBackends {
+  /** In the resolver's newest order. The same array until it changes. */
+  readonly list: readonly Backend[];
+  /** Those of them that calls may go to. */
+  readonly ready: ReadyBackends;
+}
+
 /** Told around each update of the policy. */
-export interface PolicyWatcher {
-  /** All of them, in a stable order. */
-  readonly subchannels: readonly Subchannel[];
-  beforeUpdate(): void;
-  afterUpdate(): void;
+export interface PolicyRunnerListener {
+  onBeforeUpdate(): void;
+  onAfterUpdate(): void;
 }
 
 /**
@@ -33,13 +39,13 @@ export interface PolicyWatcher {
  * after each socket's, so that they would gather nothing. What calls wait for is told at once.
  */
 export class PolicyRunner {
-  readonly #watcher: PolicyWatcher;
+  readonly #backends: PolicyBackends;
   readonly #dispatcher: Dispatcher;
-  readonly #ready: ReadyBackends;
+  readonly #listener: PolicyRunnerListener;
   readonly #runtime: Runtime;
   readonly #events: Events;
   readonly #policy: Policy;
-  readonly #changed = new Set<Subchannel>();
+  readonly #changed = new Set<Backend>();
   /** When the next update is due: at the end of this turn, or of the microtask at work. */
   #due: "turn" | "now" | undefined;
   #updating = false;
@@ -49,13 +55,13 @@ export class PolicyRunner {
 
   constructor(
     { loadBalancing, target, history, runtime, events }: PolicyRunnerOptions,
+    backends: PolicyBackends,
     dispatcher: Dispatcher,
-    ready: ReadyBackends,
-    watcher: PolicyWatcher,
+    listener: PolicyRunnerListener,
   ) {
-    this.#watcher = watcher;
+    this.#backends = backends;
     this.#dispatcher = dispatcher;
-    this.#ready = ready;
+    this.#listener = listener;
     this.#runtime = runtime;
     this.#events = events;
     const policy: Policy | Promise<unknown> = loadBalancing.createPolicy({
@@ -66,8 +72,9 @@ export class PolicyRunner {
       random: runtime.random,
       clock: runtime.clock,
       publish: (picker) => {
-        dispatcher.use(picker);
-        this.#pickerServes = ready.list.length > 0;
+        // Without backends the pool knows why there are none, and says so to the calls.
+        if (this.#hasBackends) dispatcher.use(picker);
+        this.#pickerServes = backends.ready.list.length > 0;
         // Not now: the policy is still at work, and a call that is served calls into the user's code.
         if (!this.#updating) dispatcher.serveSoon();
       },
@@ -82,14 +89,19 @@ export class PolicyRunner {
     this.#policy = policy;
   }
 
-  /** The backend came, left, or its state or availability changed. `atOnce`: calls may wait for what that brings. */
-  changed(subchannel: Subchannel, atOnce: boolean): void {
+  /** The backend came, left, or changed. `atOnce`: calls may wait for what that brings. */
+  changed(backend: Backend, atOnce: boolean): void {
+    this.#changed.add(backend);
+    this.updateSoon(atOnce);
+  }
+
+  /** Tells the policy of all that has changed until then, be it only the order. */
+  updateSoon(atOnce: boolean): void {
     if (this.#closed) return;
-    this.#changed.add(subchannel);
     if (this.#due === "now" || (this.#due === "turn" && !atOnce)) return;
     this.#due = atOnce ? "now" : "turn";
     const update = () => {
-      if (this.#changed.size > 0 && !this.#closed) this.#update();
+      if (this.#due !== undefined && !this.#closed) this.#update();
     };
     if (atOnce) queueMicrotask(update);
     else this.#runtime.clock.afterInput(update);
@@ -108,10 +120,10 @@ export class PolicyRunner {
     this.#due = undefined;
     const changed = [...this.#changed];
     this.#changed.clear();
-    this.#ready.update(changed);
-    this.#watcher.beforeUpdate();
-    const backends = this.#watcher.subchannels;
-    const ready = this.#ready.list;
+    this.#backends.ready.update(changed);
+    this.#listener.onBeforeUpdate();
+    const { list: backends } = this.#backends;
+    const { list: ready } = this.#backends.ready;
     this.#updating = true;
     callUserCode(
       () => this.#policy.update({ backends, ready, changed }),
@@ -119,14 +131,19 @@ export class PolicyRunner {
       (error) => {
         this.#threw(error);
         // The last picker is good as long as it has somewhere to send calls; else they would wait for ever.
-        if (this.#ready.list.length === 0 || !this.#pickerServes) this.#dispatcher.failAll(error);
+        const serves = this.#pickerServes && this.#backends.ready.list.length > 0;
+        if (this.#hasBackends && !serves) this.#dispatcher.failAll(error);
         // A rejection comes later.
         if (!this.#updating) this.#dispatcher.serve();
       },
     );
     this.#updating = false;
     this.#dispatcher.serve();
-    this.#watcher.afterUpdate();
+    this.#listener.onAfterUpdate();
+  }
+
+  get #hasBackends(): boolean {
+    return this.#backends.list.length > 0;
   }
 
   #threw(error: unknown): void {

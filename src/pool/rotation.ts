@@ -13,11 +13,16 @@ const lookPaceMsPerBackend = 0.01;
 /** At most this share of the connections is being replaced at any time, and at least one. */
 const renewalShare = 0.05;
 
-/** The pool, as its rotation sees it. */
-export interface RotatedPool {
-  backends(): readonly Subchannel[];
-  /** Asks the resolver again. */
-  refresh(): void;
+/** Told by a rotation. */
+export interface RotationListener {
+  /** A backend takes no new connections: it may be gone from DNS. */
+  onNotReplaced(): void;
+}
+
+/** A connection that has reached its age. */
+interface Due {
+  readonly subchannel: Subchannel;
+  readonly live: LiveConnection;
 }
 
 /**
@@ -28,39 +33,41 @@ export interface RotatedPool {
 export class Rotation {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #pool: RotatedPool;
+  readonly #backends: () => readonly Subchannel[];
+  readonly #listener: RotationListener;
   #ageTimer: TimerHandle | undefined;
   #ageDueMs: number = Number.POSITIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #renewing = 0;
   /** Some were due at the last look and had to wait for their turn. */
   #someWait = false;
-  /** Backends whose connection could not be replaced when it was last tried, and goes on. */
-  readonly #notRenewed = new Set<Subchannel>();
+  /** Connections that could not be replaced when that was last tried, and go on. */
+  readonly #notRenewed = new Set<LiveConnection>();
   #stopped = false;
 
-  constructor(clock: Clock, events: Events, pool: RotatedPool) {
+  constructor(clock: Clock, events: Events, backends: () => readonly Subchannel[], listener: RotationListener) {
     this.#clock = clock;
     this.#events = events;
-    this.#pool = pool;
+    this.#backends = backends;
+    this.#listener = listener;
   }
 
-  /** A connection became ready, with an age to watch. */
-  watchAge({ expiresAtMs }: LiveConnection): void {
-    if (expiresAtMs < this.#ageDueMs) this.#lookAt(expiresAtMs);
+  /** A connection came into service: it has an age to watch. */
+  entered({ expiresAtMs }: LiveConnection): void {
+    if (!this.#stopped && expiresAtMs < this.#ageDueMs) this.#lookAt(expiresAtMs);
   }
 
   /** A connection could not be replaced. It goes on, and says when it is to be tried again. */
-  failed(subchannel: Subchannel, failure: Failure): void {
+  failed(subchannel: Subchannel, live: LiveConnection, failure: Failure): void {
     const first = this.#notRenewed.size === 0;
-    this.#notRenewed.add(subchannel);
+    this.#notRenewed.add(live);
     if (!this.#events.active) return;
     this.#events.publish({ type: "renewal-failed", address: subchannel.id, error: factOf(failure), first });
   }
 
-  /** The connection of which {@link failed} told is out of service: replaced, or lost. */
-  left(subchannel: Subchannel): void {
-    this.#notRenewed.delete(subchannel);
+  /** The connection is out of service: replaced, or lost. */
+  left(live: LiveConnection): void {
+    this.#notRenewed.delete(live);
   }
 
   stop(): void {
@@ -75,43 +82,41 @@ export class Rotation {
     this.#ageTimer = undefined;
     this.#ageDueMs = dueMs;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const paceMs = this.#pool.backends().length * lookPaceMsPerBackend;
+    const paceMs = this.#backends().length * lookPaceMsPerBackend;
     const atMs = Math.max(dueMs, this.#lookedMs + paceMs);
     this.#ageTimer = clock.setTimeout(() => this.#renewDue(), Math.max(0, atMs - clock.now()));
   }
 
   /** Replaces as many of those that are due as may be at a time, the eldest first, and waits for the next. */
   #renewDue(): void {
-    const backends = this.#pool.backends();
+    const backends = this.#backends();
     const nowMs = this.#clock.now();
     this.#lookedMs = nowMs;
-    const due: { readonly subchannel: Subchannel; readonly expiresAtMs: number }[] = [];
+    const due: Due[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
     for (const subchannel of backends) {
-      const { live, isRenewing } = subchannel;
-      if (live === undefined || isRenewing) continue;
-      const { expiresAtMs } = live;
-      if (expiresAtMs <= nowMs) due.push({ subchannel, expiresAtMs });
-      else nextMs = Math.min(nextMs, expiresAtMs);
+      for (const live of subchannel.connections) {
+        if (subchannel.isRenewing(live)) continue;
+        if (live.expiresAtMs <= nowMs) due.push({ subchannel, live });
+        else nextMs = Math.min(nextMs, live.expiresAtMs);
+      }
     }
     this.#lookAt(nextMs);
-    due.sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    due.sort((a, b) => a.live.expiresAtMs - b.live.expiresAtMs);
     const mayBegin = Math.max(1, Math.floor(backends.length * renewalShare)) - this.#renewing;
     this.#someWait = due.length > mayBegin;
-    for (const { subchannel } of due.slice(0, Math.max(0, mayBegin))) {
+    for (const { subchannel, live } of due.slice(0, Math.max(0, mayBegin))) {
       this.#renewing++;
-      subchannel.renew((replaced) => this.#renewed(subchannel, replaced));
+      subchannel.renew(live, (replaced) => this.#renewed(replaced));
     }
   }
 
-  #renewed({ live }: Subchannel, replaced: boolean): void {
+  #renewed(replaced: boolean): void {
     this.#renewing--;
     if (this.#stopped) return;
-    if (replaced && live !== undefined) this.watchAge(live);
     const nowMs = this.#clock.now();
     if (!replaced) {
-      // A backend that takes no new connections may be gone from DNS.
-      this.#pool.refresh();
+      this.#listener.onNotReplaced();
       this.#lookAt(Math.min(this.#ageDueMs, nowMs + ageRecheckMs));
     } else if (this.#someWait) {
       this.#lookAt(nowMs);

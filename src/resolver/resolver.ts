@@ -1,4 +1,5 @@
 import type { Address } from "../endpoint/address.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** What to resolve: the host and port of `baseUrl`. */
@@ -9,11 +10,30 @@ export interface ResolverTarget {
   readonly port: number;
 }
 
-/** Told what a resolver finds. Whole lists, never deltas. */
-export interface ResolverListener {
+/** What a resolver found: the whole picture, never a change to the last one. */
+export interface Resolution {
   /**
-   * The backends as they are now. Order and duplicates mean nothing. An empty list is treated as an error: it never
-   * empties a working pool.
+   * The backends as they are now. Order is the resolver's: `pickFirst` tries backends in it, `roundRobin` does not care.
+   * Two endpoints with the same addresses count once, as the first of them.
+   *
+   * A backend is known by its addresses: one that has other attributes than before keeps its connections.
+   */
+  readonly endpoints: readonly Endpoint[];
+  /**
+   * True: the resolver knows that these are all there are. An empty list then means that there are none: open calls go
+   * on, and new ones fail. Default false: an empty list is an error, and the last good one stays in use.
+   */
+  readonly authoritative?: boolean | undefined;
+}
+
+/** Told what a resolver finds. */
+export interface ResolverListener {
+  /** The endpoints as they are now. What is not valid is reported like `onError`. */
+  onResolution(resolution: Resolution): void;
+  /**
+   * The short form, for backends of one address each of which nothing else is known. Order is the resolver's: `pickFirst`
+   * tries backends in it, `roundRobin` does not care. Duplicates count once. An empty list is an error, and the last good
+   * one stays in use.
    *
    * `fallback`, by default none: further addresses, of the same backends or of others, to use while none of `addresses`
    * can be reached.
@@ -36,7 +56,7 @@ export interface ResolverWatch {
 
 /**
  * Where backends come from. A transport without calls for `idleConnectionTimeoutMs` closes its watch, and watches again at
- * the next call. Write your own for Consul, etcd, a file: report a list whenever you have a new one.
+ * the next call. Write your own for Consul, etcd, a file: report what there is whenever that changes.
  *
  * A resolver is stateless and may serve many transports: state belongs to what `watch` returns. It must not report
  * before `watch` has returned. An error thrown by `watch` or `refresh` is reported like `onError`.

@@ -1,16 +1,9 @@
 import type { Failure } from "../base/errors.ts";
-import type {
-  Connection,
-  ConnectionListener,
-  HeaderFields,
-  MethodHead,
-  Stream,
-  StreamListener,
-} from "../http2/connection.ts";
+import type { Connection, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-
+import type { Availability } from "./backend.ts";
 import type { BackendCounters, CallConnection } from "./call-connection.ts";
 
 /** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
@@ -22,25 +15,27 @@ export interface GoawayNotice {
 /** Why a connection is asked whether it lives: a call on it timed out, or it was silent for long. */
 export type SuspectReason = "deadline" | "silence";
 
-/** Who answers for a live connection now: its subchannel while it is in service, the drain once it is retired. */
-export interface LiveConnectionHolder {
+/** Told of a connection's life: by its subchannel's order while it is in service, by the drain's once it is retired. */
+export interface LiveConnectionListener {
   /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
-  connectionDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
-  /** It takes no further call until {@link connectionCapacity}. */
-  connectionFull(live: LiveConnection): void;
-  /** A call ended, or the peer changed how many it allows. */
-  connectionCapacity(live: LiveConnection): void;
-  connectionClosed(live: LiveConnection, failure: Failure | undefined): void;
+  onDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
+  /** It takes no further call until {@link onCapacity}. */
+  onFull(live: LiveConnection): void;
+  /** A call ended, or the peer changed how many it allows: one more may start. `wasFull`: none could until now. */
+  onCapacity(live: LiveConnection, wasFull: boolean): void;
+  /** The peer allows no streams any more: its MAX_CONCURRENT_STREAMS became 0. */
+  onNoStreams(live: LiveConnection): void;
+  onClosed(live: LiveConnection, failure: Failure | undefined): void;
   /** Suspicion begins: a PING was sent to find out whether the peer lives. */
-  connectionSuspected(live: LiveConnection, reason: SuspectReason): void;
+  onSuspected(live: LiveConnection, reason: SuspectReason): void;
   /** A call timed out, and no PING may ask now whether the peer lives: it was asked a moment ago. */
-  connectionUnanswered(live: LiveConnection): void;
+  onUnanswered(live: LiveConnection): void;
   /** Suspicion ends well: the peer lives. */
-  connectionCleared(live: LiveConnection): void;
+  onCleared(live: LiveConnection): void;
   /** Suspicion ends badly: a PING stayed unanswered for `waitedMs`. */
-  connectionSilent(live: LiveConnection, waitedMs: number): void;
+  onSilent(live: LiveConnection, waitedMs: number): void;
   /** No call for `idleConnectionTimeoutMs`. */
-  connectionIdle(live: LiveConnection): void;
+  onIdle(live: LiveConnection): void;
 }
 
 /** How a connection in service is watched. */
@@ -50,62 +45,78 @@ export interface LiveConnectionOptions {
   readonly idleConnectionTimeoutMs: number;
 }
 
+/** What the connections of one backend share. */
+export interface LiveConnectionContext {
+  readonly options: LiveConnectionOptions;
+  readonly counters: BackendCounters;
+  readonly clock: Clock;
+}
+
 /** Idleness is looked for this often per timeout: a connection closes at most this share late. */
 const idleChecksPerTimeout = 10;
 
-/** A connection with what belongs to its life in service: keepalive, idle watch, age, and its present holder. */
-export class LiveConnection implements ConnectionListener, CallConnection {
+/** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
+const provenAfterMs = 10_000;
+
+/** A connection with what belongs to its life in service: keepalive, idle watch, age, and who is told of it at present. */
+export class LiveConnection implements CallConnection {
+  readonly connection: Connection;
   readonly address: string;
-  holder: LiveConnectionHolder;
+  listener: LiveConnectionListener;
+  readonly readySinceMs: number;
   /** When rotation should replace it, in clock time. */
   expiresAtMs: number = Number.POSITIVE_INFINITY;
-  readySinceMs = 0;
+  /** Decided in availability/: calls go to other connections while one of them is usable. */
+  availability: Availability = "usable";
   /** Calls started on it. */
   calls = 0;
-  readonly #counters: BackendCounters;
-  readonly #clock: Clock;
-  readonly #options: LiveConnectionOptions;
+  readonly #context: LiveConnectionContext;
+  readonly #keepalive: Keepalive;
+  /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
+  #full = false;
   #answered = false;
   #onVerdict: ((answered: boolean) => void) | undefined;
-  #connection: Connection | undefined;
-  #keepalive: Keepalive | undefined;
   #idleTimer: TimerHandle | undefined;
-  #idleSinceMs = 0;
+  #idleSinceMs: number;
   #callsSeen = 0;
-  #ended = false;
+  #closed = false;
 
   constructor(
+    connection: Connection,
     address: string,
-    counters: BackendCounters,
-    holder: LiveConnectionHolder,
-    options: LiveConnectionOptions,
-    clock: Clock,
+    context: LiveConnectionContext,
+    listener: LiveConnectionListener,
   ) {
+    const { options, clock } = context;
+    this.connection = connection;
     this.address = address;
-    this.#counters = counters;
-    this.holder = holder;
-    this.#options = options;
-    this.#clock = clock;
-  }
-
-  /** Goes into service. Returns false when the connection ended between the dial's success and now. */
-  begin(connection: Connection): boolean {
-    if (this.#ended) return false;
-    this.#connection = connection;
-    this.readySinceMs = this.#clock.now();
-    this.#keepalive = new Keepalive(connection, this.#options.keepalive, this.#clock, {
-      onSuspected: (reason) => this.holder.connectionSuspected(this, reason),
-      onCleared: () => this.holder.connectionCleared(this),
-      onSilent: (waitedMs) => this.holder.connectionSilent(this, waitedMs),
-    });
+    this.listener = listener;
+    this.#context = context;
+    this.readySinceMs = clock.now();
     this.#idleSinceMs = this.readySinceMs;
+    connection.listener = {
+      onDraining: (goaway) => this.listener.onDraining(this, goaway),
+      onCapacity: () => this.#capacityChanged(),
+      onClosed: (failure) => this.#ended(failure),
+    };
+    this.#keepalive = new Keepalive(connection, options.keepalive, clock, {
+      onSuspected: (reason) => this.listener.onSuspected(this, reason),
+      onCleared: () => this.listener.onCleared(this),
+      onSilent: (waitedMs) => this.listener.onSilent(this, waitedMs),
+    });
     this.#watchIdle();
-    return true;
   }
 
-  /** Only of a connection in service. */
-  get connection(): Connection {
-    return this.#connection as Connection;
+  /**
+   * What is free counts once the connection has said so: a slot that a call leaves is offered to the calls that wait
+   * before a newcomer can take it.
+   */
+  get hasRoom(): boolean {
+    return !this.#full && this.connection.hasRoom;
+  }
+
+  get openCalls(): number {
+    return this.connection.openStreams;
   }
 
   request(
@@ -116,16 +127,24 @@ export class LiveConnection implements ConnectionListener, CallConnection {
   ): Stream | undefined {
     const { connection } = this;
     const stream = connection.request(head, fields, body, listener);
-    if (!connection.hasRoom) this.holder.connectionFull(this);
+    if (!connection.hasRoom && !this.#full) {
+      this.#full = true;
+      this.listener.onFull(this);
+    }
     if (stream === undefined) return undefined;
     this.calls++;
-    this.#counters.callsStarted++;
+    this.#context.counters.callsStarted++;
     return stream;
   }
 
   /** True once it answered a call. */
   get answered(): boolean {
     return this.#answered;
+  }
+
+  /** It has shown that its backend works: it answered a call, or stayed ready for ten seconds. */
+  get isProven(): boolean {
+    return this.#answered || this.#context.clock.now() - this.readySinceMs >= provenAfterMs;
   }
 
   noteAnswer(): void {
@@ -135,7 +154,7 @@ export class LiveConnection implements ConnectionListener, CallConnection {
   }
 
   noteFailure(): void {
-    this.#counters.callsFailed++;
+    this.#context.counters.callsFailed++;
   }
 
   /**
@@ -146,26 +165,21 @@ export class LiveConnection implements ConnectionListener, CallConnection {
     this.#onVerdict = callback;
   }
 
-  /** True from the PING that asks whether the peer lives until its answer. */
-  get isSuspect(): boolean {
-    return this.#keepalive?.isSuspicious ?? false;
-  }
-
   suspect(): void {
-    if (this.#ended) return;
+    if (this.#closed) return;
     inBackground(() => {
-      this.#keepalive?.suspect();
-      if (!this.isSuspect) this.holder.connectionUnanswered(this);
+      this.#keepalive.suspect();
+      if (!this.#keepalive.isSuspicious) this.listener.onUnanswered(this);
     });
   }
 
-  /** The time between PINGs that a server wants which complains of too many. Only of a connection in service. */
+  /** The time between PINGs that a server wants which complains of too many. */
   get slowerPingPaceMs(): number {
-    return (this.#keepalive as Keepalive).slowerPaceMs;
+    return this.#keepalive.slowerPaceMs;
   }
 
   slowDownPingsTo(paceMs: number): void {
-    this.#keepalive?.slowDownTo(paceMs);
+    this.#keepalive.slowDownTo(paceMs);
   }
 
   /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
@@ -173,22 +187,24 @@ export class LiveConnection implements ConnectionListener, CallConnection {
     if (!elder.#isBusy) this.#idleSinceMs = elder.#idleSinceMs;
   }
 
-  onDraining(goaway: GoawayNotice | undefined): void {
-    if (this.#connection === undefined) this.#ended = true;
-    else this.holder.connectionDraining(this, goaway);
+  #capacityChanged(): void {
+    const { connection } = this;
+    if (connection.maxConcurrentStreams === 0) {
+      this.listener.onNoStreams(this);
+    } else {
+      const wasFull = this.#full;
+      this.#full = !connection.hasRoom;
+      if (!this.#full) this.listener.onCapacity(this, wasFull);
+      else if (!wasFull) this.listener.onFull(this);
+    }
+    if (this.#onVerdict !== undefined && connection.openStreams === 0) this.#judge();
   }
 
-  onCapacity(): void {
-    if (this.#connection === undefined) return;
-    this.holder.connectionCapacity(this);
-    if (this.#onVerdict !== undefined && this.#connection.openStreams === 0) this.#judge();
-  }
-
-  onClosed(failure: Failure | undefined): void {
-    this.#ended = true;
-    this.#keepalive?.stop();
-    this.#clock.clearTimeout(this.#idleTimer);
-    if (this.#connection !== undefined) this.holder.connectionClosed(this, failure);
+  #ended(failure: Failure | undefined): void {
+    this.#closed = true;
+    this.#keepalive.stop();
+    this.#context.clock.clearTimeout(this.#idleTimer);
+    this.listener.onClosed(this, failure);
     this.#judge();
   }
 
@@ -204,16 +220,17 @@ export class LiveConnection implements ConnectionListener, CallConnection {
   }
 
   #watchIdle(): void {
-    const { idleConnectionTimeoutMs } = this.#options;
+    const { clock, options } = this.#context;
+    const { idleConnectionTimeoutMs } = options;
     if (idleConnectionTimeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = this.#clock.setTimeout(() => {
-      const now = this.#clock.now();
+    this.#idleTimer = clock.setTimeout(() => {
+      const now = clock.now();
       if (this.#isBusy) {
         this.#callsSeen = this.calls;
         this.#idleSinceMs = now;
       }
       this.#watchIdle();
-      if (now - this.#idleSinceMs >= idleConnectionTimeoutMs) this.holder.connectionIdle(this);
+      if (now - this.#idleSinceMs >= idleConnectionTimeoutMs) this.listener.onIdle(this);
     }, idleConnectionTimeoutMs / idleChecksPerTimeout);
   }
 }

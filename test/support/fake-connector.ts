@@ -107,6 +107,7 @@ class FakeDial {
 }
 
 export class FakeConnection implements Connection {
+  listener: ConnectionListener;
   /** The number of the dial it came from. */
   readonly number: number;
   readonly address: string;
@@ -124,12 +125,11 @@ export class FakeConnection implements Connection {
   answerPing: () => void = () => undefined;
   /** True: each PING is answered at once. */
   answersPings = false;
-  readonly #owner: ConnectionListener;
 
   constructor(number: number, address: string, owner: ConnectionListener, maxConcurrentStreams: number) {
     this.number = number;
     this.address = address;
-    this.#owner = owner;
+    this.listener = owner;
     this.maxConcurrentStreams = maxConcurrentStreams;
   }
 
@@ -173,7 +173,7 @@ export class FakeConnection implements Connection {
   goaway(code = 0, debug = ""): void {
     if (this.closed || this.draining) return;
     this.draining = true;
-    this.#owner.onDraining({ code, debug });
+    this.listener.onDraining({ code, debug });
     this.#closeIfDrained();
   }
 
@@ -192,12 +192,12 @@ export class FakeConnection implements Connection {
   /** The peer changes its MAX_CONCURRENT_STREAMS. */
   allow(maxConcurrentStreams: number): void {
     this.maxConcurrentStreams = maxConcurrentStreams;
-    this.#owner.onCapacity();
+    this.listener.onCapacity();
   }
 
   streamEnded(stream: FakeStream): void {
     if (!this.streams.delete(stream)) return;
-    this.#owner.onCapacity();
+    this.listener.onCapacity();
     this.#closeIfDrained();
   }
 
@@ -210,7 +210,7 @@ export class FakeConnection implements Connection {
     this.closed = true;
     for (const { listener } of this.streams) listener.onClosed(failure);
     this.streams.clear();
-    this.#owner.onClosed(failure);
+    this.listener.onClosed(failure);
   }
 }
 

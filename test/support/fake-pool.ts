@@ -11,7 +11,8 @@ import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts"
 import type { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { CallConnection } from "../../src/subchannel/call-connection.ts";
-import type { SubchannelOptions } from "../../src/subchannel/subchannel-owner.ts";
+import type { Subchannel } from "../../src/subchannel/subchannel.ts";
+import type { SubchannelContext } from "../../src/subchannel/subchannel-context.ts";
 import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
 import { type ManualClock, SocketsManualClock } from "./manual-clock.ts";
 import { QuietHold } from "./quiet-hold.ts";
@@ -69,9 +70,9 @@ export function subchannelOptions(
   connector: FakeConnector,
   clock: ManualClock,
   hold: ProcessHold,
-  changes: Partial<SubchannelOptions> = {},
+  changes: Partial<SubchannelContext> = {},
   random: Random = constantRandom(),
-): SubchannelOptions {
+): SubchannelContext {
   return {
     connector,
     runtime: { clock, random, hold },
@@ -86,7 +87,7 @@ export function subchannelOptions(
 }
 
 export interface FakePoolOptions extends Partial<Omit<PoolOptions, "subchannel" | "runtime" | "events" | "resolver">> {
-  readonly subchannel?: Partial<SubchannelOptions>;
+  readonly subchannel?: Partial<SubchannelContext>;
   readonly random?: Random;
   readonly resolver?: Resolver;
   /** Default true: as if a call were open all the time. */
@@ -143,6 +144,13 @@ export const pickInfo: PickInfo = {
   attempt: 1,
   tried: [],
 };
+
+/** Dials a successor of its eldest connection. */
+export function renewEldest(subchannel: Subchannel | undefined, done: (replaced: boolean) => void = () => undefined) {
+  const eldest = subchannel?.connections[0];
+  if (subchannel === undefined || eldest === undefined) throw new Error("there is no connection to renew");
+  subchannel.renew(eldest, done);
+}
 
 /** A call that only wants a backend, and says what became of it. */
 export class TestCall implements PendingCall {

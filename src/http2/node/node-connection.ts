@@ -41,13 +41,13 @@ export interface NodeHttp2Context {
 /** A connection on a session of node:http2. */
 export class NodeHttp2Connection implements Connection, StreamConnection {
   readonly address: string;
+  listener: ConnectionListener;
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #listener: ConnectionListener;
   readonly #streams = new Set<NodeStream>();
   readonly #failures: NodeFailures;
   #peerMaxHeaderListBytes = Number.POSITIVE_INFINITY;
@@ -67,7 +67,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     this.#session = session;
     this.#socket = handshake.socket;
     this.address = handshake.address;
-    this.#listener = listener;
+    this.listener = listener;
     this.#failures = new NodeFailures(handshake.address, session, context.maxHeaderListBytes);
     handshake.socket.on("error", (error) => this.#failures.noteCause(error));
     session.on("error", (error) => this.#failures.noteCause(error));
@@ -75,7 +75,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
       this.maxConcurrentStreams = maxConcurrentStreams === noLimit ? Number.POSITIVE_INFINITY : maxConcurrentStreams;
       this.#peerMaxHeaderListBytes = maxHeaderListSize;
       if (this.#streams.size > this.maxConcurrentStreams) this.#giveBackHeld();
-      this.#listener.onCapacity();
+      this.listener.onCapacity();
     });
     session.on("goaway", (code, lastStreamId, data) => {
       this.#onGoaway({ code, lastStreamId, debug: goawayDebugText(data) });
@@ -180,7 +180,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     if (this.#session.destroyed) this.#accepting = false;
     this.#closeIfDrained();
     this.#lingerIfOver();
-    this.#listener.onCapacity();
+    this.listener.onCapacity();
   }
 
   failureOf(streamId: number | undefined, resetCode: number, cause: unknown): Failure | undefined {
@@ -208,7 +208,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
   #tellDraining(): void {
     if (this.#drainingTold) return;
     this.#drainingTold = true;
-    this.#listener.onDraining(this.#failures.goaway);
+    this.listener.onDraining(this.#failures.goaway);
   }
 
   #onGoaway(goaway: Goaway): void {
@@ -245,6 +245,6 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     this.#closed = true;
     this.#context.clock.clearTimeout(this.#lingerTimer);
     for (const stream of this.#streams) stream.onClosed();
-    this.#listener.onClosed(this.#failures.ofConnection);
+    this.listener.onClosed(this.#failures.ofConnection);
   }
 }

@@ -1,6 +1,6 @@
 import { type Failure, withProgress } from "../../base/errors.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
-import type { Connection, ConnectionListener } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import type { Handshake } from "../dial/dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
 import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
@@ -25,7 +25,6 @@ const states = ["dialing", "open", "retiring", "draining", "over"] as const;
 export interface LifecycleParts {
   readonly connection: Connection;
   readonly handshake: Handshake;
-  readonly listener: ConnectionListener;
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
@@ -90,7 +89,7 @@ export class Lifecycle {
   /** The peer's SETTINGS have been applied: the first settle the dial, others may have made room for streams. */
   settingsApplied(): void {
     if (this.#state !== "dialing") {
-      this.#parts.listener.onCapacity();
+      this.#parts.connection.listener.onCapacity();
       return;
     }
     const { connection, handshake, stopReading, writer } = this.#parts;
@@ -126,7 +125,7 @@ export class Lifecycle {
     const goaway = { ...received, lastStreamId };
     this.#goaway = goaway;
     this.#enter("draining");
-    if (before === undefined) this.#parts.listener.onDraining(goaway);
+    if (before === undefined) this.#parts.connection.listener.onDraining(goaway);
     this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
     if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
@@ -162,7 +161,7 @@ export class Lifecycle {
   /** There is one stream less. */
   streamClosed(): void {
     if (this.#state === "over") return;
-    this.#parts.listener.onCapacity();
+    this.#parts.connection.listener.onCapacity();
     if (this.#state === "draining") this.#endIfDrained();
   }
 
@@ -199,7 +198,7 @@ export class Lifecycle {
   #retire(): void {
     this.#enter("retiring");
     queueMicrotask(() => {
-      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.listener.onDraining(undefined);
+      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.connection.listener.onDraining(undefined);
       this.drain();
     });
   }
@@ -213,7 +212,7 @@ export class Lifecycle {
 
   #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
-    const { handshake, listener, socket, stopReading, writer } = this.#parts;
+    const { connection, handshake, socket, stopReading, writer } = this.#parts;
     const wasDialing = this.#state === "dialing";
     this.#enter("over");
     stopReading();
@@ -235,7 +234,7 @@ export class Lifecycle {
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }
-    if (isAskedFor) socket.whenClosed(() => listener.onClosed(toldFailure));
-    else listener.onClosed(toldFailure);
+    if (isAskedFor) socket.whenClosed(() => connection.listener.onClosed(toldFailure));
+    else connection.listener.onClosed(toldFailure);
   }
 }

@@ -33,6 +33,7 @@ export interface WireConnectionOptions extends WireSessionOptions {
  * affair, and what lives and ends the {@link Lifecycle}'s.
  */
 export class WireConnection implements Connection, StreamConnection {
+  listener: ConnectionListener;
   readonly #socket: WireSocket;
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;
@@ -54,7 +55,8 @@ export class WireConnection implements Connection, StreamConnection {
     }, clock);
     const sender = new RequestSender(writer);
     const stopReading = () => session.stop();
-    const parts = { connection: this, handshake, listener, socket, writer, sender, stopReading, maxStreams };
+    this.listener = listener;
+    const parts = { connection: this, handshake, socket, writer, sender, stopReading, maxStreams };
     const lifecycle = new Lifecycle(parts);
     const encoder = new HpackEncoder(scheme, authority);
     const session = new WireSession({ lifecycle, socket, writer, sender, encoder }, options);

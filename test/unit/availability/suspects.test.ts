@@ -4,7 +4,7 @@ import { pickFirst } from "../../../src/balancing/pick-first.ts";
 import { pickFromReady } from "../../../src/balancing/policy.ts";
 import type { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import type { FakeConnection } from "../../support/fake-connector.ts";
-import { callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
+import { callsTo, type FakePoolOptions, fakePool, renewEldest, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
 const noTimeout = Number.POSITIVE_INFINITY;
@@ -17,7 +17,7 @@ async function poolOfThree(options: FakePoolOptions = {}, pingIntervalMs?: numbe
   all.resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
   await settle();
   const subchannels = all.pool.subchannels as readonly [Subchannel, Subchannel, Subchannel];
-  const connectionOf = (one: Subchannel) => one.live?.connection as FakeConnection;
+  const connectionOf = (one: Subchannel) => one.connections[0]?.connection as FakeConnection;
   return { ...all, subchannels, connectionOf };
 }
 
@@ -34,7 +34,7 @@ function unansweredCalls(pool: Parameters<typeof callsTo>[0]): void {
 test("a backend that let a deadline pass gets no call until it answers its PING, while another is usable", async () => {
   const { pool, events, subchannels, connectionOf, close } = await poolOfThree();
   const [frozen] = subchannels;
-  frozen.live?.suspect();
+  frozen.connections[0]?.suspect();
   await settle();
   assert.equal(frozen.availability, "suspect");
   assert.equal(frozen.state, "ready", "that is apart from connectivity");
@@ -58,7 +58,7 @@ test("a policy of the user's own is not offered suspects either", async () => {
     return { pick: () => ready[0] ?? "queue" };
   });
   const { subchannels, close } = await poolOfThree({ loadBalancing: own });
-  subchannels[1].live?.suspect();
+  subchannels[1].connections[0]?.suspect();
   await settle();
   assert.deepEqual(offered.at(-1)?.sort(), ["10.0.0.1:1", "10.0.0.3:1"]);
   close();
@@ -66,7 +66,7 @@ test("a policy of the user's own is not offered suspects either", async () => {
 
 test("while all backends are suspect, calls go to all of them", async () => {
   const { pool, subchannels, connectionOf, close } = await poolOfThree();
-  for (const one of subchannels) one.live?.suspect();
+  for (const one of subchannels) one.connections[0]?.suspect();
   await settle();
   assert.equal(served(pool).length, 3);
   connectionOf(subchannels[2]).answerPing();
@@ -77,7 +77,7 @@ test("while all backends are suspect, calls go to all of them", async () => {
 
 test("calls wait for a slot of a usable backend rather than go to a suspect that has room", async () => {
   const { pool, subchannels, connectionOf, close } = await poolOfThree();
-  subchannels[0].live?.suspect();
+  subchannels[0].connections[0]?.suspect();
   await settle();
   for (const one of subchannels.slice(1)) connectionOf(one).allow(1);
   const calls = Array.from({ length: 3 }, () => new TestCall(pool).start());
@@ -94,7 +94,7 @@ test("calls wait for a slot of a usable backend rather than go to a suspect that
 test("a suspect that says nothing for 2 s is reported once; whatever it says then ends the suspicion", async () => {
   const { pool, clock, events, subchannels, connectionOf, close } = await poolOfThree();
   const [frozen] = subchannels;
-  frozen.live?.suspect();
+  frozen.connections[0]?.suspect();
   await clock.advance(1_999);
   assert.deepEqual(events.ofType("subchannel-silent"), []);
   await clock.advance(10_000);
@@ -131,15 +131,15 @@ test("where no PING may be sent, a backend is suspect once it answers none of th
     connectionOf(slow).bytesRead++;
   };
   // Slow with some of its calls only: it answers others.
-  slow.live?.suspect();
+  slow.connections[0]?.suspect();
   unansweredCalls(pool);
   speak();
   await clock.advance(5_000);
   // Nobody calls it: that it says nothing means nothing.
-  slow.live?.suspect();
+  slow.connections[0]?.suspect();
   await clock.advance(5_000);
   assert.deepEqual(events.ofType("subchannel-suspect"), []);
-  slow.live?.suspect();
+  slow.connections[0]?.suspect();
   unansweredCalls(pool);
   await clock.advance(999);
   assert.equal(slow.availability, "usable");
@@ -152,7 +152,7 @@ test("where no PING may be sent, a backend is suspect once it answers none of th
   assert.equal(slow.availability, "usable", "nothing but calls can find out");
   assert.equal(served(pool).length, 3);
   // And again, until it says something.
-  slow.live?.suspect();
+  slow.connections[0]?.suspect();
   unansweredCalls(pool);
   await clock.advance(1_000);
   assert.equal(slow.availability, "suspect");
@@ -170,7 +170,7 @@ test("a healthy backend whose calls all miss a deadline of 5 ms is out of use fo
   let suspectMs = 0;
   for (let ms = 0; ms < 10_000; ms += 5) {
     // Each call reaches it, and it answers others.
-    slow.live?.suspect();
+    slow.connections[0]?.suspect();
     connection.bytesRead++;
     if (slow.availability === "suspect") suspectMs += 5;
     await clock.advance(5);
@@ -185,7 +185,7 @@ test("a healthy backend whose calls all miss a deadline of 5 ms is out of use fo
 test("a suspect whose PING times out is lost, and its new connection is as good as any", async () => {
   const { pool, clock, connector, events, subchannels, close } = await poolOfThree({}, undefined, 5_000);
   const [frozen] = subchannels;
-  frozen.live?.suspect();
+  frozen.connections[0]?.suspect();
   await clock.advance(5_000);
   await settle();
   assert.equal(connector.dialsOf("10.0.0.1:1").length, 2);
@@ -198,9 +198,9 @@ test("a suspect whose PING times out is lost, and its new connection is as good 
 test("a successor takes the place of a suspect connection without its suspicion", async () => {
   const { pool, events, subchannels, close } = await poolOfThree();
   const [frozen] = subchannels;
-  frozen.live?.suspect();
+  frozen.connections[0]?.suspect();
   await settle();
-  frozen.renew(() => undefined);
+  renewEldest(frozen);
   await settle();
   assert.equal(frozen.availability, "usable");
   assert.equal(events.ofType("subchannel-usable").length, 1);
@@ -213,13 +213,13 @@ test("pick_first leaves a suspect for another backend, unless it answers within 
   const [chosen] = rest.subchannels;
   const connection = rest.connectionOf(chosen);
   assert.equal(connector.open.length, 1);
-  chosen.live?.suspect();
+  chosen.connections[0]?.suspect();
   await clock.advance(249);
   connection.answerPing();
   await clock.advance(10_000);
   assert.equal(connector.dials.length, 1, "short suspicions cost no dial");
   const open = new TestCall(pool).start();
-  chosen.live?.suspect();
+  chosen.connections[0]?.suspect();
   await settle();
   assert.deepEqual(served(pool), ["10.0.0.1:1"], "there is no other yet");
   await clock.advance(250);

@@ -9,7 +9,7 @@ import { CallCounters } from "../../../src/observe/counters.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
 import type { FakeStream } from "../../support/fake-connector.ts";
-import { fakePool, pickInfo } from "../../support/fake-pool.ts";
+import { fakePool, pickInfo, renewEldest } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
 const deafListener: CallListener = {
@@ -63,10 +63,10 @@ async function attemptOnRetiredConnection() {
   const all = await openAttempt();
   const { pool, connector, connection: elder } = all;
   const [subchannel] = [...pool.subchannels];
-  subchannel?.renew(() => undefined);
+  renewEldest(subchannel);
   await settle();
   const younger = connector.open.find((connection) => connection !== elder);
-  assert.ok(younger !== undefined && subchannel?.live?.connection === younger && elder.draining);
+  assert.ok(younger !== undefined && subchannel?.connections[0]?.connection === younger && elder.draining);
   return { ...all, subchannel, elder, younger };
 }
 
@@ -105,7 +105,7 @@ test("the server's error is the call's, though the message before it was cut sho
 test("an answer on a retired connection proves nothing about its successor", async () => {
   const { stream, subchannel, younger, close } = await attemptOnRetiredConnection();
   stream.listener.onHeaders(200, grpcHeaders, false);
-  assert.equal(subchannel.live?.answered, false);
+  assert.equal(subchannel.connections[0]?.answered, false);
   younger.lose();
   assert.equal(subchannel.state, "transient-failure", "the next dial waits out the backoff");
   close();

@@ -1,5 +1,5 @@
 // One test for each numbered bug of the Go package glink's interceptors.go, named for what a user would have seen.
-// Bugs 9 to 18, of its connection manager and its tests, are in test/unit/pool/go-seed-bugs.test.ts.
+// Bugs 9 to 18, of its connection manager and its tests, are in test/unit/pool/bugs-of-a-go-balancer.test.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Code } from "@connectrpc/connect";
 import { pickFirst } from "../../../src/balancing/pick-first.ts";
+import { type Endpoint, endpointId, endpointOf } from "../../../src/endpoint/endpoint.ts";
+import type { EndpointList } from "../../../src/pool/endpoint-list.ts";
+import { type BackendFacts, Failover } from "../../../src/pool/failover.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
-import { settle } from "../../support/manual-clock.ts";
+import { ManualClock, settle } from "../../support/manual-clock.ts";
 
 const preferred = ["10.0.0.1", "10.0.0.2"];
 const fallback = ["fd00::1", "fd00::2"];
@@ -19,8 +23,21 @@ function dualStackPool(options: FakePoolOptions = {}) {
   });
   const report = (hosts: readonly string[], others: readonly string[]) =>
     fake.resolver.listener?.onAddresses(hosts.map(addressOf), others.map(addressOf));
+  const { connector } = fake;
+  /** The preferred connections are lost. */
+  const losePreferred = () => {
+    for (const connection of connector.open) if (!connection.address.startsWith("[")) connection.lose();
+  };
   fake.pool.wake();
-  return { ...fake, refusing, silent, report };
+  return { ...fake, refusing, silent, report, losePreferred };
+}
+
+/** The same, when both lists were reported while the preferred hosts refuse, or are silent. */
+function poolWithout(preferredAre: "refusing" | "silent", options: FakePoolOptions = {}) {
+  const scene = dualStackPool(options);
+  for (const host of preferred) scene[preferredAre].add(host);
+  scene.report(preferred, fallback);
+  return scene;
 }
 
 const used = ({ pool }: ReturnType<typeof dualStackPool>) => [...callsTo(pool, 20).keys()].sort();
@@ -113,9 +130,7 @@ describe("a dual-stack pool", () => {
   });
 
   test("does not follow a preferred address that comes and goes", async () => {
-    const scene = dualStackPool();
-    for (const host of preferred) scene.refusing.add(host);
-    scene.report(preferred, fallback);
+    const scene = poolWithout("refusing");
     await scene.clock.advance(1);
     const served = scene.connector.open.filter(({ address }) => address.startsWith("["));
     assert.equal(served.length, 2);
@@ -123,7 +138,7 @@ describe("a dual-stack pool", () => {
       scene.refusing.clear();
       await scene.clock.advance(9_000);
       for (const host of preferred) scene.refusing.add(host);
-      for (const connection of scene.connector.open) if (!connection.address.startsWith("[")) connection.lose();
+      scene.losePreferred();
       await scene.clock.advance(1_000);
     }
     assert.ok(
@@ -149,9 +164,7 @@ describe("a dual-stack pool", () => {
   });
 
   test("moves with its name: what was the fallback may become all there is, and stays connected", async () => {
-    const scene = dualStackPool();
-    for (const host of preferred) scene.refusing.add(host);
-    scene.report(preferred, fallback);
+    const scene = poolWithout("refusing");
     await scene.clock.advance(1);
     const before = scene.connector.open;
     scene.report(fallback, []);
@@ -167,9 +180,7 @@ describe("a dual-stack pool", () => {
   });
 
   test("forgets a change that was due when its fallback goes", async () => {
-    const scene = dualStackPool();
-    for (const host of preferred) scene.silent.add(host);
-    scene.report(preferred, fallback);
+    const scene = poolWithout("silent");
     await scene.clock.advance(200);
     scene.report(preferred, []);
     await scene.clock.advance(100);
@@ -183,9 +194,7 @@ describe("a dual-stack pool", () => {
   });
 
   test("works with pick_first", async () => {
-    const scene = dualStackPool({ loadBalancing: pickFirst() });
-    for (const host of preferred) scene.refusing.add(host);
-    scene.report(preferred, fallback);
+    const scene = poolWithout("refusing", { loadBalancing: pickFirst() });
     await scene.clock.advance(1);
     assert.deepEqual(used(scene), ["[fd00::1]:1"]);
     scene.close();
@@ -199,7 +208,7 @@ describe("a dual-stack pool", () => {
     assert.deepEqual(scene.events.ofType("hint"), []);
     for (let i = 0; i < 2; i++) {
       for (const host of preferred) scene.refusing.add(host);
-      for (const connection of scene.connector.open) if (!connection.address.startsWith("[")) connection.lose();
+      scene.losePreferred();
       await scene.clock.advance(1_000);
       scene.refusing.clear();
       await scene.clock.advance(30_000);
@@ -225,3 +234,49 @@ test("a fallback address that is preferred too is no fallback, and one that is n
   assert.match(pool.lastFailure?.message ?? "", /is not an address/);
   close();
 });
+
+test("thousands of preferred addresses that fail one by one are counted, not looked at again for each", async () => {
+  const count = 2_000;
+  const backends = new Map<string, BackendFacts & { looks: number }>();
+  const lists: EndpointList[] = [];
+  const failover = new Failover((id) => backends.get(id), new ManualClock(), {
+    onEndpoints: (list) => lists.push(list),
+    onFallbackServes: () => undefined,
+  });
+  const preferred = new Map<string, Endpoint>();
+  for (let i = 0; i < count; i++) {
+    const endpoint = endpointOf(addressOf(`10.0.${i >> 8}.${i & 255}`));
+    const id = endpointId(endpoint);
+    preferred.set(id, endpoint);
+    backends.set(id, looked(id));
+  }
+  const fallback = new Map([["[fd00::1]:1", endpointOf(addressOf("fd00::1"))]]);
+  failover.resolved({ preferred, fallback });
+  for (const backend of backends.values()) {
+    failover.backendChanged(Object.assign(backend, { failed: true }));
+    await Promise.resolve();
+  }
+  await settle();
+  assert.equal(lists.length, 2);
+  assert.equal(lists[1]?.size, count + 1, "the fallback joins when the last one has failed");
+  const looks = [...backends.values()].reduce((sum, backend) => sum + backend.looks, 0);
+  assert.ok(looks <= 10 * count, `${looks} looks at ${count} backends`);
+  failover.stop();
+});
+
+/** A backend that counts how often its state is looked at, and is dialled in vain once it has `failed`. */
+function looked(id: string): BackendFacts & { looks: number; failed: boolean } {
+  return {
+    id,
+    looks: 0,
+    failed: false,
+    get state() {
+      this.looks++;
+      return "idle" as const;
+    },
+    get lastFailure() {
+      if (!this.failed) return undefined;
+      return { kind: "dial", code: Code.Unavailable, progress: "unsent", message: "refused" } as const;
+    },
+  };
+}

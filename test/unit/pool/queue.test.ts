@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { pickFromReady } from "../../../src/balancing/policy.ts";
 import { CallQueue } from "../../../src/pool/call-queue.ts";
 import type { PendingCall } from "../../../src/pool/call-source.ts";
-import { fakePool, pickInfo, TestCall } from "../../support/fake-pool.ts";
+import { fakePool, pickInfo, renewEldest, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
 async function limitedPool(maxConcurrentStreams: number, maxQueuedCalls = 1_000) {
@@ -147,7 +147,7 @@ test("calls that wait for a slot of an old connection are served by its successo
   const { pool, connector, close } = await limitedPool(1);
   const [first, second] = [new TestCall(pool).start(), new TestCall(pool).start()];
   assert.deepEqual([first.waits, second.waits], [false, true]);
-  [...pool.subchannels][0]?.renew(() => undefined);
+  renewEldest(pool.subchannels[0]);
   await settle();
   assert.equal(connector.open.length, 2);
   assert.equal(second.waits, false);

@@ -3,19 +3,26 @@ import { test } from "node:test";
 import { fakePool } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
-/** Two backends that answer PINGs, every 10 s, and one of which has said GOAWAY with ENHANCE_YOUR_CALM. */
-async function afterGoaway(debug: string) {
+/** Backends that are asked every 10 s, and answer. */
+async function askedBackends(...hosts: string[]) {
   const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
   const all = fakePool({
     subchannel: { live: { keepalive, idleConnectionTimeoutMs: Number.POSITIVE_INFINITY } },
   });
-  const { pool, clock, connector, resolver } = all;
+  const { pool, connector, resolver } = all;
   connector.answerWith((dial) => {
     dial.succeed().answersPings = true;
   });
   pool.wake();
-  resolver.report("10.0.0.1", "10.0.0.2");
+  resolver.report(...hosts);
   await settle();
+  return all;
+}
+
+/** Two of them, one of which has said GOAWAY with ENHANCE_YOUR_CALM. */
+async function afterGoaway(debug: string) {
+  const all = await askedBackends("10.0.0.1", "10.0.0.2");
+  const { clock, connector } = all;
   connector.open[0]?.goaway(11, debug);
   await clock.advance(250);
   assert.equal(connector.dials.length, 3, "one dial more for the connection that was sent away");
@@ -39,19 +46,11 @@ test("ENHANCE_YOUR_CALM that does not speak of PINGs leaves their pace alone", a
   close();
 });
 
-/** Ten backends that are asked every 10 s and answer, and all of which have been asked once. */
+/** Ten of them, all of which have been asked once. */
 async function tenBackends() {
-  const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
-  const all = fakePool({
-    subchannel: { live: { keepalive, idleConnectionTimeoutMs: Number.POSITIVE_INFINITY } },
-  });
-  const { pool, clock, connector, resolver } = all;
-  connector.answerWith((dial) => {
-    dial.succeed().answersPings = true;
-  });
-  pool.wake();
   const hosts = Array.from({ length: 10 }, (_, i) => `10.0.0.${i + 1}`);
-  resolver.report(...hosts);
+  const all = await askedBackends(...hosts);
+  const { clock, connector } = all;
   await clock.advance(11_000);
   const connectionOf = (host: string) => connector.open.find(({ address }) => address === `${host}:1`);
   /** How many PINGs the present connection of each backend gets within the next 600 s. */

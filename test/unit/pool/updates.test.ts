@@ -100,7 +100,7 @@ test("a policy is told what changed: what is new, has another state or availabil
   await settle();
   assert.ok(updates.at(-1)?.changed.every(({ id }) => id === "10.0.0.0:1"));
   assert.deepEqual(keys(updates.at(-1)?.ready), ["10.0.0.1:1", "10.0.0.2:1"]);
-  pool.subchannels[1]?.live?.suspect();
+  pool.subchannels[1]?.connections[0]?.suspect();
   await settle();
   assert.deepEqual(keys(updates.at(-1)?.changed), ["10.0.0.1:1"]);
   assert.deepEqual(keys(updates.at(-1)?.ready), ["10.0.0.2:1"]);

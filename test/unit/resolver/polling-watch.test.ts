@@ -59,6 +59,7 @@ function watching(respond?: () => LookupAnswer) {
   const watch = new PollingWatch(
     { lookup, port: 50051, timeoutMs: 5_000 },
     {
+      onResolution: () => assert.fail("DNS has addresses and nothing else"),
       onAddresses: (addresses) => lists.push(addresses.map((one) => ("host" in one ? one.host : one.path))),
       onError: (error) => errors.push((error as Error).message),
     },
@@ -375,7 +376,7 @@ test("a listener may refresh or close from inside a report", async () => {
       if (reports === 3) watch.close();
       else watch.refresh();
     };
-    const listener = { onAddresses: onReport, onError: onReport };
+    const listener = { onResolution: onReport, onAddresses: onReport, onError: onReport };
     const watch = new PollingWatch({ lookup, port: 1, timeoutMs: 5_000 }, listener, clock);
     await clock.advance(60_000);
     assert.equal(reports, 3);

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { formatAddress } from "../../../src/endpoint/address.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../../../src/resolver/resolver.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
@@ -30,6 +31,7 @@ export function watchReports(resolver: Resolver, target: ResolverTarget, { held 
   const watch = resolver.watch(
     target,
     {
+      onResolution: () => assert.fail("DNS has addresses and nothing else"),
       onAddresses: (addresses, fallback = []) => {
         lists.push(addresses.map(formatAddress).sort());
         fallbacks.push(fallback.map(formatAddress).sort());

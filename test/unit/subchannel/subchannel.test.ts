@@ -2,58 +2,66 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectivityState } from "../../../src/base/connectivity-state.ts";
 import type { Failure } from "../../../src/base/errors.ts";
+import { endpointOf } from "../../../src/endpoint/endpoint.ts";
 import { http2ErrorCode } from "../../../src/http2/error-codes.ts";
-import type { LiveConnection } from "../../../src/subchannel/live-connection.ts";
+import type { LiveConnection, LiveConnectionOptions } from "../../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../../src/subchannel/subchannel.ts";
-import type { SubchannelOptions, SubchannelOwner } from "../../../src/subchannel/subchannel-owner.ts";
+import type { PoolConditions, SubchannelContext } from "../../../src/subchannel/subchannel-context.ts";
+import type { SubchannelListener } from "../../../src/subchannel/subchannel-listener.ts";
 import { deafListener, type FakeConnection, FakeConnector, type FakeStream } from "../../support/fake-connector.ts";
-import { addressOf, subchannelOptions } from "../../support/fake-pool.ts";
+import { addressOf, renewEldest, subchannelOptions } from "../../support/fake-pool.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { QuietHold } from "../../support/quiet-hold.ts";
 
-/** Remembers what a subchannel tells its owner, and lets retired connections drain. */
-class RecordingOwner implements SubchannelOwner {
-  minPingPaceMs = 0;
+/** Remembers what a subchannel tells, and lets retired connections drain. */
+class RecordingListener implements SubchannelListener<Subchannel> {
   readonly steps: string[] = [];
   readonly retired: string[] = [];
-  resting = false;
   readonly failures: Failure[] = [];
   readonly renewalFailures: Failure[] = [];
+  /** Connections that entered service, less those that left it. */
+  readonly inService = new Set<LiveConnection>();
   rests = 0;
 
-  subchannelChanged({ state }: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
+  onStateChanged({ state }: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
     this.steps.push(`${from} > ${state}`);
     if (failure !== undefined) this.failures.push(failure);
   }
-  subchannelCapacity(): void {
+  onCapacity(): void {
     this.steps.push("capacity");
   }
-  subchannelFull(): void {
+  onFull(): void {
     this.steps.push("full");
   }
-  subchannelUnanswered(): void {
+  onUnanswered(): void {
     this.steps.push("unanswered");
   }
-  subchannelCleared(): void {
+  onCleared(): void {
     this.steps.push("cleared");
   }
-  renewalFailed(_: Subchannel, failure: Failure): void {
+  onRenewalFailed(_: Subchannel, __: LiveConnection, failure: Failure): void {
     this.renewalFailures.push(failure);
   }
-  subchannelSuspect(_: Subchannel, reason: string): void {
+  onSuspected(_: Subchannel, __: LiveConnection, reason: string): void {
     this.steps.push(`suspect: ${reason}`);
   }
-  slowDownPings(minPaceMs: number): void {
+  onTooManyPings(minPaceMs: number): void {
     this.steps.push(`slow down to ${minPaceMs} ms`);
   }
-  connectionRetired(_: Subchannel, live: LiveConnection, reason: string): void {
+  onEntered(_: Subchannel, live: LiveConnection): void {
+    this.inService.add(live);
+  }
+  onLeft(_: Subchannel, live: LiveConnection): void {
+    assert.equal(this.inService.delete(live), true);
+  }
+  onRetired(_: Subchannel, live: LiveConnection, reason: string): void {
     this.retired.push(reason);
     live.connection.drain();
   }
-  goawayReceived(): void {
+  onGoaway(): void {
     this.steps.push("goaway");
   }
-  subchannelResting(): void {
+  onResting(): void {
     this.rests++;
   }
 
@@ -63,15 +71,22 @@ class RecordingOwner implements SubchannelOwner {
   }
 }
 
-function setUp(changes: Partial<SubchannelOptions> = {}) {
+function setUp(changes: Partial<SubchannelContext> = {}, endpoint = endpointOf(addressOf("10.0.0.1"))) {
   const clock = new ManualClock();
   const hold = new QuietHold();
   hold.acquire();
   const connector = new FakeConnector();
-  const owner = new RecordingOwner();
+  const owner = new RecordingListener();
+  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false };
   const options = subchannelOptions(connector, clock, hold, changes);
-  const subchannel = new Subchannel(addressOf("10.0.0.1"), options, owner);
-  return { subchannel, clock, hold, connector, owner };
+  const subchannel = new Subchannel(endpoint, options, conditions, owner);
+  return { subchannel, clock, hold, connector, owner, conditions };
+}
+
+/** The usual options of a connection with some changed. */
+function liveOptions(changes: Partial<LiveConnectionOptions>): Partial<SubchannelContext> {
+  const { live } = subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold());
+  return { live: { ...live, ...changes } };
 }
 
 type SetUp = ReturnType<typeof setUp>;
@@ -89,7 +104,7 @@ function request(subchannel: Subchannel) {
 }
 
 /** A call on the present connection was answered. */
-function answered({ live }: Subchannel): void {
+function answered({ connections: [live] }: Subchannel): void {
   assert.ok(live !== undefined);
   live.noteAnswer();
 }
@@ -265,7 +280,7 @@ test("a GOAWAY in good order while a slow handler works is no failure: the next 
   for (let i = 0; i < 20; i++) {
     const connection = await makeReady(all);
     const stream = request(subchannel) as FakeStream;
-    const { live } = subchannel;
+    const [live] = subchannel.connections;
     connection.goaway();
     assert.equal(subchannel.state, "idle");
     await clock.advance(5);
@@ -339,7 +354,7 @@ test("an answer on the connection that drains ends the wait for the next dial", 
   }
   const connection = await makeReady(all);
   const stream = request(subchannel) as FakeStream;
-  const { live } = subchannel;
+  const [live] = subchannel.connections;
   connection.goaway();
   assert.equal(
     subchannel.state,
@@ -358,7 +373,7 @@ test("an answer on the connection that drains does not shorten the wait after a 
   const { subchannel, connector, hold } = all;
   const connection = await makeReady(all);
   request(subchannel);
-  const { live } = subchannel;
+  const [live] = subchannel.connections;
   connection.goaway();
   subchannel.connect();
   connector.last.fail();
@@ -486,8 +501,7 @@ test("the backoff goes on growing over rests", async () => {
 });
 
 test("a connection without calls is closed after the idle timeout, and the next call brings a new one", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
-  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const all = setUp(liveOptions({ idleConnectionTimeoutMs: 10_000 }));
   const { subchannel, clock, connector, owner, hold } = all;
   const connection = await makeReady(all);
   connection.answersPings = true;
@@ -510,13 +524,12 @@ test("a connection without calls is closed after the idle timeout, and the next 
 });
 
 test("replacing a connection for its age does not make an idle one young", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
-  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const all = setUp(liveOptions({ idleConnectionTimeoutMs: 10_000 }));
   const { subchannel, clock, connector, hold } = all;
   await makeReady(all);
   for (let age = 0; age < 8_000; age += 4_000) {
     await clock.advance(4_000);
-    subchannel.renew(() => undefined);
+    renewEldest(subchannel);
     connector.last.succeed();
     await settle();
   }
@@ -528,14 +541,13 @@ test("replacing a connection for its age does not make an idle one young", async
 });
 
 test("the successor of a connection with an open call begins its idle time anew", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
-  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const all = setUp(liveOptions({ idleConnectionTimeoutMs: 10_000 }));
   const { subchannel, clock, connector, hold } = all;
   await makeReady(all);
   // The call begins after the last look for idleness before the renewal.
   await clock.advance(7_500);
   const stream = request(subchannel);
-  subchannel.renew(() => undefined);
+  renewEldest(subchannel);
   connector.last.succeed();
   await settle();
   stream?.reset(http2ErrorCode.cancel);
@@ -553,7 +565,7 @@ test("renew makes before it breaks", async () => {
   const stream = request(subchannel);
   owner.take();
   const outcomes: boolean[] = [];
-  subchannel.renew((replaced) => outcomes.push(replaced));
+  renewEldest(subchannel, (replaced) => outcomes.push(replaced));
   assert.equal(subchannel.hasRoom, true);
   request(subchannel);
   assert.equal(elder.openStreams, 2, "the elder serves until the successor is ready");
@@ -578,14 +590,14 @@ test("a successor that cannot be dialled leaves the elder in service and is trie
   const waits: number[] = [];
   for (let i = 0; i < 3; i++) {
     const outcomes: boolean[] = [];
-    subchannel.renew((replaced) => outcomes.push(replaced));
+    renewEldest(subchannel, (replaced) => outcomes.push(replaced));
     connector.last.fail();
     await settle();
     assert.deepEqual(outcomes, [false]);
-    waits.push(Math.round((subchannel.live?.expiresAtMs ?? 0) - clock.now()));
+    waits.push(Math.round((subchannel.connections[0]?.expiresAtMs ?? 0) - clock.now()));
   }
   assert.deepEqual(waits, [250, 400, 640]);
-  assert.equal(subchannel.live?.connection, elder);
+  assert.equal(subchannel.connections[0]?.connection, elder);
   assert.equal(subchannel.lastFailure, undefined);
   assert.deepEqual(owner.take(), []);
   hold.close();
@@ -595,8 +607,8 @@ test("only one successor is dialled at a time", async () => {
   const all = setUp();
   await makeReady(all);
   const outcomes: (string | boolean)[] = [];
-  all.subchannel.renew((replaced) => outcomes.push("first", replaced));
-  all.subchannel.renew((replaced) => outcomes.push("second", replaced));
+  renewEldest(all.subchannel, (replaced) => outcomes.push("first", replaced));
+  renewEldest(all.subchannel, (replaced) => outcomes.push("second", replaced));
   assert.deepEqual(outcomes, ["second", false]);
   assert.equal(all.connector.dials.length, 2);
   all.hold.close();
@@ -609,7 +621,7 @@ test("when the elder is lost, its successor being dialled becomes the reconnecti
     const elder = await makeReady(all);
     answered(subchannel);
     const outcomes: boolean[] = [];
-    subchannel.renew((replaced) => outcomes.push(replaced));
+    renewEldest(subchannel, (replaced) => outcomes.push(replaced));
     owner.take();
     elder.lose();
     assert.equal(subchannel.state, "connecting");
@@ -625,12 +637,11 @@ test("when the elder is lost, its successor being dialled becomes the reconnecti
 });
 
 test("going idle gives a successor up", async () => {
-  const live = { ...subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live };
-  const all = setUp({ live: { ...live, idleConnectionTimeoutMs: 10_000 } });
+  const all = setUp(liveOptions({ idleConnectionTimeoutMs: 10_000 }));
   const { subchannel, clock, connector, hold } = all;
   await makeReady(all);
   const outcomes: boolean[] = [];
-  subchannel.renew((replaced) => outcomes.push(replaced));
+  renewEldest(subchannel, (replaced) => outcomes.push(replaced));
   await clock.advance(11_000);
   assert.equal(subchannel.state, "idle");
   assert.deepEqual(outcomes, [false]);
@@ -649,7 +660,7 @@ test("disconnect gives a dial up, lets a connection drain, and leaves a backend 
     const outcomes: boolean[] = [];
     const elder = before === "connecting" ? undefined : await makeReady(all);
     if (before === "connecting") subchannel.connect();
-    if (before === "renewing") subchannel.renew((replaced) => outcomes.push(replaced));
+    if (before === "renewing") renewEldest(subchannel, (replaced) => outcomes.push(replaced));
     const stream = request(subchannel);
     subchannel.disconnect();
     assert.equal(owner.take().at(-1), `${before === "renewing" ? "ready" : before} > idle`);
@@ -699,7 +710,7 @@ test("shutdown is final in every state, and late inputs change nothing", async (
       if (before === "transient-failure") connector.last.fail();
       if (before === "ready" || before === "renewing") elder = connector.last.succeed();
       await settle();
-      if (before === "renewing") subchannel.renew((replaced) => outcomes.push(replaced));
+      if (before === "renewing") renewEldest(subchannel, (replaced) => outcomes.push(replaced));
       subchannel.shutdown("removed");
       subchannel.shutdown("removed");
       for (const dial of connector.dials.filter(({ settled }) => !settled)) {
@@ -710,7 +721,7 @@ test("shutdown is final in every state, and late inputs change nothing", async (
       await settle();
       subchannel.connect();
       subchannel.wake();
-      subchannel.live?.suspect();
+      subchannel.connections[0]?.suspect();
       elder?.lose();
       await clock.advance(60_000);
       assert.equal(subchannel.state, "shutdown");
@@ -728,12 +739,12 @@ test("a suspected backend that answers the PING keeps its connection", async () 
   const { subchannel, clock, owner, hold } = all;
   const connection = await makeReady(all);
   owner.take();
-  for (let i = 0; i < 100; i++) subchannel.live?.suspect();
+  for (let i = 0; i < 100; i++) subchannel.connections[0]?.suspect();
   assert.equal(connection.pings, 1, "100 suspicions at once are one PING");
   assert.deepEqual(owner.take(), ["suspect: deadline"]);
   connection.answerPing();
   await clock.advance(60_000);
-  assert.equal(subchannel.live?.connection, connection);
+  assert.equal(subchannel.connections[0]?.connection, connection);
   assert.deepEqual(owner.take(), ["cleared"]);
   hold.close();
 });
@@ -748,7 +759,7 @@ test("a suspected backend that stays silent loses its connection, and its calls 
     onClosed: (failure) => ends.push(failure),
   });
   answered(subchannel);
-  subchannel.live?.suspect();
+  subchannel.connections[0]?.suspect();
   await clock.advance(1_000);
   assert.equal(subchannel.state, "idle");
   assert.equal(connection.closed, true);
@@ -758,11 +769,10 @@ test("a suspected backend that stays silent loses its connection, and its calls 
 });
 
 test("new connections ask as slowly as the servers have demanded", async () => {
-  const base = subchannelOptions(new FakeConnector(), new ManualClock(), new QuietHold()).live;
   const keepalive = { pingIntervalMs: 10_000, pingIdleConnection: true, pingTimeoutMs: 1_000 };
-  const all = setUp({ live: { ...base, keepalive } });
-  const { clock, owner, hold } = all;
-  owner.minPingPaceMs = 40_000;
+  const all = setUp(liveOptions({ keepalive }));
+  const { clock, conditions, hold } = all;
+  conditions.minPingPaceMs = 40_000;
   const connection = await makeReady(all);
   await clock.advance(39_000);
   assert.equal(connection.pings, 0);

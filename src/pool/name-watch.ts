@@ -1,16 +1,23 @@
 import { type Failure, factOf, nameResolutionFailure } from "../base/errors.ts";
-import { type Address, checkAddress, formatAddress } from "../endpoint/address.ts";
 import type { Events } from "../observe/events.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { type EndpointLists, listsOfAddresses, listsOfResolution } from "./endpoint-list.ts";
 
-/** Told what the resolver found, checked. */
-export interface ResolutionListener {
-  /** One or more addresses by their text, and those to fall back to: no duplicates. */
-  resolved(addresses: ReadonlyMap<string, Address>, fallback: ReadonlyMap<string, Address>): void;
+/** Told what the resolver finds, checked. */
+export interface NameWatchListener {
+  onResolved(lists: EndpointLists): void;
   /** A lookup failed, threw, or brought nothing of use. The last good list stays. */
-  resolveFailed(failure: Failure): void;
+  onResolveFailed(failure: Failure): void;
+}
+
+/** What a name is watched with. */
+export interface NameWatchOptions {
+  readonly target: ResolverTarget;
+  readonly resolver: Resolver;
+  readonly runtime: Runtime;
+  readonly events: Events;
 }
 
 /** A resolver whose `watch` threw is started again by a refresh, but not sooner than this. */
@@ -24,22 +31,16 @@ type State =
   | { readonly status: "closed" };
 
 /** Watches one name through a resolver, which may be the user's own: whatever it throws or reports, the pool is safe. */
-export class Resolution {
+export class NameWatch {
   readonly #target: ResolverTarget;
   readonly #resolver: Resolver;
   readonly #runtime: Runtime;
   readonly #events: Events;
-  readonly #listener: ResolutionListener;
+  readonly #listener: NameWatchListener;
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
 
-  constructor(
-    target: ResolverTarget,
-    resolver: Resolver,
-    runtime: Runtime,
-    events: Events,
-    listener: ResolutionListener,
-  ) {
+  constructor({ target, resolver, runtime, events }: NameWatchOptions, listener: NameWatchListener) {
     this.#target = target;
     this.#resolver = resolver;
     this.#runtime = runtime;
@@ -65,8 +66,11 @@ export class Resolution {
         this.#target,
         {
           // A watch that was closed is no longer listened to.
+          onResolution: (resolution) => {
+            if (this.#state === state) this.#found(() => listsOfResolution(resolution));
+          },
           onAddresses: (addresses, fallback = []) => {
-            if (this.#state === state) this.#found(addresses, fallback);
+            if (this.#state === state) this.#found(() => listsOfAddresses(addresses, fallback));
           },
           onError: (error) => {
             if (this.#state === state) this.#failed(error);
@@ -123,23 +127,19 @@ export class Resolution {
     );
   }
 
-  #found(addresses: readonly Address[], fallback: readonly Address[]): void {
-    let list: Map<string, Address>;
-    let fallbackList: Map<string, Address>;
+  #found(read: () => EndpointLists): void {
+    let lists: EndpointLists;
     try {
-      list = byText(addresses);
-      fallbackList = byText(fallback);
-      if (list.size === 0) throw new Error("the answer has no addresses");
+      lists = read();
     } catch (error) {
       this.#failed(error);
       return;
     }
-    for (const key of list.keys()) fallbackList.delete(key);
     if (this.#failure !== undefined) {
       this.#failure = undefined;
       if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
     }
-    this.#listener.resolved(list, fallbackList);
+    this.#listener.onResolved(lists);
   }
 
   #failed(error: unknown): void {
@@ -148,15 +148,6 @@ export class Resolution {
     const failure = nameResolutionFailure(this.#target.host, error);
     this.#failure = failure;
     if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
-    this.#listener.resolveFailed(failure);
+    this.#listener.onResolveFailed(failure);
   }
-}
-
-function byText(addresses: readonly Address[]): Map<string, Address> {
-  const list = new Map<string, Address>();
-  for (const given of addresses) {
-    const address = checkAddress(given);
-    list.set(formatAddress(address), address);
-  }
-  return list;
 }

@@ -1,0 +1,211 @@
+import { ReadyBackends } from "../availability/ready-backends.ts";
+import { Suspects } from "../availability/suspects.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import { type Failure, factOf } from "../base/errors.ts";
+import type { TargetHistory } from "../endpoint/target.ts";
+import type { Events } from "../observe/events.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { CallConnection } from "../subchannel/call-connection.ts";
+import { Subchannel } from "../subchannel/subchannel.ts";
+import type { PoolConditions, SubchannelContext } from "../subchannel/subchannel-context.ts";
+import type { SubchannelListener } from "../subchannel/subchannel-listener.ts";
+import { Drain } from "./drain.ts";
+import type { EndpointList } from "./endpoint-list.ts";
+import { Members } from "./members.ts";
+import { Rotation } from "./rotation.ts";
+
+/** What the backends of a pool are made with. */
+export interface PoolBackendsOptions {
+  readonly subchannel: SubchannelContext;
+  readonly history: TargetHistory;
+  readonly runtime: Runtime;
+  readonly events: Events;
+  readonly drainTimeoutMs: number;
+}
+
+/** Told of the backends: the pool. */
+export interface PoolBackendsListener {
+  /** One came, left or changed in what policies see. `atOnce`: calls may wait for what that brings. */
+  onChanged(subchannel: Subchannel, atOnce: boolean): void;
+  /** The list has another order, or other members. */
+  onListChanged(): void;
+  /** One more call may go to it: `wasFull`, none could until now. */
+  onCapacity(subchannel: Subchannel, wasFull: boolean): void;
+  /** A first sign that the list is out of date: a loss, a dial or a renewal that failed. */
+  onOutOfDate(): void;
+}
+
+/**
+ * The backends of one target: a subchannel for each endpoint that is named, and what follows from what they tell:
+ * connections that leave drain, those that grow old are replaced, and those that do not answer are suspected.
+ */
+export class PoolBackends implements Iterable<Subchannel> {
+  /** Those that calls may go to. */
+  readonly ready: ReadyBackends = new ReadyBackends();
+  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false };
+  /** How many are connected. */
+  readyCount = 0;
+  readonly #history: TargetHistory;
+  readonly #events: Events;
+  readonly #listener: PoolBackendsListener;
+  readonly #members: Members;
+  readonly #suspects: Suspects;
+  readonly #drain: Drain;
+  readonly #rotation: Rotation;
+  #newestFailure: Failure | undefined;
+
+  constructor(options: PoolBackendsOptions, listener: PoolBackendsListener) {
+    const { subchannel, history, runtime, events, drainTimeoutMs } = options;
+    const { clock } = runtime;
+    this.#history = history;
+    this.#events = events;
+    this.#listener = listener;
+    this.#members = new Members(
+      (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
+    );
+    this.#suspects = new Suspects(clock, events, (suspect) => listener.onChanged(suspect, false));
+    this.#drain = new Drain(drainTimeoutMs, clock, events);
+    this.#rotation = new Rotation(clock, events, () => this.list, { onNotReplaced: () => listener.onOutOfDate() });
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** In the resolver's newest order, and those that leave after the others. The same array until it changes. */
+  get list(): readonly Subchannel[] {
+    return this.#members.list;
+  }
+
+  [Symbol.iterator](): Iterator<Subchannel> {
+    return this.#members[Symbol.iterator]();
+  }
+
+  get(id: string): Subchannel | undefined {
+    return this.#members.get(id);
+  }
+
+  /** Retired connections that wait for their last call. */
+  get draining(): Iterable<{ readonly address: string; readonly openCalls: number }> {
+    return this.#drain;
+  }
+
+  /** Why none is ready, as far as they know: the newest failure of those that still count. */
+  get lastFailure(): Failure | undefined {
+    let failure: Failure | undefined;
+    for (const { lastFailure } of this.#members) {
+      if (lastFailure === undefined) continue;
+      if (lastFailure === this.#newestFailure) return lastFailure;
+      failure ??= lastFailure;
+    }
+    return failure;
+  }
+
+  hasConnectionBeyond(failed: readonly CallConnection[]): boolean {
+    for (const subchannel of this.#members) if (subchannel.hasConnectionBeyond(failed)) return true;
+    return false;
+  }
+
+  /**
+   * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready or the list is empty,
+   * else once one is. Pickers skip what has left until they are replaced.
+   */
+  use(list: EndpointList): void {
+    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list);
+    if (added.length + removed.length + leaving.length > 0) this.#publishChange(added, removed, leaving);
+    for (const subchannel of removed) subchannel.shutdown("removed");
+    const atOnce = this.ready.list.length === 0;
+    for (const subchannel of added) this.#listener.onChanged(subchannel, atOnce);
+    for (const subchannel of updated) this.#listener.onChanged(subchannel, false);
+    if (listChanged) this.#listener.onListChanged();
+  }
+
+  /** A call came after a rest: whoever rests may be dialled again. */
+  wake(): void {
+    this.conditions.resting = false;
+    const atOnce = this.ready.list.length === 0;
+    for (const subchannel of this.#members) if (subchannel.wake()) this.#listener.onChanged(subchannel, atOnce);
+  }
+
+  /** Ends everything. Open calls fail with `failure`; calls back when all sockets are closed. */
+  close(failure: Failure, closed: () => void): void {
+    this.#rotation.stop();
+    for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
+    this.#suspects.close();
+    this.#drain.closeAll(failure);
+    this.#drain.whenEmpty(closed);
+  }
+
+  readonly #subchannelListener: SubchannelListener<Subchannel> = {
+    onStateChanged: (subchannel, from, failure) => this.#stateChanged(subchannel, from, failure),
+    onCapacity: (subchannel, wasFull) => this.#listener.onCapacity(subchannel, wasFull),
+    onFull: (subchannel) => this.ready.roomChanged(subchannel),
+    onSuspected: (subchannel, live, reason) => this.#suspects.asked(subchannel, live, reason),
+    onUnanswered: (subchannel, live) => this.#suspects.unanswered(subchannel, live),
+    onCleared: (_, live) => this.#suspects.cleared(live),
+    onGoaway: ({ id }, { code, debug }) => {
+      if (this.#events.active) this.#events.publish({ type: "goaway", address: id, http2Code: code, debug });
+    },
+    onTooManyPings: (minPaceMs) => {
+      this.conditions.minPingPaceMs = Math.max(this.conditions.minPingPaceMs, minPaceMs);
+      for (const subchannel of this.#members) subchannel.slowDownPingsTo(this.conditions.minPingPaceMs);
+    },
+    onRenewalFailed: (subchannel, live, failure) => this.#rotation.failed(subchannel, live, failure),
+    onEntered: (subchannel, live) => {
+      this.#suspects.entered(subchannel);
+      this.#rotation.entered(live);
+    },
+    onLeft: (subchannel, live, failure) => {
+      this.#suspects.left(subchannel, live);
+      this.#rotation.left(live);
+      // Of the last one the change of the state tells.
+      if (failure !== undefined && subchannel.connections.length > 0) this.#listener.onOutOfDate();
+    },
+    onRetired: ({ id }, live, reason) => this.#drain.add(id, live, reason),
+    onResting: () => {
+      this.conditions.resting = true;
+    },
+  };
+
+  #stateChanged(subchannel: Subchannel, from: ConnectivityState, failure: Failure | undefined): void {
+    const { state, id } = subchannel;
+    if (this.#events.active) {
+      const error = failure === undefined ? undefined : factOf(failure);
+      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error });
+    }
+    if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
+    if (failure !== undefined) this.#newestFailure = failure;
+    if (state === "ready") this.#becameReady(subchannel);
+    else if (from === "ready") this.#lost(subchannel);
+    this.#listener.onChanged(subchannel, state === "ready" && this.ready.list.length === 0);
+  }
+
+  #becameReady(subchannel: Subchannel): void {
+    this.readyCount++;
+    this.#history.everConnected = true;
+    if (this.#members.isLeaving(subchannel)) return;
+    const released = this.#members.releaseLeaving();
+    if (released.length === 0) return;
+    this.#publishChange([], released, []);
+    for (const one of released) one.shutdown("removed");
+  }
+
+  #lost(subchannel: Subchannel): void {
+    this.readyCount--;
+    if (!this.#members.isLeaving(subchannel)) return;
+    this.#members.remove(subchannel);
+    this.#publishChange([], [subchannel], []);
+    subchannel.shutdown("removed");
+  }
+
+  #publishChange(added: readonly Subchannel[], removed: readonly Subchannel[], leaving: readonly Subchannel[]): void {
+    if (!this.#events.active) return;
+    this.#events.publish({
+      type: "pool-updated",
+      added: added.map(({ id }) => id),
+      removed: removed.map(({ id }) => id),
+      leaving: leaving.map(({ id }) => id),
+      kept: this.#members.size - added.length - leaving.length,
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import type { Connector } from "../http2/connection.ts";
+import type { BackoffOptions } from "../runtime/backoff.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { LiveConnectionOptions } from "./live-connection.ts";
+
+/** What subchannels share. */
+export interface SubchannelContext {
+  readonly connector: Connector;
+  readonly runtime: Runtime;
+  readonly reconnectBackoff: BackoffOptions;
+  readonly live: LiveConnectionOptions;
+  /** ± 10 %; `Infinity`: never. */
+  readonly maxConnectionAgeMs: number;
+}
+
+/** What holds at present for all subchannels of a pool. Subchannels read it, and the pool writes it. */
+export interface PoolConditions {
+  /** The least time between two PINGs on any connection, by what servers have demanded (gRFC A8). 0: nothing. */
+  minPingPaceMs: number;
+  /** No call has come since a subchannel went to rest: what nobody waits for is not dialled. */
+  resting: boolean;
+}
