@@ -119,9 +119,8 @@ export function connectionFailure(
   address: string,
   progress: Progress,
   message: string,
-  cause?: unknown,
 ): Failure {
-  return { kind, code: Code.Unavailable, progress, message, address, cause };
+  return { kind, code: Code.Unavailable, progress, message, address };
 }
 
 /** The call's own deadline passed: decided on this side, or by a server that noticed first. */

@@ -3,7 +3,7 @@ import { ReplayBuffer, type ReplayLimit, type RequestWriter } from "./retry/repl
 import type { ReplayMemory } from "./retry/replay-memory.ts";
 
 /** A request whose body may be known from the start. */
-interface BodyHolder {
+interface RequestBody {
   /** Gone once no attempt will need it any more. */
   body: Uint8Array | undefined;
 }
@@ -16,7 +16,7 @@ export interface RequestStream extends RequestWriter {
 
 /** What a call sends: to the attempt under way, and kept for as long as another one may have to send it again. */
 export class OutgoingRequest {
-  readonly #request: BodyHolder;
+  readonly #request: RequestBody;
   readonly #memory: ReplayMemory;
   readonly #gate: ResponseGate;
   /** What a streaming caller has sent; undefined where the body was known from the start. */
@@ -27,7 +27,7 @@ export class OutgoingRequest {
   #bodyBytes = 0;
   #isEnded: boolean;
 
-  constructor(request: BodyHolder, maxBytes: number, memory: ReplayMemory, gate: ResponseGate) {
+  constructor(request: RequestBody, maxBytes: number, memory: ReplayMemory, gate: ResponseGate) {
     const { body } = request;
     this.#request = request;
     this.#memory = memory;

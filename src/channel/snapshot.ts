@@ -51,7 +51,7 @@ export interface GlinkSnapshot {
 export type SnapshotNames = Pick<GlinkSnapshot, "target" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy">;
 
 /** What a snapshot is taken of. */
-export interface SnapshotSource {
+export interface SnapshotParts {
   readonly names: SnapshotNames;
   readonly pool: Pool;
   readonly openCalls: OpenCalls;
@@ -59,7 +59,7 @@ export interface SnapshotSource {
   readonly isClosed: boolean;
 }
 
-export function snapshotOf(source: SnapshotSource): GlinkSnapshot {
+export function snapshotOf(source: SnapshotParts): GlinkSnapshot {
   const { names, pool, openCalls } = source;
   const { target, resolver, loadBalancing, engine, engineChosenBy } = names;
   const subchannels = subchannelSnapshots(source);
@@ -82,7 +82,7 @@ export function snapshotOf(source: SnapshotSource): GlinkSnapshot {
   };
 }
 
-function stateOf({ pool, isClosed }: SnapshotSource, subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
+function stateOf({ pool, isClosed }: SnapshotParts, subchannels: readonly SubchannelSnapshot[]): ConnectivityState {
   if (isClosed) return "shutdown";
   if (subchannels.length > 0) return aggregateState(subchannels.map(({ state }) => state));
   if (!pool.started) return "idle";
@@ -90,7 +90,7 @@ function stateOf({ pool, isClosed }: SnapshotSource, subchannels: readonly Subch
   return pool.lastFailure === undefined ? "connecting" : "transient-failure";
 }
 
-function subchannelSnapshots({ pool, clock }: SnapshotSource): SubchannelSnapshot[] {
+function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
     const { id, state, availability, openCalls, counters } = subchannel;
     const [eldest] = subchannel.connectionFacts;

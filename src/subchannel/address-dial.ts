@@ -74,6 +74,6 @@ export class AddressDial {
   }
 
   #failure(kind: "connection-lost" | "connection-error" | "no-streams" | "idle", message: string, cause?: unknown) {
-    return connectionFailure(kind, formatAddress(this.#address), "unsent", message, cause);
+    return { ...connectionFailure(kind, formatAddress(this.#address), "unsent", message), cause };
   }
 }

@@ -25,10 +25,12 @@ const mayTakeMore = (path: string, name: string, isConstructor: boolean) =>
 /** Made for each call, stream or connection, by thousands: a listener of their own would be one more object for each. */
 const listensItself = new Set([
   "Attempt",
+  "CallTrace",
   "FrameDispatcher",
   "InterceptedMessages",
   "LiveConnection",
   "NodeStream",
+  "OpenCall",
   "RetryingCall",
   "StreamCall",
   "UnaryCall",

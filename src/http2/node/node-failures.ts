@@ -79,7 +79,10 @@ export class NodeFailures {
   #lost(progress: "unsent" | "unknown", ofStream: unknown): Failure {
     const cause = this.#cause ?? (isOfNghttp2(ofStream) ? ofStream : undefined);
     const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
-    return connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`, cause);
+    return {
+      ...connectionFailure("connection-lost", this.#address, progress, `the connection was lost: ${why}`),
+      cause,
+    };
   }
 }
 

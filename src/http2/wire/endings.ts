@@ -86,5 +86,5 @@ export function lost(address: string, goaway: Goaway | undefined, cause: unknown
 /** The connection ended under a stream. Without a cause the peer closed it. */
 export function lossFailure(address: string, cause: unknown, progress: "unknown" | "unsent"): Failure {
   const why = cause === undefined ? "the peer closed it" : peerText(describeCause(cause));
-  return connectionFailure("connection-lost", address, progress, `the connection was lost: ${why}`, cause);
+  return { ...connectionFailure("connection-lost", address, progress, `the connection was lost: ${why}`), cause };
 }
