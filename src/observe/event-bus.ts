@@ -5,24 +5,24 @@ import { callUserCode, reportUserCode } from "./user-code.ts";
 /** Hears every event of one transport. */
 export type GlinkListener = (event: GlinkEvent) => void;
 
-const types: readonly GlinkFact["type"][] = [
-  "pool-updated",
-  "resolve-failed",
-  "resolve-recovered",
-  "subchannel-state",
-  "goaway",
-  "connection-draining",
-  "connection-drained",
-  "subchannel-suspect",
-  "subchannel-silent",
-  "subchannel-usable",
-  "renewal-failed",
-  "attempt-failed",
-  "retry-withheld",
-  "hint",
-  "user-code-failed",
-  "closed",
-];
+const types: Readonly<Record<GlinkFact["type"], true>> = {
+  "pool-updated": true,
+  "resolve-failed": true,
+  "resolve-recovered": true,
+  "subchannel-state": true,
+  goaway: true,
+  "connection-draining": true,
+  "connection-drained": true,
+  "subchannel-suspect": true,
+  "subchannel-silent": true,
+  "subchannel-usable": true,
+  "renewal-failed": true,
+  "attempt-failed": true,
+  "retry-withheld": true,
+  hint: true,
+  "user-code-failed": true,
+  closed: true,
+};
 
 /**
  * Hands facts to listeners and to the diagnostics channels `glink:<type>`. A listener that throws is reported to the
@@ -35,7 +35,7 @@ export class EventBus implements Events {
 
   constructor(target: string) {
     this.#target = target;
-    this.#channels = new Map(types.map((type) => [type, channel(`glink:${type}`)]));
+    this.#channels = new Map(Object.keys(types).map((type) => [type, channel(`glink:${type}`)]));
   }
 
   get active(): boolean {

@@ -26,7 +26,7 @@ export interface RetrySituation {
   readonly goawaysInARow: number;
   /** Time until the call's deadline; `Infinity` without one. */
   readonly remainingMs: number;
-  /** What `grpc-retry-pushback-ms` asked for: a wait, "stop" where it is not one, or nothing. */
+  /** What the server asked for (gRFC A6): a wait, "stop" for no further attempt, or nothing. */
   readonly pushback: number | "stop" | undefined;
   readonly idempotent: boolean;
   /** The request's headers are longer than what every server takes. */
