@@ -247,6 +247,17 @@ test("the README's quick start runs as it stands", async () => {
   for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
 });
 
+test("the example of docs/testing.md runs as it stands", async () => {
+  const second = await startConnectEcho();
+  try {
+    const [example = ""] = codeBlocks(join(root, "docs/testing.md"), "ts");
+    const text = example.replaceAll("127.0.0.1:50051", backend.address).replaceAll("127.0.0.1:50052", second.address);
+    assert.match(await userProgram("testing-example.mjs", text), /^# pass 1$/m);
+  } finally {
+    await second.close();
+  }
+});
+
 /** A port that nobody listens on. */
 async function freePort(): Promise<number> {
   const server = createServer();
