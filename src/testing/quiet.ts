@@ -29,11 +29,11 @@ function describe({ type, madeAt }: OpenResource): string {
   return `${type} made ${madeAt.find(isLineOfGlink)}`;
 }
 
-/** The core's: whoever called it may be this package's own test. */
+/** The core's: this extension is in the same folder. */
 function isLineOfGlink(line: string): boolean {
-  return (
-    folder !== undefined &&
-    (line.includes(`${folder}/dist/`) || line.includes(`${folder}/src/`)) &&
-    !line.includes("/testing/")
-  );
+  if (folder === undefined) return false;
+  return ["/dist/esm/", "/dist/cjs/", "/src/"].some((part) => {
+    const at = line.indexOf(folder + part);
+    return at !== -1 && !line.startsWith("testing/", at + folder.length + part.length);
+  });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,9 @@ test("the package holds both builds with their types, its documents and nothing 
   );
   assert.deepEqual(unexpected, []);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts"].map((name) => `dist/${build}/${name}`),
+    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
+      (name) => `dist/${build}/${name}`,
+    ),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
@@ -147,6 +149,95 @@ for (const [name, program] of Object.entries({
   });
 }
 
+/** The modules of Node's and of others that a file of the build imports as it is loaded, and those of its own. */
+function importsOf(path: string): { readonly others: readonly string[]; readonly own: readonly string[] } {
+  const text = readFileSync(join(root, "dist", path), "utf8");
+  const names = text.matchAll(/^import (?:[^;]*? from )?"([^"]+)";|^var \w+ = (?:__toESM\()?require\("([^"]+)"\)/gm);
+  const all = [...new Set(Array.from(names, ([, imported, required = ""]) => imported ?? required))].sort();
+  return { others: all.filter((name) => !name.startsWith(".")), own: all.filter((name) => name.startsWith(".")) };
+}
+
+/** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
+const ceilings: Record<string, number> = {
+  "esm/index.js": 352_000,
+  "esm/chunk.js": 26_000,
+  "cjs/index.js": 354_000,
+  "cjs/chunk.js": 29_000,
+};
+
+for (const format of ["esm", "cjs"]) {
+  test(`what a program loads with glink is no larger than it should be, and imports few modules: ${format}`, () => {
+    for (const name of ["index.js", "chunk.js"]) {
+      const bytes = statSync(join(root, "dist", format, name)).size;
+      const ceiling = ceilings[`${format}/${name}`] as number;
+      assert.ok(bytes <= ceiling, `${format}/${name} has ${bytes} bytes, above ${ceiling}`);
+    }
+    const [core, shared] = [importsOf(`${format}/index.js`), importsOf(`${format}/chunk.js`)];
+    assert.deepEqual([core.own, shared.own], [["./chunk.js"], []]);
+    assert.deepEqual([...new Set([...core.others, ...shared.others])].sort(), [
+      "@bufbuild/protobuf",
+      "@bufbuild/protobuf/wire",
+      "@bufbuild/protobuf/wkt",
+      "@connectrpc/connect",
+      "node:async_hooks",
+      "node:diagnostics_channel",
+      "node:module",
+      "node:net",
+      "node:os",
+      "node:util",
+    ]);
+  });
+
+  test(`glink/testing imports the core and holds no copy of it: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/testing/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:async_hooks", "node:timers/promises"]);
+    assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
+  });
+}
+
+/** A call on the other engine, and a transport that a test's answers lead and that leaves nothing behind. */
+const testingProgram = `
+  const resolver = manualResolver();
+  expectQuiet(async () => {
+    const transport = glinkTransport({ baseUrl: "http://echo.test", resolver, http2: "node" });
+    const recording = recordEvents(transport);
+    resolver.answer(process.argv[2]);
+    const { text } = await createClient(EchoService, transport).unary({ text: "hello" });
+    await transport.close();
+    console.log(text, recording.ofType("pool-updated").length, recording.ofType("closed").length);
+  }).then(() => expectQuiet(async () => {
+    const transport = glinkTransport({ baseUrl: "http://" + process.argv[2] });
+    await transport.ready();
+    globalThis.kept = transport;
+  })).catch(({ message }) => { console.log(message.replace(/ open: .*/, " open")); return globalThis.kept.close(); })`;
+
+test("an ES module uses glink/testing and the engine on node:http2", async () => {
+  const loads = `
+    import { createClient } from "@connectrpc/connect";
+    import { glinkTransport } from "glink";
+    import { expectQuiet, manualResolver, recordEvents } from "glink/testing";
+    import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";`;
+  assert.match(await userProgram("testing.mjs", loads + testingProgram), /^hello 1 1\nglink left \d+ open$/);
+});
+
+test("a CommonJS program uses glink/testing and the engine on node:http2, which is loaded when it dials", async () => {
+  const loads = `
+    const { createClient } = require("@connectrpc/connect");
+    const { glinkTransport } = require("glink");
+    const { expectQuiet, manualResolver, recordEvents } = require("glink/testing");
+    const loaded = () => console.log(Object.keys(require.cache).filter((path) => path.includes("glink/dist"))
+      .map((path) => path.slice(path.indexOf("dist/cjs/") + 9)).sort().join(" "));
+    loaded();
+    import("./gen/glink/demo/v1/echo_pb.js").then(({ EchoService }) => {`;
+  const printed = await userProgram("testing.cjs", `${loads}${testingProgram}.then(loaded) });`);
+  const [before, call, noise, afterwards] = printed.split("\n");
+  assert.equal(before, "chunk.js index.js testing/index.js");
+  assert.equal(call, "hello 1 1");
+  assert.match(noise ?? "", /^glink left \d+ open$/);
+  assert.equal(afterwards, "chunk.js index.js node-connector.js testing/index.js");
+});
+
 test("the README's quick start runs as it stands", async () => {
   const [quickStart = ""] = codeBlocks(join(root, "README.md"), "js");
   const free = await Promise.all([freePort(), freePort()]);
@@ -154,6 +245,17 @@ test("the README's quick start runs as it stands", async () => {
   const lines = (await userProgram("quick-start.mjs", text)).split("\n");
   assert.equal(lines.length, 4);
   for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
+});
+
+test("the example of docs/testing.md runs as it stands", async () => {
+  const second = await startConnectEcho();
+  try {
+    const [example = ""] = codeBlocks(join(root, "docs/testing.md"), "ts");
+    const text = example.replaceAll("127.0.0.1:50051", backend.address).replaceAll("127.0.0.1:50052", second.address);
+    assert.match(await userProgram("testing-example.mjs", text), /^# pass 1$/m);
+  } finally {
+    await second.close();
+  }
 });
 
 /** A port that nobody listens on. */

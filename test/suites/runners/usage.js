@@ -4,6 +4,7 @@ import { createServer } from "node:http2";
 import { Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { glinkCall, glinkTransport, staticResolver } from "glink";
+import { expectQuiet, manualResolver, recordEvents } from "glink/testing";
 import { EchoService } from "./echo_pb.js";
 
 const payload = new Uint8Array(4_096).fill(7);
@@ -152,6 +153,31 @@ test("under the runner's fake timers a call is answered, and its deadline follow
     } finally {
       timers.useRealTimers();
     }
+  }));
+
+test("a transport on node:http2 follows a test's own answers, and leaves nothing behind", () =>
+  expectQuiet(async () => {
+    const servers = [await startServer("one"), await startServer("two")];
+    const [one, two] = servers.map(({ address }) => address);
+    const resolver = manualResolver(one);
+    const transport = glinkTransport({ baseUrl: "http://echo.test", resolver, http2: "node" });
+    const events = recordEvents(transport);
+    const client = createClient(EchoService, transport);
+    expect((await client.unary({})).served.backend).toBe("one");
+    resolver.answer(two);
+    const { removed } = await events.first("pool-updated", (event) => event.removed.length > 0);
+    expect(removed).toEqual([one]);
+    expect((await client.unary({})).served.backend).toBe("two");
+    await transport.close();
+    for (const server of servers) await server.close();
+  }));
+
+test("a transport that was not closed is heard of", () =>
+  withClient({}, async (_client, _transport, servers) => {
+    const kept = glinkTransport({ baseUrl: `http://${servers[0].address}` });
+    const error = await errorOf(expectQuiet(() => kept.ready()));
+    expect(error.message).toMatch(/glink left \d+ open: /);
+    await kept.close();
   }));
 
 test("a wrong option is a TypeError that names it", () => {

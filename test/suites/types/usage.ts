@@ -15,6 +15,7 @@ import {
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
+import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
  * The types as a user meets them. Compiled with the repository, and by run.ts in a project of a user's, against the
@@ -123,3 +124,17 @@ export const mistakes: GlinkTransportOptions[] = [
   // @ts-expect-error: a logger has four levels
   { baseUrl: "http://a", logger: { info() {} } },
 ];
+
+/** The testing kit: what it takes and gives. */
+export async function testingKit(): Promise<string> {
+  const resolver = manualResolver("127.0.0.1:50051", { host: "::1", port: 50_052 });
+  return expectQuiet(async () => {
+    const transport = glinkTransport({ baseUrl: "http://echo.test", resolver });
+    const events = recordEvents(transport);
+    resolver.fail(new Error("no such name"));
+    const { added } = await events.first("pool-updated", ({ removed }) => removed.length === 0);
+    const states: readonly string[] = events.ofType("subchannel-state").map(({ to }) => to);
+    await transport.close();
+    return [...added, ...states, resolver.watches + resolver.refreshes].join();
+  });
+}
