@@ -15,9 +15,6 @@ const watched = new Set([
   "UDPWRAP",
 ]);
 
-/** As deep as the way from a call of glink's to what Node makes for it. */
-const stackFrames = 30;
-
 /** Sockets close asynchronously: they get a second, and on a machine where that is one turn of the loop, some turns. */
 const patienceMs = 1_000;
 const patienceTurns = 50;
@@ -34,15 +31,24 @@ export interface OpenResource {
  * active resources leaves it out.
  */
 export class OpenResources {
+  readonly #stackFrames: number;
   readonly #open = new Map<number, { readonly type: string; readonly made: Error }>();
   readonly #hook = createHook({
     init: (id, type) => {
-      if (watched.has(type)) this.#open.set(id, { type, made: stackOf() });
+      if (watched.has(type)) this.#open.set(id, { type, made: this.#stack() });
     },
     destroy: (id) => {
       this.#open.delete(id);
     },
   });
+
+  /**
+   * `stackFrames`: how much is remembered of where each was made. V8 keeps what a frame's function belongs to for as long as
+   * nobody reads the stack, so that deep ones keep transports from being collected.
+   */
+  constructor(stackFrames: number) {
+    this.#stackFrames = stackFrames;
+  }
 
   /** Begins to watch. */
   start(): void {
@@ -75,12 +81,12 @@ export class OpenResources {
       }))
       .filter(counts);
   }
-}
 
-function stackOf(): Error {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = stackFrames;
-  const made = new Error();
-  Error.stackTraceLimit = stackTraceLimit;
-  return made;
+  #stack(): Error {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = this.#stackFrames;
+    const made = new Error();
+    Error.stackTraceLimit = stackTraceLimit;
+    return made;
+  }
 }

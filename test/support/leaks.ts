@@ -7,7 +7,7 @@ import { type OpenResource, OpenResources } from "../../src/testing/open-resourc
  * Call it once, at the top of the file.
  */
 export function checkForLeaks(): void {
-  const resources = new OpenResources();
+  const resources = new OpenResources(10);
   resources.start();
   after(async () => {
     const left = await resources.left((one) => !isAnothers(one));
