@@ -70,15 +70,14 @@ export class ResponseGate {
 
   /** A message of an attempt has come. */
   message(attempt: AnsweredAttempt, flag: number, payload: Uint8Array): void {
-    const message = { flag, payload };
     if (!this.#singleResponse || this.#headersShown) {
-      this.#show(attempt, message);
+      this.#show(attempt, flag, payload);
     } else if (attempt.heldMessage === undefined) {
-      attempt.heldMessage = message;
+      attempt.heldMessage = { flag, payload };
     } else {
       // One too many: the caller's to judge.
       this.#showHeld(attempt);
-      this.#show(attempt, message);
+      this.#show(attempt, flag, payload);
     }
   }
 
@@ -91,7 +90,7 @@ export class ResponseGate {
   #showHeld(attempt: AnsweredAttempt): void {
     const message = attempt.heldMessage;
     attempt.heldMessage = undefined;
-    if (message !== undefined) this.#show(attempt, message);
+    if (message !== undefined) this.#show(attempt, message.flag, message.payload);
   }
 
   #showHeaders(fields: HeaderFields): void {
@@ -101,8 +100,8 @@ export class ResponseGate {
     this.#shownTo.onHeaders(fields);
   }
 
-  #show(attempt: AnsweredAttempt, { flag, payload }: ReceivedMessage): void {
-    this.#showHeaders(attempt.response.headers);
+  #show(attempt: AnsweredAttempt, flag: number, payload: Uint8Array): void {
+    if (!this.#headersShown) this.#showHeaders(attempt.response.headers);
     // Whoever was shown the headers may have cancelled the call.
     if (!this.#isClosed) this.#shownTo.onMessage(flag, payload);
   }
