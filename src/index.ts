@@ -18,7 +18,7 @@ export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/ca
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
-export type { GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
+export type { ConnectionSnapshot, GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
 export {
   type AttributeKey,
@@ -28,9 +28,23 @@ export {
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
+export type { CallCounts } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
+export type {
+  AttemptEnd,
+  AttemptHeader,
+  AttemptStart,
+  AttemptTracer,
+  CallEnd,
+  CallStart,
+  CallTracer,
+  ChannelView,
+  Ending,
+  Instrumentation,
+} from "./observe/instrumentation.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
+export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
 export { staticResolver } from "./resolver/static.ts";

@@ -1,9 +1,10 @@
-import { checkObject } from "../base/check.ts";
+import { checkObject, orDefault } from "../base/check.ts";
 import { type CallsInit, type CallsSettings, checkCallsOptions } from "../calls/calls-options.ts";
 import { parseTarget, type Target } from "../endpoint/target.ts";
 import { checkHttp2Options, type Http2Init, type Http2Settings } from "../http2/http2-options.ts";
 import type { KeepaliveOptions } from "../http2/keepalive.ts";
 import { checkKeepaliveOptions, type KeepaliveInit } from "../http2/keepalive-options.ts";
+import { checkInstrumentation, type Instrumentation } from "../observe/instrumentation.ts";
 import { checkLogger, type Logger } from "../observe/logger.ts";
 import { checkPoolOptions, type PoolInit, type PoolSettings } from "../pool/pool-options.ts";
 import {
@@ -21,6 +22,11 @@ export interface ChannelOptions extends PoolInit, SubchannelInit, Http2Init, Kee
    * it; each failed attempt is a debug line. Default: none, nothing is written.
    */
   logger?: Logger | true;
+  /**
+   * Follows every call and its attempts, and may read counts and events of the transport: for metrics and traces. One, or
+   * several in the order in which they hear. Default: none, and calls cost nothing for it. gRFC A66's CallTracer.
+   */
+  instrumentation?: Instrumentation | readonly Instrumentation[];
 }
 
 /** The options with every default filled in and every value checked. */
@@ -28,6 +34,7 @@ export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2
   readonly target: Target;
   readonly keepalive: KeepaliveOptions;
   readonly logger: Logger | undefined;
+  readonly instrumentations: readonly Instrumentation[];
   /** Names that were given and mean nothing here. */
   readonly unknownNames: readonly string[];
 }
@@ -39,6 +46,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   drainTimeoutMs: true,
   http2: true,
   idleConnectionTimeoutMs: true,
+  instrumentation: true,
   loadBalancing: true,
   logger: true,
   maxConnectionAgeMs: true,
@@ -74,6 +82,7 @@ export function checkChannelOptions(given: ChannelOptions): ChannelSettings {
     ...checkCallsOptions(given),
     keepalive: checkKeepaliveOptions(given),
     logger: given.logger === undefined ? undefined : checkLogger(given.logger),
+    instrumentations: checkInstrumentation(orDefault(given.instrumentation, [])),
     unknownNames: Object.keys(given).filter((name) => !Object.hasOwn(knownNames, name)),
   };
 }

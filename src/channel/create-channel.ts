@@ -17,7 +17,7 @@ import { composeInstrumentations } from "../observe/compose-instrumentations.ts"
 import type { CallCounters } from "../observe/counters.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
-import type { Instrumentation } from "../observe/instrumentation.ts";
+import type { ChannelView } from "../observe/instrumentation.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
@@ -31,22 +31,25 @@ import { PoolChannel } from "./pool-channel.ts";
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(
-  options: ChannelOptions,
-  runtime: Runtime,
-  instrumentations: readonly Instrumentation[] = [],
-): Channel {
+export function createChannel(options: ChannelOptions, runtime: Runtime): Channel {
   const settings = checkChannelOptions(options);
-  const { target, resolver, loadBalancing, engine } = settings;
+  const { target, resolver, loadBalancing, engine, instrumentations } = settings;
   const { clock, hold } = runtime;
   const events = eventsOf(settings);
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const connector = new PacedConnector(engineOf(settings, history, runtime), clock);
   const pool = poolOf(settings, { connector, history, events, runtime });
-  const observer = new CallObserver(target.url, clock, composeInstrumentations(instrumentations, events));
+  const instrumentation = composeInstrumentations(instrumentations, events);
+  const observer = new CallObserver(target.url, clock, instrumentation);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters });
   const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol: grpc, observer };
-  pool.holderWatch.watch(context, whenLetGo(pool, runtime, events));
+  const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
+  const closed = () => {
+    hold.close();
+    if (events.active) events.publish({ type: "closed" });
+    detach?.();
+  };
+  pool.holderWatch.watch(context, whenLetGo(pool, closed));
   const names = {
     target: target.url,
     resolver: resolver.name,
@@ -54,7 +57,7 @@ export function createChannel(
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
   };
-  return new PoolChannel({ names, context, pool, events, runtime });
+  return new PoolChannel({ names, context, pool, events, hold, closed });
 }
 
 function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
@@ -128,10 +131,11 @@ function callsOf(settings: ChannelSettings, { pool, events, runtime, counters }:
  * Ends a channel that nobody holds any more and nobody closed. The channel, its transport, open calls and unread responses
  * all hold the context of its calls, and nothing beneath them does: no call is open when it is collected.
  */
-function whenLetGo(pool: Pool, { hold }: Runtime, events: EventBus): () => void {
-  return () =>
-    pool.close(closedFailure("cut"), () => {
-      hold.close();
-      if (events.active) events.publish({ type: "closed" });
-    });
+function whenLetGo(pool: Pool, closed: () => void): () => void {
+  return () => pool.close(closedFailure("cut"), closed);
+}
+
+/** It leads to no call, and not to the channel: whoever keeps it keeps neither. */
+function viewOf(target: string, counters: CallCounters, events: EventBus): ChannelView {
+  return { target, counts: () => counters.read(), subscribe: (listener) => events.subscribe(listener) };
 }

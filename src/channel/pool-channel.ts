@@ -12,7 +12,7 @@ import type { Pool } from "../pool/pool.ts";
 import { timeoutError } from "../protocol/grpc/timeout.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { ProcessHold } from "../runtime/process-hold.ts";
 import { Caller, rejectedLater } from "./caller.ts";
 import type { CallInit, Channel, ChannelCall, WaitOptions } from "./channel.ts";
 import { type CallContext, OpenCall } from "./open-call.ts";
@@ -24,7 +24,9 @@ export interface ChannelParts {
   readonly context: CallContext;
   readonly pool: Pool;
   readonly events: EventBus;
-  readonly runtime: Runtime;
+  readonly hold: ProcessHold;
+  /** To be called once the pool is closed. */
+  readonly closed: () => void;
 }
 
 /** How long `close()` waits for open calls by default. */
@@ -41,12 +43,13 @@ export class PoolChannel implements Channel {
   readonly #context: CallContext;
   readonly #pool: Pool;
   readonly #events: EventBus;
-  readonly #runtime: Runtime;
+  readonly #hold: ProcessHold;
+  readonly #closed: () => void;
   /** Those who wait in `ready()`: no calls, but the process stays alive for them too. */
   readonly #waits: OpenCalls;
   #closing: Promise<void> | undefined;
 
-  constructor({ names, context, pool, events, runtime }: ChannelParts) {
+  constructor({ names, context, pool, events, hold, closed }: ChannelParts) {
     this.clock = context.clock;
     this.protocol = context.protocol;
     this.openCalls = context.openCalls;
@@ -54,8 +57,9 @@ export class PoolChannel implements Channel {
     this.#context = context;
     this.#pool = pool;
     this.#events = events;
-    this.#runtime = runtime;
-    this.#waits = new OpenCalls(runtime.hold);
+    this.#hold = hold;
+    this.#closed = closed;
+    this.#waits = new OpenCalls(hold);
   }
 
   refusal(signal: AbortSignal | undefined, timeoutMs: number | undefined): ConnectError | undefined {
@@ -122,9 +126,16 @@ export class PoolChannel implements Channel {
   }
 
   snapshot(): GlinkSnapshot {
-    const { openCalls, clock } = this.#context;
+    const { openCalls, clock, observer } = this.#context;
     const isClosed = this.#closing !== undefined;
-    return snapshotOf({ names: this.#names, pool: this.#pool, openCalls, clock, isClosed });
+    return snapshotOf({
+      names: this.#names,
+      pool: this.#pool,
+      openCalls,
+      counters: observer.counters,
+      clock,
+      isClosed,
+    });
   }
 
   subscribe(listener: GlinkListener): () => void {
@@ -137,7 +148,6 @@ export class PoolChannel implements Channel {
   }
 
   #close(timeoutMs: number, signal: AbortSignal | undefined, closed: () => void): void {
-    const { hold } = this.#runtime;
     this.#waits.cancelAll(closedFailure("before"));
     const cut = () => this.openCalls.cancelAll(closedFailure("cut"));
     const timer = this.clock.setTimeout(cut, timeoutMs);
@@ -147,11 +157,10 @@ export class PoolChannel implements Channel {
       this.clock.clearTimeout(timer);
       signal?.removeEventListener("abort", cut);
       // The last sockets close asynchronously: the caller's await keeps nothing alive by itself.
-      hold.acquire();
+      this.#hold.acquire();
       this.#pool.close(closedFailure("cut"), () => {
-        hold.release();
-        hold.close();
-        if (this.#events.active) this.#events.publish({ type: "closed" });
+        this.#hold.release();
+        this.#closed();
         closed();
       });
     });

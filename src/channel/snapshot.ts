@@ -1,9 +1,19 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type FailureFact, factOf } from "../base/errors.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
+import type { CallCounters, CallCounts } from "../observe/counters.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Availability } from "../subchannel/backend.ts";
+
+/** One connection in service at one moment. */
+export interface ConnectionSnapshot {
+  readonly ageMs: number;
+  readonly openCalls: number;
+  /** Attempts that got a stream on it. */
+  readonly callsStarted: number;
+  readonly availability: Availability;
+}
 
 /** One backend at one moment. */
 export interface SubchannelSnapshot {
@@ -13,6 +23,8 @@ export interface SubchannelSnapshot {
   readonly availability: Availability;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
+  /** Connections in service, the eldest first. */
+  readonly connections: readonly ConnectionSnapshot[];
   readonly openCalls: number;
   /** Attempts sent here since the address appeared. */
   readonly callsStarted: number;
@@ -43,6 +55,8 @@ export interface GlinkSnapshot {
   readonly openCalls: number;
   readonly queuedCalls: number;
   readonly callsStarted: number;
+  /** Counts of calls, attempts and messages since the transport was made. Those of interceptors' own calls are in it. */
+  readonly calls: CallCounts;
   /** The newest reason why no backend is ready; undefined while all is well. */
   readonly lastError: FailureFact | undefined;
 }
@@ -55,6 +69,7 @@ export interface SnapshotParts {
   readonly names: SnapshotNames;
   readonly pool: Pool;
   readonly openCalls: OpenCalls;
+  readonly counters: CallCounters;
   readonly clock: Clock;
   readonly isClosed: boolean;
 }
@@ -78,6 +93,7 @@ export function snapshotOf(source: SnapshotParts): GlinkSnapshot {
     openCalls: openCalls.size,
     queuedCalls: pool.queuedCalls,
     callsStarted: openCalls.started,
+    calls: source.counters.read(),
     lastError: lastFailure === undefined || state === "ready" ? undefined : factOf(lastFailure),
   };
 }
@@ -93,13 +109,17 @@ function stateOf({ pool, isClosed }: SnapshotParts, subchannels: readonly Subcha
 function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
     const { id, state, availability, openCalls, counters } = subchannel;
-    const [eldest] = subchannel.connectionFacts;
+    const connections = subchannel.connectionFacts.map(({ readySinceMs, ...facts }) => ({
+      ageMs: Math.round(clock.now() - readySinceMs),
+      ...facts,
+    }));
     const { lastFailure, lastRenewalFailure } = subchannel;
     return {
       address: id,
       state,
       availability,
-      connectionAgeMs: eldest === undefined ? undefined : Math.round(clock.now() - eldest.readySinceMs),
+      connectionAgeMs: connections[0]?.ageMs,
+      connections,
       openCalls,
       callsStarted: counters.callsStarted,
       callsFailed: counters.callsFailed,

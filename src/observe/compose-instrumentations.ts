@@ -32,32 +32,6 @@ class Composition implements Required<Instrumentation> {
     this.#events = events;
   }
 
-  /** The first of the list is outermost. One that throws, or does not run what it is given, is left out. */
-  background<T>(build: () => T): T {
-    let built: { readonly value: T } | { readonly thrown: unknown } | undefined;
-    const once = () => {
-      try {
-        built ??= { value: build() };
-      } catch (thrown) {
-        built = { thrown };
-      }
-    };
-    let run = once;
-    for (const one of this.#list.toReversed()) {
-      if (one.background === undefined) continue;
-      const inner = run;
-      run = () => {
-        guarded(this.#events, () => one.background?.(inner));
-        if (built === undefined) inner();
-      };
-    }
-    run();
-    const result = built as { readonly value: T } | { readonly thrown: unknown } | undefined;
-    if (result === undefined) throw new Error("background work was not built");
-    if ("thrown" in result) throw result.thrown;
-    return result.value;
-  }
-
   attach(view: ChannelView): () => void {
     const detach: (() => void)[] = [];
     for (const one of this.#list) {

@@ -1,4 +1,5 @@
 import type { Code, ContextValues } from "@connectrpc/connect";
+import { checkObject, describeValue } from "../base/check.ts";
 import type { FailureKind, Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { CallCounts } from "./counters.ts";
@@ -11,8 +12,6 @@ import type { WaitReason } from "./wait-reason.ts";
  * event and touches nothing else.
  */
 export interface Instrumentation {
-  /** Runs `build` once, which makes what outlives every call: lookups, dials and timers stay in the async context of it. */
-  background?<T>(build: () => T): T;
   /** Called once, with what can be read of the channel at any time. The function it returns is called at its close. */
   attach?(view: ChannelView): () => void;
   /**
@@ -122,4 +121,23 @@ export interface CallEnd extends Ending {
   readonly transparentRetries: number;
   /** The time without an attempt under way, between the first and the last. */
   readonly retryDelayMs: number;
+}
+
+/** Returns what was given as a list, or throws a TypeError that names the option. */
+export function checkInstrumentation(given: Instrumentation | readonly Instrumentation[]): readonly Instrumentation[] {
+  if (!Array.isArray(given)) return [checkOne("instrumentation", given as Instrumentation)];
+  return (given as readonly Instrumentation[]).map((one, i) => checkOne(`instrumentation[${i}]`, one));
+}
+
+function checkOne(name: string, one: Instrumentation): Instrumentation {
+  const { attach, callStarted } = checkObject(name, one, "an Instrumentation");
+  if (attach === undefined && callStarted === undefined) {
+    throw new TypeError(`${name} has neither attach nor callStarted: it would hear nothing`);
+  }
+  for (const [method, value] of Object.entries({ attach, callStarted })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw new TypeError(`${name}.${method} must be a function, not ${describeValue(value)}`);
+    }
+  }
+  return one;
 }

@@ -7,7 +7,6 @@ import { createChannel } from "../channel/create-channel.ts";
 import type { GlinkSnapshot } from "../channel/snapshot.ts";
 import { parseTarget } from "../endpoint/target.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
-import type { Instrumentation } from "../observe/instrumentation.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { systemHold } from "../runtime/process-hold.ts";
 import { systemRandom } from "../runtime/random.ts";
@@ -52,13 +51,9 @@ export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
 }
 
 /** As `glinkTransport`, with time, chance and the process' life of one's own. */
-export function createTransport(
-  options: GlinkTransportOptions,
-  runtime: Runtime,
-  instrumentations: readonly Instrumentation[] = [],
-): GlinkTransport {
+export function createTransport(options: GlinkTransportOptions, runtime: Runtime): GlinkTransport {
   const settings = checkTransportOptions(options);
-  return new ConnectTransport(createChannel(settings.channel, runtime, instrumentations), settings);
+  return new ConnectTransport(createChannel(settings.channel, runtime), settings);
 }
 
 /** Connect's face of a channel: messages, headers and interceptors. */

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { GlinkEvent } from "../../../src/index.ts";
-import type { Instrumentation } from "../../../src/observe/instrumentation.ts";
+import { type GlinkEvent, glinkTransport } from "../../../src/index.ts";
+import type { ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { createTransport } from "../../../src/transport/transport.ts";
 import { ManualResolver } from "../../support/fake-pool.ts";
@@ -39,7 +39,7 @@ function recorded(
 ): Promise<void> {
   let calls: readonly { readonly backend: string }[] = [];
   const { story, instrumentation } = recorder(() => [...new Set(calls.map(({ backend }) => backend))]);
-  return withBench({ script, instrumentations: [instrumentation, ...more] }, (bench) => {
+  return withBench({ script, options: { instrumentation: [instrumentation, ...more] } }, (bench) => {
     calls = bench.fleet.calls;
     return work(bench, story);
   });
@@ -103,9 +103,8 @@ test("a deadline while a call waits tells what it waited for, and how long for e
   const resolver = new ManualResolver();
   const { story, instrumentation } = recorder();
   const transport = createTransport(
-    { baseUrl: "http://echo.test:50051", resolver },
+    { baseUrl: "http://echo.test:50051", resolver, instrumentation },
     { clock, random: constantRandom(), hold: systemHold() },
-    [instrumentation],
   );
   const failed = errorOf(createClient(EchoService, transport).unary({}, { timeoutMs: 500 }));
   await clock.advance(100);
@@ -168,7 +167,7 @@ test("a header that a tracer sets goes with its attempt alone, in place of the c
     }),
   };
   return withBench(
-    { script: inTurn(loseConnection, answer("ok")), instrumentations: [tracing] },
+    { script: inTurn(loseConnection, answer("ok")), options: { instrumentation: tracing } },
     async ({ client, fleet }) => {
       await client.unary({}, { headers: { traceparent: "the caller's", "x-own": "1" } });
       assert.deepEqual(seen, ["the caller's", "the caller's"]);
@@ -265,3 +264,35 @@ test("onAttempt hears the same beside an instrumentation as without one", () =>
     );
     assert.equal(story.length, 6);
   }));
+
+test("what an instrumentation attached to is told apart by its target, counts at any time, and ends with the transport", async () => {
+  let view: ChannelView | undefined;
+  let detached = 0;
+  const instrumentation: Instrumentation = {
+    attach(given) {
+      view = given;
+      return () => {
+        detached++;
+      };
+    },
+  };
+  const types: string[] = [];
+  await withBench({ script: answer("ok"), options: { instrumentation } }, async ({ client }) => {
+    const unsubscribe = view?.subscribe(({ type }) => types.push(type));
+    await client.unary({});
+    const { started, succeeded, attempts } = view?.counts() ?? assert.fail("it was not attached");
+    assert.deepEqual([view?.target, started, succeeded, attempts], ["http://echo.test:50051", 1, 1, 1]);
+    assert.equal(detached, 0);
+    unsubscribe?.();
+  });
+  assert.equal(detached, 1);
+});
+
+test("an instrumentation that would hear nothing is refused, and so is what is none", () => {
+  const make = (instrumentation: unknown) => () =>
+    glinkTransport({ baseUrl: "http://echo.test:50051", instrumentation: instrumentation as Instrumentation });
+  assert.throws(make({}), /instrumentation has neither attach nor callStarted: it would hear nothing/);
+  assert.throws(make("otel"), /instrumentation must be an Instrumentation, not the string "otel"/);
+  assert.throws(make([{ attach: () => () => undefined }, null]), /instrumentation\[1\] must be an Instrumentation/);
+  assert.throws(make({ callStarted: 7 }), /instrumentation\.callStarted must be a function, not 7/);
+});

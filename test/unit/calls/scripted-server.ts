@@ -12,7 +12,6 @@ import {
   glinkCall,
   staticResolver,
 } from "../../../src/index.ts";
-import type { Instrumentation } from "../../../src/observe/instrumentation.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { createTransport } from "../../../src/transport/transport.ts";
 import { SocketsManualClock } from "../../support/manual-clock.ts";
@@ -186,17 +185,15 @@ export async function withBench(
     readonly readyBackends?: number;
     readonly script: Script;
     readonly options?: Partial<GlinkTransportOptions>;
-    readonly instrumentations?: readonly Instrumentation[];
   },
   work: (bench: Bench) => Promise<void>,
 ): Promise<void> {
-  const { backends = 2, readyBackends = backends, script, options, instrumentations } = setUp;
+  const { backends = 2, readyBackends = backends, script, options } = setUp;
   const fleet = await startFleet(backends, script);
   const clock = new SocketsManualClock();
   const transport = createTransport(
     { baseUrl: "http://echo.test:50051", resolver: staticResolver(fleet.addresses), ...options },
     { clock, random: constantRandom(), hold: systemHold() },
-    instrumentations,
   );
   try {
     while (transport.snapshot().subchannels.filter(({ state }) => state === "ready").length < readyBackends) {

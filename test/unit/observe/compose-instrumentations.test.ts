@@ -46,55 +46,6 @@ test("no instrumentation is none, and calls that nobody follows have no tracer",
   assert.equal(deaf?.callStarted(start), undefined);
 });
 
-test("background work is built once, within each of them, the first outermost", () => {
-  const log: string[] = [];
-  const around = (name: string): Instrumentation => ({
-    background(build) {
-      log.push(`${name} begins`);
-      const built = build();
-      log.push(`${name} ends`);
-      return built;
-    },
-  });
-  const all = composeInstrumentations([around("a"), {}, around("b")], events);
-  assert.equal(
-    all?.background(() => {
-      log.push("built");
-      return 7;
-    }),
-    7,
-  );
-  assert.deepEqual(log, ["a begins", "b begins", "built", "b ends", "a ends"]);
-});
-
-test("background work is built once even where an instrumentation throws, forgets to build or builds twice", () => {
-  const broken: Instrumentation[] = [
-    { background: fail },
-    { background: () => undefined as never },
-    {
-      background(build) {
-        build();
-        return build();
-      },
-    },
-  ];
-  let built = 0;
-  const thrown = thrownDuring(() => {
-    assert.equal(
-      composeInstrumentations(broken, events)?.background(() => ++built),
-      1,
-    );
-  });
-  assert.equal(built, 1);
-  assert.deepEqual(thrown, ["instrumentation: broken"]);
-});
-
-test("what the background work itself throws reaches whoever builds", () => {
-  const one = composeInstrumentations([{ background: (build) => build() }], events);
-  const thrown = thrownDuring(() => assert.throws(() => one?.background(fail), /broken/));
-  assert.deepEqual(thrown, []);
-});
-
 test("each is attached and detached, whatever the others throw", () => {
   const log: string[] = [];
   const attached = (name: string): Instrumentation => ({
