@@ -96,12 +96,13 @@ export function goawayDebugText(data: Uint8Array | undefined): string {
 /**
  * The connection ended with a GOAWAY under a stream. Streams above its last id were not processed; the others may have
  * run, the last one too: RFC 9113 §6.8 names no culprit, and where a server gives up on the connection (Node's does, once
- * too many streams were reset) the last id is a bystander's. ENHANCE_YOUR_CALM is told to every stream.
+ * too many streams were reset, and says ENHANCE_YOUR_CALM) the last id is a bystander's. So whatever its code is, these
+ * calls are lost with their connection, and another one may serve them.
  */
 export function goawayFailure(address: string, goaway: Goaway, streamId: number): Failure {
   const progress: Progress = streamId > goaway.lastStreamId ? "refused" : "unknown";
-  const code = goaway.code === http2ErrorCode.enhanceYourCalm ? Code.ResourceExhausted : Code.Unavailable;
   const debug = goaway.debug === "" ? "" : `: ${goaway.debug}`;
   const message = `the server ended the connection with GOAWAY ${http2ErrorName(goaway.code)}${debug}`;
-  return { kind: "goaway", code, progress, message, address, inGoodOrder: goaway.code === http2ErrorCode.noError };
+  const inGoodOrder = goaway.code === http2ErrorCode.noError;
+  return { kind: "goaway", code: Code.Unavailable, progress, message, address, inGoodOrder };
 }
