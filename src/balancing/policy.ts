@@ -45,9 +45,9 @@ export interface PolicyUpdate {
  */
 export interface Policy {
   /**
-   * The set of backends changed, their order, or the state, availability or endpoint of some. Called once for all changes of a turn of the
-   * event loop; the first backend that is ready is told at once. A backend that is idle is dialled when the policy calls
-   * its `connect`.
+   * The set of backends changed, their order, or the state, availability or endpoint of some. Called once for all changes
+   * of a turn of the event loop; the first backend that is ready is told at once. A backend that is idle is dialled when
+   * the policy calls its `connect`.
    */
   update(update: PolicyUpdate): void;
   /** The transport was closed: stop timers. */
@@ -63,7 +63,7 @@ export interface LoadBalancing {
 
 /**
  * Makes a picker for the backends that calls may go to: never called with none. They are ready, and not suspect while
- * another is usable.
+ * another is usable. Called again when that list changes, or the endpoint of one of it.
  */
 export type ReadyPicker = (ready: readonly Backend[], previous: Picker | undefined, random: Random) => Picker;
 
@@ -95,7 +95,7 @@ class ReadyPolicy implements Policy {
     if (ready.length === 0) {
       this.#ready = undefined;
       this.#controller.publish(withoutReady(backends, this.#controller));
-    } else if (ready !== this.#ready) {
+    } else if (ready !== this.#ready || changed.some(({ state }) => state === "ready")) {
       this.#ready = undefined;
       this.#previous = this.#makePicker(ready, this.#previous, random);
       this.#controller.publish(this.#previous);

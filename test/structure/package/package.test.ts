@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
@@ -257,6 +258,66 @@ test("the example of docs/testing.md runs as it stands", async () => {
     const [example = ""] = codeBlocks(join(root, "docs/testing.md"), "ts");
     const text = example.replaceAll("127.0.0.1:50051", backend.address).replaceAll("127.0.0.1:50052", second.address);
     assert.match(await userProgram("testing-example.mjs", text), /^(#|ℹ) pass 1$/mu);
+  } finally {
+    await second.close();
+  }
+});
+
+/** Blocks of docs/extending.md as JavaScript, by a word of theirs. */
+function extendingExample(word: string): string {
+  const block = codeBlocks(join(root, "docs/extending.md"), "ts").find((one) => one.includes(word));
+  return transformSync(block ?? assert.fail(`no block has ${word}`), { loader: "ts" }).code;
+}
+
+/** Calls in turn through a policy; how many each backend got. */
+const countingProgram = (options: string) => `
+import { createClient } from "@connectrpc/connect";
+import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
+const counted = glinkTransport({ baseUrl: "http://echo.test", ${options} });
+await counted.ready();
+while (counted.snapshot().subchannels.some(({ state }) => state !== "ready")) await new Promise((resolve) => setTimeout(resolve, 5));
+const client = createClient(EchoService, counted);
+for (let i = 0; i < 200; i++) await client.unary({});
+console.log(JSON.stringify(counted.snapshot().subchannels.map(({ callsStarted }) => callsStarted)));
+await counted.close();`;
+
+test("the resolver with weights of docs/extending.md sends calls by them", async () => {
+  const second = await startConnectEcho();
+  try {
+    const weights = JSON.stringify({ [backend.address]: 9, [second.address]: 1 });
+    const options = `resolver: weightedResolver(${weights}), loadBalancing: byWeight()`;
+    const program = extendingExample("weightedResolver") + countingProgram(options);
+    const [heavy = 0, light = 0] = JSON.parse(await userProgram("weights.mjs", program)) as number[];
+    assert.equal(heavy + light, 200);
+    // One in ten: 20 of 200, and 60 would be nine standard deviations away.
+    assert.ok(light > 0 && light < 60, `${light} of 200`);
+  } finally {
+    await second.close();
+  }
+});
+
+test("the policy with a tracker of docs/extending.md learns of attempts that end", async () => {
+  const second = await startConnectEcho();
+  try {
+    const addresses = JSON.stringify([backend.address, second.address]);
+    const options = `resolver: staticResolver(${addresses}), loadBalancing: fasterOfTwo()`;
+    const counting = `
+const { ended } = Latency.prototype;
+let attemptsEnded = 0;
+Latency.prototype.ended = function (outcome) {
+  attemptsEnded++;
+  ended.call(this, outcome);
+};`;
+    const program = `import { staticResolver } from "glink";
+${extendingExample("fasterOfTwo")}${counting}${countingProgram(options)}
+console.log(attemptsEnded);`;
+    const [counts = "", attemptsEnded] = (await userProgram("tracker.mjs", program)).split("\n");
+    const served = JSON.parse(counts) as number[];
+    assert.equal(
+      served.reduce((sum, calls) => sum + calls),
+      200,
+    );
+    assert.equal(Number(attemptsEnded), 200);
   } finally {
     await second.close();
   }

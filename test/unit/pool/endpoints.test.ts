@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { pickFirst } from "../../../src/balancing/pick-first.ts";
-import type { LoadBalancing, PolicyUpdate } from "../../../src/balancing/policy.ts";
+import { type LoadBalancing, type PolicyUpdate, pickFromReady } from "../../../src/balancing/policy.ts";
 import { type Attributes, attributeKey, endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
 import type { Endpoint } from "../../../src/endpoint/endpoint.ts";
 import type { Backend } from "../../../src/subchannel/backend.ts";
@@ -41,6 +41,19 @@ function endpointPool(options: FakePoolOptions = {}) {
 const idsOf = (backends: readonly Backend[] | undefined) => (backends ?? []).map(({ id }) => id);
 
 describe("a resolver's endpoints", () => {
+  test("with other attributes than before get a new picker where that was made for them", async () => {
+    const weights: number[][] = [];
+    const loadBalancing = pickFromReady("recording", (ready) => {
+      weights.push(ready.map((backend) => backend.endpoint.attributes.get(endpointWeight)));
+      return { pick: () => ready[0] ?? "queue" };
+    });
+    const { resolve, close } = endpointPool({ loadBalancing });
+    await resolve([endpoint("10.0.0.1")]);
+    await resolve([endpoint("10.0.0.1", noAttributes.with(endpointWeight, 3))]);
+    assert.deepEqual(weights, [[1], [3]]);
+    close();
+  });
+
   test("with other attributes than before keep their connection, and the policy hears of them", async () => {
     const updates: PolicyUpdate[] = [];
     const { pool, connector, events, resolve, close } = endpointPool({ loadBalancing: recording(updates) });
