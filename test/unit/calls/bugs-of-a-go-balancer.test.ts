@@ -1,5 +1,5 @@
-// One test for each numbered bug of the Go package glink's interceptors.go, named for what a user would have seen.
-// Bugs 9 to 18, of its connection manager and its tests, are in test/unit/pool/bugs-of-a-go-balancer.test.ts.
+// The faults of another client load balancer for gRPC, the Go package github.com/dacalin/glink, in its interceptors: a test
+// for each symptom that its users would have seen. Those of its connection manager are in test/unit/pool.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -28,7 +28,7 @@ async function failureOf(promise: Promise<unknown>): Promise<ConnectError> {
   );
 }
 
-test("bug 1: the call that had the connection rebuilt never used the new one", () =>
+test("the call that had the connection rebuilt never used the new one", () =>
   withBench({ backends: 1, script: inTurn(loseConnection, answer("rebuilt")) }, async ({ client, clock, fleet }) => {
     const { reports, contextValues } = watched({ waitForReady: true });
     let text = "";
@@ -45,7 +45,7 @@ test("bug 1: the call that had the connection rebuilt never used the new one", (
     assert.notEqual(fleet.calls[0]?.session, fleet.calls[1]?.session);
   }));
 
-test("bug 2: errors that no retry can cure were sent again at once, up to the limit", () =>
+test("errors that no retry can cure were sent again at once, up to the limit", () =>
   withBench({ script: (call) => failAfterHeaders(Number(call.headers["x-code"]))(call) }, async ({ client, fleet }) => {
     let calls = 0;
     for (let code = Code.Canceled; code <= Code.Unauthenticated; code++) {
@@ -57,7 +57,7 @@ test("bug 2: errors that no retry can cure were sent again at once, up to the li
     assert.equal(calls, 14);
   }));
 
-test("bug 3: a limit of 0, or a huge one, never called the server and reported success", async () => {
+test("a limit of 0, or a huge one, never called the server and reported success", async () => {
   for (const maxAttempts of [0, -1, 2 ** 31, 2 ** 64, 1.5, Number.NaN]) {
     assert.throws(
       () => glinkTransport({ baseUrl: "http://echo.test:50051", retry: { maxAttempts } }),
@@ -77,7 +77,7 @@ test("bug 3: a limit of 0, or a huge one, never called the server and reported s
   }
 });
 
-test("bug 4: after the last attempt it slept and rebuilt before it returned the error", () =>
+test("after the last attempt it slept and rebuilt before it returned the error", () =>
   withBench({ script: unavailable }, async ({ client, clock, transport }) => {
     const events: string[] = [];
     transport.subscribe(({ type }) => events.push(type));
@@ -94,7 +94,7 @@ test("bug 4: after the last attempt it slept and rebuilt before it returned the 
     assert.deepEqual(events, ["attempt-failed", "attempt-failed", "attempt-failed"]);
   }));
 
-test("bug 5: waits grew without cap or jitter, overflowed to a hot loop, and outlived the call", () =>
+test("waits grew without cap or jitter, overflowed to a hot loop, and outlived the call", () =>
   withBench(
     {
       script: unavailable,
@@ -119,7 +119,7 @@ test("bug 5: waits grew without cap or jitter, overflowed to a hot loop, and out
     },
   ));
 
-test("bug 6: at its deadline a call hid the gRPC status and the last error of a server", () =>
+test("at its deadline a call hid the gRPC status and the last error of a server", () =>
   withBench(
     { script: inTurn(failTrailersOnly(Code.Unavailable, { "grpc-message": "disk on fire" }), staySilent) },
     async ({ client, clock, fleet }) => {
@@ -138,7 +138,7 @@ test("bug 6: at its deadline a call hid the gRPC status and the last error of a 
     },
   ));
 
-test("bug 7: the caller's own deadline counted as retryable, and a server's re-ran calls that may have succeeded", () =>
+test("the caller's own deadline counted as retryable, and a server's re-ran calls that may have succeeded", () =>
   withBench({ script: failTrailersOnly(Code.DeadlineExceeded) }, async ({ client, clock, fleet }) => {
     const once = watched({ retry: { idempotentOnly: true } });
     assert.equal((await failureOf(client.unary({}, once))).code, Code.DeadlineExceeded);
@@ -152,7 +152,7 @@ test("bug 7: the caller's own deadline counted as retryable, and a server's re-r
     assert.equal(fleet.calls.length, 3);
   }));
 
-test("bug 8: streams were not retried at all, nothing limited retries, and two layers of them multiplied", () =>
+test("streams were not retried at all, nothing limited retries, and two layers of them multiplied", () =>
   withBench({ script: unavailable, options: { retry: { maxAttempts: 4 } } }, async ({ client, clock, fleet }) => {
     async function* requests() {
       yield { text: "a" };
