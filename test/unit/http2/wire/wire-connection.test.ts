@@ -260,7 +260,7 @@ describe("a connection of the wire engine", () => {
       peer.send(goawayFrame(3, 11, "too_many_pings"), frame(frameTypes.rstStream, 0, 1, Buffer.from([0, 0, 0, 8])));
       const failure = await first.closed;
       assert.equal(failure?.kind, "goaway");
-      assert.equal(failure?.code, Code.ResourceExhausted);
+      assert.equal(failure?.code, Code.Unavailable);
       assert.match(failure?.message ?? "", /too_many_pings/);
     });
   });
