@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
+import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkEvent, glinkTransport } from "../../../src/index.ts";
 import type { ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
@@ -80,8 +81,12 @@ test("a request that never ran is repeated as a transparent retry, which uses up
   ));
 
 test("a server stream that its caller leaves is canceled, and how much had come is told", () =>
-  recorded(begin(Buffer.concat([framedText("one"), framedText("two")])), async ({ client, clock }, story) => {
-    for await (const { text } of client.serverStream({ text: "x" })) {
+  recorded(begin(Buffer.concat([framedText("one"), framedText("two")])), async ({ transport, clock }, story) => {
+    // Not through a client: those of Connect 2.2 and before do not tell the transport that a stream was left.
+    const requests = createAsyncIterable([{ text: "x" }]);
+    const method = EchoService.method.serverStream;
+    const { message } = await transport.stream(method, undefined, undefined, undefined, requests);
+    for await (const { text } of message) {
       assert.equal(text, "one");
       await clock.advance(50);
       break;
