@@ -21,6 +21,7 @@ import type { ChannelView } from "../observe/instrumentation.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
+import type { Protocol } from "../protocol/protocol.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
@@ -41,8 +42,9 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const pool = poolOf(settings, { connector, history, events, runtime });
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters });
-  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol: grpc, observer };
+  const protocol = grpc;
+  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol });
+  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
   const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
   const closed = () => {
     hold.close();
@@ -113,16 +115,17 @@ interface CallParts {
   readonly events: EventBus;
   readonly runtime: Runtime;
   readonly counters: CallCounters;
+  readonly protocol: Protocol;
 }
 
-function callsOf(settings: ChannelSettings, { pool, events, runtime, counters }: CallParts): CallFactory {
+function callsOf(settings: ChannelSettings, { pool, events, runtime, counters, protocol }: CallParts): CallFactory {
   const { retry, waitForReady, readMaxBytes } = settings;
   const { clock, random } = runtime;
   // A call may ask for retries where the channel has none: the default budget is for those.
   const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
   const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
   const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const attempt = { source: pool, protocol: grpc, limits, clock, events, counters };
+  const attempt = { source: pool, protocol, limits, clock, events, counters };
   const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
   return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }

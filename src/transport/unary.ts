@@ -7,7 +7,6 @@ import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { compressedFlag } from "../protocol/framing.ts";
-import { fieldOf } from "../protocol/grpc/status.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { receivedHeaders } from "./received-headers.ts";
@@ -87,8 +86,8 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     if (end.failure !== undefined) {
       this.#fail(end.failure, end.attempts, end.note);
     } else if (this.#payload === undefined) {
-      // Trailers-only with status 0 is a response that a gRPC server cannot have meant.
-      const code = fieldOf(end.trailers, "grpc-status") === undefined ? Code.Unknown : Code.Unimplemented;
+      // Headers alone that say success are a response that a server cannot have meant.
+      const code = end.trailers.length === 0 ? Code.Unknown : Code.Unimplemented;
       this.#fail(cardinalityFailure("missing output message for unary method", code), end.attempts);
     } else {
       this.#decode(end, this.#payload);

@@ -42,17 +42,6 @@ test("no file imports itself through others", () => {
   assert.deepEqual(cycles, []);
 });
 
-test("extensions import nothing of the core but the public surface", () => {
-  const extensions = sources.filter(({ path }) => path.startsWith("src/testing/"));
-  assert.ok(extensions.length > 0);
-  const wrong = extensions.flatMap(({ path, imports }) =>
-    imports
-      .filter(({ from }) => from.startsWith("src/") && from !== "src/index.ts" && !from.startsWith("src/testing/"))
-      .map(({ from }) => `${path} imports ${from}`),
-  );
-  assert.deepEqual(wrong, []);
-});
-
 test("observers know events and nothing of what publishes them", () => {
   const allowed = /^src\/(observe\/|base\/)/;
   assert.deepEqual(importsBeyond("src/observe/", allowed), []);
@@ -104,6 +93,16 @@ test("microtasks are queued by the function that fake timers do not replace", ()
   assert.deepEqual(
     late.map(({ path }) => path),
     [],
+  );
+});
+
+test("what gRPC writes on the wire is behind the contract of protocols: the channel's root alone chooses it", () => {
+  const importers = sources.filter(({ path, imports }) => {
+    return !path.startsWith("src/protocol/") && imports.some(({ from }) => from.startsWith("src/protocol/grpc/"));
+  });
+  assert.deepEqual(
+    importers.map(({ path }) => path),
+    ["src/channel/create-channel.ts"],
   );
 });
 

@@ -1,6 +1,3 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { describeValue } from "../../base/check.ts";
-
 /** gRPC's units, smallest first: the letter and its milliseconds. */
 const units = [
   ["m", 1],
@@ -22,14 +19,4 @@ export function timeoutHeader(remainingMs: number): string {
     if (value <= largestValue) return `${value}${letter}`;
   }
   return `${largestValue}H`;
-}
-
-/**
- * InvalidArgument for a call's `timeoutMs` that is not a number: they are often computed, and a call without a deadline
- * is not what NaN was meant to be.
- */
-export function timeoutError(timeoutMs: unknown): ConnectError | undefined {
-  if (timeoutMs === undefined || (typeof timeoutMs === "number" && !Number.isNaN(timeoutMs))) return undefined;
-  const text = `timeoutMs must be a number of milliseconds (0 or less: no deadline), not ${describeValue(timeoutMs)}`;
-  return new ConnectError(text, Code.InvalidArgument);
 }

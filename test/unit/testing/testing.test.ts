@@ -88,6 +88,19 @@ test("a transport that was not closed is not quiet: what it left is listed with 
     await transport.close();
   }));
 
+test("a transport that is collected while it is looked for what is open was not closed either", () =>
+  withServers(async (first) => {
+    const noisy = expectQuiet(async () => {
+      await createClient(EchoService, glinkTransport({ baseUrl: `http://${first}` })).unary({});
+    });
+    const collecting = setInterval(() => globalThis.gc?.(), 20);
+    try {
+      await assert.rejects(noisy, /was not closed when the work had ended: await its close|was a transport not closed/);
+    } finally {
+      clearInterval(collecting);
+    }
+  }));
+
 test("what others open while work runs is not glink's", async () => {
   const timer = await expectQuiet(() => setTimeout(() => undefined, 60_000));
   clearTimeout(timer);
