@@ -74,6 +74,10 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     return this.#call.waitForReady;
   }
 
+  get requestBytes(): number {
+    return this.#request.body?.length ?? 0;
+  }
+
   /** What has come of the response. */
   get response(): ReceivedResponse {
     return this.#reader ?? noResponse;
@@ -115,10 +119,9 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
    */
   abandon(failure: Failure): void {
     if (this.#state === "over") return;
-    const waited = this.#state === "waiting";
+    if (this.#state === "waiting") this.#context.source.withdraw(this);
     this.#over();
     if (failure.code === Code.DeadlineExceeded) this.connection?.noteFailure();
-    if (waited) this.#context.source.withdraw(this);
     this.#stream?.reset(http2ErrorCode.cancel);
     this.#trackEnd(failure);
   }

@@ -51,6 +51,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   logger: true,
   maxConnectionAgeMs: true,
   maxHeaderListBytes: true,
+  maxQueuedBytes: true,
   maxQueuedCalls: true,
   nodeOptions: true,
   pingIdleConnection: true,

@@ -107,6 +107,7 @@ function poolOf(settings: ChannelSettings, { connector, history, events, runtime
     rotationIntervalMs: settings.rotationIntervalMs,
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
+    maxQueuedBytes: settings.maxQueuedBytes,
   });
 }
 

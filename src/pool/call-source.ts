@@ -9,6 +9,8 @@ export interface PendingCall {
   readonly pickInfo: PickInfo;
   /** True: wait through transient failure instead of failing with it. */
   readonly waitForReady: boolean;
+  /** What it holds of its request while it waits. 0 for client streams: their messages wait with their callers. */
+  readonly requestBytes: number;
   /** There is none yet: told at the first time, and whenever it was picked for in vain. See {@link CallSource.waitReason}. */
   onWaits?(): void;
   /** There is one, and it has room: the request is started on it at once, before anything else happens. */

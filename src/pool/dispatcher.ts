@@ -21,9 +21,15 @@ export interface DispatchBackends {
   get(id: string): { readonly connectionWithRoom: CallConnection | undefined } | undefined;
 }
 
+/** How many calls may wait, and what their requests may come to: more fail with ResourceExhausted. */
+export interface QueueLimits {
+  readonly maxQueuedCalls: number;
+  readonly maxQueuedBytes: number;
+}
+
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
 export class Dispatcher {
-  readonly #maxQueuedCalls: number;
+  readonly #limits: QueueLimits;
   readonly #backends: DispatchBackends;
   readonly #ready: ReadyBackends;
   readonly #events: Events;
@@ -32,9 +38,8 @@ export class Dispatcher {
   #serving = false;
   #serveDue = false;
 
-  /** Beyond `maxQueuedCalls` waiting calls, more fail with ResourceExhausted. */
-  constructor(maxQueuedCalls: number, backends: DispatchBackends, events: Events) {
-    this.#maxQueuedCalls = maxQueuedCalls;
+  constructor(limits: QueueLimits, backends: DispatchBackends, events: Events) {
+    this.#limits = limits;
     this.#backends = backends;
     this.#ready = backends.ready;
     this.#events = events;
@@ -56,13 +61,9 @@ export class Dispatcher {
     // Whoever waits already comes first, also when one of them made this call as it was served.
     const waits = this.#serving && this.#queue.size > 0;
     if (!waits && this.#serve(call) !== "waits") return;
-    if (this.#queue.size >= this.#maxQueuedCalls) {
-      call.onPickFailed({
-        kind: "queue-full",
-        code: Code.ResourceExhausted,
-        progress: "unsent",
-        message: `${this.#queue.size} calls already wait for a connection or a stream slot (maxQueuedCalls ${this.#maxQueuedCalls})`,
-      });
+    const full = this.#fullFor(call);
+    if (full !== undefined) {
+      call.onPickFailed({ kind: "queue-full", code: Code.ResourceExhausted, progress: "unsent", message: full });
       return;
     }
     this.#queue.add(call);
@@ -109,6 +110,17 @@ export class Dispatcher {
   /** The policy threw, and no earlier picker of it is of use. */
   failAll(error: unknown): void {
     this.#picker = failAll(policyFailure(error));
+  }
+
+  /** Says why the call may not wait. Undefined: it may. */
+  #fullFor({ requestBytes }: PendingCall): string | undefined {
+    const { size, bytes } = this.#queue;
+    const { maxQueuedCalls, maxQueuedBytes } = this.#limits;
+    const waiting = `${size} calls already wait for a connection or a stream slot`;
+    if (size >= maxQueuedCalls) return `${waiting} (maxQueuedCalls ${maxQueuedCalls})`;
+    // The largest request there may be waits too, where it keeps company with none.
+    if (bytes === 0 || bytes + requestBytes <= maxQueuedBytes) return undefined;
+    return `${waiting} with requests of ${bytes} bytes, beside which one of ${requestBytes} bytes does not fit (maxQueuedBytes ${maxQueuedBytes})`;
   }
 
   /** Picks for the call, and tells it unless it has to wait. */

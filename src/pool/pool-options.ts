@@ -27,6 +27,13 @@ export interface PoolInit {
    * 1 000 000 000; `Infinity`: no limit.
    */
   maxQueuedCalls?: number;
+  /**
+   * What the requests of such calls may come to, in bytes as they are sent: a call that does not fit beside those that
+   * wait fails with ResourceExhausted. One whose request would be the only one waits, whatever its size. Requests of
+   * client streams do not count: they wait with their callers. Default 268 435 456, from 0 to
+   * 1 099 511 627 776; `Infinity`: no limit.
+   */
+  maxQueuedBytes?: number;
 }
 
 export type PoolSettings = Readonly<Required<PoolInit>>;
@@ -35,6 +42,7 @@ export const poolDefaults: Omit<PoolSettings, "resolver" | "loadBalancing"> = Ob
   rotationIntervalMs: 30_000,
   drainTimeoutMs: Number.POSITIVE_INFINITY,
   maxQueuedCalls: 10_000,
+  maxQueuedBytes: 2 ** 28,
 });
 
 export function checkPoolOptions(given: PoolInit, target: Target): PoolSettings {
@@ -55,5 +63,11 @@ export function checkPoolOptions(given: PoolInit, target: Target): PoolSettings 
     rotationIntervalMs: number("rotationIntervalMs", { min: 1_000, max: longestMs, infinity: "off" }),
     drainTimeoutMs: number("drainTimeoutMs", { min: 0, max: longestMs, infinity: "no limit" }),
     maxQueuedCalls: number("maxQueuedCalls", { min: 0, max: 1_000_000_000, integer: true, infinity: "no limit" }),
+    maxQueuedBytes: number("maxQueuedBytes", {
+      min: 0,
+      max: 2 ** 40,
+      integer: true,
+      infinity: "no limit",
+    }),
   };
 }

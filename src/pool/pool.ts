@@ -8,7 +8,7 @@ import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { CallSource, PendingCall } from "./call-source.ts";
 import { Discovery } from "./discovery.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type QueueLimits } from "./dispatcher.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import { Hints } from "./hints.ts";
 import { HolderWatch } from "./holder-watch.ts";
@@ -16,10 +16,9 @@ import { PolicyRunner, type PolicyRunnerOptions } from "./policy-runner.ts";
 import { PoolBackends, type PoolBackendsOptions } from "./pool-backends.ts";
 
 /** What a pool is made of. */
-export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions {
+export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions, QueueLimits {
   readonly resolver: Resolver;
   readonly rotationIntervalMs: number;
-  readonly maxQueuedCalls: number;
 }
 
 /**
@@ -39,7 +38,7 @@ export class Pool implements CallSource {
   readonly #changeListeners = new Set<() => void>();
 
   constructor(options: PoolOptions) {
-    const { target, history, resolver, events, subchannel, maxQueuedCalls } = options;
+    const { target, history, resolver, events, subchannel } = options;
     this.#host = target.host;
     this.#history = history;
     this.#hints = new Hints(target, resolver, events);
@@ -52,7 +51,7 @@ export class Pool implements CallSource {
       onCapacity: (backend, wasFull) => this.#dispatcher.roomAt(backend, wasFull),
       onOutOfDate: () => this.refresh(),
     });
-    this.#dispatcher = new Dispatcher(maxQueuedCalls, this.#backends, events);
+    this.#dispatcher = new Dispatcher(options, this.#backends, events);
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
     this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#backends, this.#hints, {
       onEndpoints: (list) => this.#useEndpoints(list),

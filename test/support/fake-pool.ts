@@ -114,6 +114,7 @@ export function fakePool(options: FakePoolOptions = {}) {
     rotationIntervalMs: Number.POSITIVE_INFINITY,
     drainTimeoutMs: Number.POSITIVE_INFINITY,
     maxQueuedCalls: 1_000,
+    maxQueuedBytes: Number.POSITIVE_INFINITY,
     ...rest,
     subchannel: subchannelOptions(connector, clock, hold, subchannel, random),
     runtime: { clock, random, hold },
@@ -156,15 +157,24 @@ export function renewEldest(subchannel: Subchannel | undefined, done: (replaced:
 export class TestCall implements PendingCall {
   readonly pickInfo: PickInfo;
   readonly waitForReady: boolean;
+  readonly requestBytes: number;
   readonly #pool: Pool;
   /** Set once it was picked for. */
   backend: string | undefined;
   stream: FakeStream | undefined;
   failure: Failure | undefined;
 
-  constructor(pool: Pool, { waitForReady = false, ...info }: Partial<PickInfo> & { waitForReady?: boolean } = {}) {
+  constructor(
+    pool: Pool,
+    {
+      waitForReady = false,
+      requestBytes = 0,
+      ...info
+    }: Partial<PickInfo> & { waitForReady?: boolean; requestBytes?: number } = {},
+  ) {
     this.#pool = pool;
     this.waitForReady = waitForReady;
+    this.requestBytes = requestBytes;
     this.pickInfo = { ...pickInfo, ...info };
   }
 

@@ -225,6 +225,27 @@ test("calls beyond maxQueuedCalls fail with ResourceExhausted", async () => {
   });
 });
 
+test("calls whose requests do not fit into maxQueuedBytes fail with ResourceExhausted, and the others get their turn", async () => {
+  const server = { maxConcurrentStreams: 1 };
+  await withPool({ servers: 1, server, transport: { maxQueuedBytes: 250_000 } }, async ({ client }) => {
+    await client.unary({ text: "x" });
+    const request = { payload: new Uint8Array(100_000), behavior: { delayMs: 50 } };
+    const ends = await Promise.allSettled(
+      Array.from({ length: 6 }, () => client.unary(request, { timeoutMs: 20_000 })),
+    );
+    const failed = ends.filter((end) => end.status === "rejected");
+    // The slot of the first call may not be free yet.
+    assert.ok(failed.length === 3 || failed.length === 4, `${failed.length} failed`);
+    for (const { reason } of failed) {
+      assert.equal(ConnectError.from(reason).code, Code.ResourceExhausted);
+      assert.match(
+        ConnectError.from(reason).rawMessage,
+        /beside which one of .* does not fit \(maxQueuedBytes 250000\)/,
+      );
+    }
+  });
+});
+
 test("servers that say GOAWAY after each 100 requests fail no call of 2 000 at concurrency 50", async () => {
   const servers = [await startBareServer({ goawayAfter: 100 }), await startBareServer({ goawayAfter: 100 })];
   const resolver = staticResolver(servers.map(({ address }) => address));

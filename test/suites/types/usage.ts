@@ -73,6 +73,7 @@ export const all: GlinkTransport = glinkTransport({
   retry: { maxAttempts: 2, idempotentOnly: true, budget: { ratio: 0.2 } },
   waitForReady: true,
   maxQueuedCalls: 100,
+  maxQueuedBytes: 1 << 24,
   maxHeaderListBytes: 8_192,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
   nodeOptions: { connectionWindowSize: 1 << 24 },

@@ -28,6 +28,7 @@ const numbers: Record<string, { good: number; fraction?: true; zero?: true; infi
   drainTimeoutMs: { good: 500, fraction: true, zero: true, infinity: true },
   connectTimeoutMs: { good: 5_000 },
   maxQueuedCalls: { good: 10, zero: true, infinity: true },
+  maxQueuedBytes: { good: 1_000, zero: true, infinity: true },
   maxHeaderListBytes: { good: 8_192 },
   pingIntervalMs: { good: 10_000, infinity: true },
   pingTimeoutMs: { good: 1_000 },

@@ -4,11 +4,12 @@ import { Code } from "@connectrpc/connect";
 import { pickFromReady } from "../../../src/balancing/policy.ts";
 import { CallQueue } from "../../../src/pool/call-queue.ts";
 import type { PendingCall } from "../../../src/pool/call-source.ts";
+import type { QueueLimits } from "../../../src/pool/dispatcher.ts";
 import { fakePool, pickInfo, renewEldest, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
-async function limitedPool(maxConcurrentStreams: number, maxQueuedCalls = 1_000) {
-  const all = fakePool({ maxQueuedCalls });
+async function limitedPool(maxConcurrentStreams: number, limits: Partial<QueueLimits> = {}) {
+  const all = fakePool(limits);
   all.connector.answerWith((dial) => dial.succeed(maxConcurrentStreams));
   all.pool.wake();
   all.resolver.report("10.0.0.1");
@@ -71,7 +72,7 @@ test("waiting calls go to a backend that appears", async () => {
 });
 
 test("calls that wait beyond maxQueuedCalls fail with ResourceExhausted that names the limit", async () => {
-  const { pool, close } = await limitedPool(1, 2);
+  const { pool, close } = await limitedPool(1, { maxQueuedCalls: 2 });
   const calls = Array.from({ length: 4 }, () => new TestCall(pool).start());
   assert.equal(calls[3]?.failure?.code, Code.ResourceExhausted);
   assert.equal(calls[3]?.failure?.progress, "unsent");
@@ -82,9 +83,58 @@ test("calls that wait beyond maxQueuedCalls fail with ResourceExhausted that nam
 });
 
 test("maxQueuedCalls 0 lets no call wait", async () => {
-  const { pool, close } = await limitedPool(1, 0);
+  const { pool, close } = await limitedPool(1, { maxQueuedCalls: 0 });
   assert.equal(new TestCall(pool).start().backend, "10.0.0.1:1");
   assert.equal(new TestCall(pool).start().failure?.kind, "queue-full");
+  close();
+});
+
+test("a call whose request does not fit beside those that wait fails with ResourceExhausted that names the limit", async () => {
+  const { pool, close } = await limitedPool(1, { maxQueuedBytes: 1_000 });
+  const start = (requestBytes: number) => new TestCall(pool, { requestBytes }).start();
+  const [onStream, large, small] = [start(5_000), start(900), start(100)];
+  assert.deepEqual([onStream.waits, large.waits, small.waits], [false, true, true]);
+  const { failure } = start(1);
+  assert.deepEqual([failure?.kind, failure?.code, failure?.progress], ["queue-full", Code.ResourceExhausted, "unsent"]);
+  assert.equal(
+    failure?.message,
+    "2 calls already wait for a connection or a stream slot with requests of 1000 bytes, beside which one of 1 bytes does not fit (maxQueuedBytes 1000)",
+  );
+  assert.equal(start(0).waits, true, "a stream holds nothing while it waits");
+  onStream.stream?.finish();
+  assert.equal(large.waits, false);
+  assert.deepEqual([start(901).failure?.kind, start(900).waits], ["queue-full", true], "its bytes left with it");
+  close();
+});
+
+test("a request above maxQueuedBytes waits where it is the only one", async () => {
+  const { pool, close } = await limitedPool(1, { maxQueuedBytes: 0 });
+  const start = (requestBytes: number) => new TestCall(pool, { requestBytes }).start();
+  const [onStream, stream, only, second] = [start(10), start(0), start(10), start(10)];
+  assert.deepEqual([stream.waits, only.waits, second.failure?.kind], [true, true, "queue-full"]);
+  onStream.stream?.finish();
+  stream.stream?.finish();
+  assert.deepEqual([only.waits, start(10).waits], [false, true]);
+  close();
+});
+
+test("the bytes of calls that leave the queue in whatever way make room for others", async () => {
+  const { pool, resolver, connector, close } = await limitedPool(1, { maxQueuedBytes: 100 });
+  const start = (requestBytes: number, waitForReady = false) =>
+    new TestCall(pool, { requestBytes, waitForReady }).start();
+  start(100);
+  const withdrawn = start(100);
+  assert.equal(start(1).failure?.kind, "queue-full");
+  pool.withdraw(withdrawn);
+  pool.withdraw(withdrawn);
+  const failed = start(100);
+  assert.deepEqual([failed.waits, start(1).failure?.kind], [true, "queue-full"]);
+  resolver.listener?.onAddresses([]);
+  connector.open[0]?.lose();
+  await settle();
+  assert.equal(failed.failure?.code, Code.Unavailable);
+  const patient = start(100, true);
+  assert.deepEqual([patient.waits, start(1, true).failure?.kind], [true, "queue-full"]);
   close();
 });
 
@@ -180,6 +230,7 @@ test("a call that queues again while it is served waits for the next round", () 
   const call: PendingCall = {
     pickInfo,
     waitForReady: false,
+    requestBytes: 0,
     onPicked: () => assert.fail("there is no backend"),
     onPickFailed: () => {
       if (++failed < 5) queue.add(call);
