@@ -1,5 +1,6 @@
 import { canceledFailure, deadlineFailure, type Failure } from "../base/errors.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import type { ListedCall } from "./call-list.ts";
 import { abandon, type Cancellable } from "./cancellable.ts";
 import type { CallGroup } from "./open-calls.ts";
 
@@ -10,9 +11,11 @@ const earlyMs = 10;
  * What ends a call from this side: its deadline, the caller's signal, the end of its group. One timer at the most, gone
  * when the call is.
  */
-export class Lifetime implements Cancellable {
+export class Lifetime implements ListedCall {
   /** In clock time; `Infinity` without a timeout. */
   readonly deadlineMs: number;
+  earlier: ListedCall | undefined;
+  later: ListedCall | undefined;
   readonly #clock: Clock;
   readonly #group: CallGroup;
   readonly #timeoutMs: number | undefined;

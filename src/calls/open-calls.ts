@@ -1,7 +1,7 @@
 import type { Failure } from "../base/errors.ts";
 import type { ProcessHold } from "../runtime/process-hold.ts";
 import { AbortWatch } from "./abort-watch.ts";
-import type { Cancellable } from "./cancellable.ts";
+import { CallList, type ListedCall } from "./call-list.ts";
 
 /** What a call belongs to: the transport, or a call whose interceptors passed it on. */
 export interface CallGroup {
@@ -10,9 +10,9 @@ export interface CallGroup {
   /** Why the group takes no more calls; undefined while it does. */
   readonly ended: Failure | undefined;
   readonly aborts: AbortWatch;
-  add(call: Cancellable): void;
+  add(call: ListedCall): void;
   /** Ignored for a call that is not in the group. */
-  delete(call: Cancellable): void;
+  delete(call: ListedCall): void;
 }
 
 /** The calls of a transport that have begun and not ended. While there is one, the process stays alive. */
@@ -23,7 +23,7 @@ export class OpenCalls implements CallGroup {
   /** Calls begun since the transport was made. */
   started = 0;
   readonly #hold: ProcessHold;
-  readonly #calls = new Set<Cancellable>();
+  readonly #calls = new CallList();
   #whenEmpty: (() => void) | undefined;
 
   constructor(hold: ProcessHold) {
@@ -34,19 +34,19 @@ export class OpenCalls implements CallGroup {
     return this.#calls.size;
   }
 
-  add(call: Cancellable): void {
+  add(call: ListedCall): void {
     this.#calls.add(call);
     this.#hold.acquire();
   }
 
-  delete(call: Cancellable): void {
+  delete(call: ListedCall): void {
     if (!this.#calls.delete(call)) return;
     this.#hold.release();
     this.#tellIfEmpty();
   }
 
   cancelAll(failure: Failure): void {
-    for (const call of this.#calls) call.cancel(failure);
+    this.#calls.walk((call) => call.cancel(failure));
   }
 
   /** Takes no more calls: they fail with `failure`. Calls back, once, when none is open; at once if that is so now. */

@@ -4,6 +4,7 @@ import { abortErrorOf, toConnectError } from "../../base/connect-error.ts";
 import { canceledFailure, type Failure } from "../../base/errors.ts";
 import { asConnectError, connectErrorFrom } from "../../base/thrown.ts";
 import type { AbortWatch } from "../../calls/abort-watch.ts";
+import { CallList, type ListedCall } from "../../calls/call-list.ts";
 import { abandon, type Cancellable } from "../../calls/cancellable.ts";
 import { Lifetime } from "../../calls/lifetime.ts";
 import type { CallGroup } from "../../calls/open-calls.ts";
@@ -32,7 +33,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   readonly #callEnded: ConnectError;
   /** The caller's iterable of request messages, of a stream. */
   readonly #messages: CallerMessages<DescMessage> | undefined;
-  readonly #innerCalls = new Set<Cancellable>();
+  readonly #innerCalls = new CallList();
   /** Steps that run. */
   readonly #steps = new Set<Step>();
   #lifetime: Lifetime | undefined;
@@ -109,12 +110,12 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#closeIfIdle();
   }
 
-  add(call: Cancellable): void {
+  add(call: ListedCall): void {
     this.#innerCalls.add(call);
     this.#open();
   }
 
-  delete(call: Cancellable): void {
+  delete(call: ListedCall): void {
     if (this.#innerCalls.delete(call)) this.#closeIfIdle();
   }
 
@@ -140,7 +141,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   ): void {
     this.#ended = failure;
     this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
-    for (const call of this.#innerCalls) endCall(call);
+    this.#innerCalls.walk(endCall);
     this.#controller.abort(reason);
   }
 
