@@ -3,6 +3,7 @@ import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { CallListener, CallRequest } from "../calls/call.ts";
 import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
+import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -80,6 +81,8 @@ export interface Channel {
   readonly protocol: Protocol;
   /** The calls that have begun and not ended: what keeps the process alive. */
   readonly openCalls: OpenCalls;
+  /** What responses hold that nobody has read yet: whoever holds some of it above the connections counts it there. */
+  readonly unread: UnreadMemory;
   /** Why a call with these limits cannot be made: the channel was closed, or one of the limits is none. */
   refusal(signal: AbortSignal | undefined, timeoutMs: number | undefined): ConnectError | undefined;
   /** A call is about to come: begins to resolve and to connect. In no call's async context. */

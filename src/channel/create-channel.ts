@@ -12,6 +12,7 @@ import type { DialOptions } from "../http2/dial/dial.ts";
 import { PacedConnector } from "../http2/dial/paced-connector.ts";
 import { TlsSessions } from "../http2/dial/tls-sessions.ts";
 import { LazyConnector } from "../http2/lazy-connector.ts";
+import { UnreadMemory } from "../http2/unread-memory.ts";
 import { WireConnector } from "../http2/wire/wire-connector.ts";
 import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
 import type { CallCounters } from "../observe/counters.ts";
@@ -38,7 +39,8 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const { clock, hold } = runtime;
   const events = eventsOf(settings);
   const history: TargetHistory = { everConnected: false, dials: new Set() };
-  const connector = new PacedConnector(engineOf(settings, history, runtime), clock);
+  const unread = new UnreadMemory(clock);
+  const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
   const pool = poolOf(settings, { connector, history, events, runtime });
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
@@ -47,6 +49,7 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
   const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
   const closed = () => {
+    unread.close();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();
@@ -59,7 +62,7 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
   };
-  return new PoolChannel({ names, context, pool, events, hold, closed });
+  return new PoolChannel({ names, context, pool, events, hold, unread, closed });
 }
 
 function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
@@ -75,11 +78,17 @@ function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
   return events;
 }
 
-function engineOf(settings: ChannelSettings, history: TargetHistory, runtime: Runtime): Connector {
+interface EngineParts {
+  readonly history: TargetHistory;
+  readonly runtime: Runtime;
+  readonly unread: UnreadMemory;
+}
+
+function engineOf(settings: ChannelSettings, { history, runtime, unread }: EngineParts): Connector {
   const { target, connectTimeoutMs, limits, nodeOptions, socket } = settings;
   const tlsSessions = new TlsSessions();
   const dial: DialOptions = { target, connectTimeoutMs, ...socket, tlsSessions, runtime, history };
-  if (settings.engine.name === "wire") return new WireConnector(dial, limits);
+  if (settings.engine.name === "wire") return new WireConnector(dial, limits, unread);
   return new LazyConnector(async () => {
     const { NodeHttp2Connector } = await import("../http2/node/node-connector.ts");
     return new NodeHttp2Connector(dial, limits, nodeOptions);

@@ -8,6 +8,7 @@ import type { CallListener } from "../calls/call.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { timeoutError } from "../calls/timeout-check.ts";
+import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { EventBus, GlinkListener } from "../observe/event-bus.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Protocol } from "../protocol/protocol.ts";
@@ -25,6 +26,7 @@ export interface ChannelParts {
   readonly pool: Pool;
   readonly events: EventBus;
   readonly hold: ProcessHold;
+  readonly unread: UnreadMemory;
   /** To be called once the pool is closed. */
   readonly closed: () => void;
 }
@@ -39,6 +41,7 @@ export class PoolChannel implements Channel {
   readonly clock: Clock;
   readonly protocol: Protocol;
   readonly openCalls: OpenCalls;
+  readonly unread: UnreadMemory;
   readonly #names: SnapshotNames;
   readonly #context: CallContext;
   readonly #pool: Pool;
@@ -49,10 +52,11 @@ export class PoolChannel implements Channel {
   readonly #waits: OpenCalls;
   #closing: Promise<void> | undefined;
 
-  constructor({ names, context, pool, events, hold, closed }: ChannelParts) {
+  constructor({ names, context, pool, events, hold, unread, closed }: ChannelParts) {
     this.clock = context.clock;
     this.protocol = context.protocol;
     this.openCalls = context.openCalls;
+    this.unread = unread;
     this.#names = names;
     this.#context = context;
     this.#pool = pool;

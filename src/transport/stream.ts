@@ -54,7 +54,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#input = input;
     this.#caller = caller;
     this.#call = environment.channel.call(this.#method, this, input);
-    this.#queue = new ResponseQueue(this, this.#call);
+    this.#queue = new ResponseQueue(this, this.#call, environment.channel.unread);
     this.#pump = new RequestPump(environment.codec, this.#method, environment.turnQuota, (error) =>
       this.#requestFailed(error),
     );

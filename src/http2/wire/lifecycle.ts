@@ -3,6 +3,7 @@ import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Connection } from "../connection.ts";
 import type { Handshake } from "../dial/dial.ts";
 import { type Goaway, goawayFailure, http2ErrorCode } from "../error-codes.ts";
+import type { UnreadMemory } from "../unread-memory.ts";
 import { type Breach, breached, closed, drained, type Ending, lost } from "./endings.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import type { RequestSender } from "./request-sender.ts";
@@ -28,6 +29,7 @@ export interface LifecycleParts {
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
+  readonly unread: UnreadMemory;
   /** Nothing that the peer sends matters any more. */
   readonly stopReading: () => void;
   /** Streams after which the connection retires. */
@@ -145,9 +147,16 @@ export class Lifecycle {
   /** The stream is over, and known no more. Who calls this tells the listener, and then {@link streamClosed}. */
   forget(stream: WireStream): void {
     stream.listener = undefined;
-    stream.held = undefined;
+    this.#dropHeld(stream);
     this.#parts.sender.drop(stream);
     this.streams.delete(stream.id);
+  }
+
+  #dropHeld(stream: WireStream): void {
+    if (stream.held === undefined) return;
+    stream.held = undefined;
+    this.#parts.unread.remove(stream.heldBytes);
+    stream.heldBytes = 0;
   }
 
   /** The stream is over, and its listener hears so. */

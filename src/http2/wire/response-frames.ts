@@ -4,20 +4,29 @@ import type { HeaderFields } from "../connection.ts";
 import { http2ErrorCode } from "../error-codes.ts";
 import { interimFailure, maxInterimResponses } from "../limits.ts";
 import { keepPiece } from "../pieces.ts";
+import type { UnreadMemory } from "../unread-memory.ts";
 import type { ClosedStreams } from "./closed-streams.ts";
 import type { FrameWriter } from "./frame-writer.ts";
-import { defaultWindowBytes } from "./frames.ts";
 import type { HeaderBlock } from "./header-block.ts";
 import { tinyDataBytes } from "./limits.ts";
+import type { ReceiveWindows } from "./receive-windows.ts";
 import type { Session } from "./session.ts";
-import { type ReceiveWindow, receive, refund } from "./windows.ts";
+import { receive } from "./windows.ts";
 import { responsePhase, type WireStream } from "./wire-stream.ts";
 
-/** Our receive windows at their full size, and what else bounds a response. */
-export interface ReceiveLimits {
+/** What bounds a response, beside its window. */
+export interface ResponseLimits {
   readonly maxHeaderListBytes: number;
-  readonly initialWindowBytes: number;
-  readonly connectionWindowBytes: number;
+  /** Told what waits for its reader. */
+  readonly unread: UnreadMemory;
+}
+
+/** The connection's parts that responses are read with. */
+interface ResponseFramesParts {
+  readonly session: Session;
+  readonly writer: FrameWriter;
+  readonly windows: ReceiveWindows;
+  readonly closed: ClosedStreams;
 }
 
 /** Turns header blocks and DATA into what listeners hear, and holds the peer to RFC 9113 §8.1 and to our windows. */
@@ -26,32 +35,26 @@ export class ResponseFrames {
   piecesRead = 0;
   readonly #session: Session;
   readonly #writer: FrameWriter;
-  readonly #limits: ReceiveLimits;
+  readonly #windows: ReceiveWindows;
+  readonly #limits: ResponseLimits;
   readonly #closed: ClosedStreams;
-  readonly #connection: ReceiveWindow;
   /** Tiny frames that may come for nothing: one for each that is not, such as the prefix of a message before its body. */
   #tinyEarned = 0;
   /** What may still come on streams that we reset: the rest of their windows, of which no more than this is under way. */
   #underWayBytes = 0;
 
-  constructor(session: Session, writer: FrameWriter, limits: ReceiveLimits, closed: ClosedStreams) {
+  constructor({ session, writer, windows, closed }: ResponseFramesParts, limits: ResponseLimits) {
     this.#session = session;
     this.#writer = writer;
+    this.#windows = windows;
     this.#limits = limits;
     this.#closed = closed;
-    this.#connection = { receiveWindowBytes: this.#connectionWindowBytes, unrefundedBytes: 0 };
-  }
-
-  /** Opens the connection's window to its full size: part of the preface. */
-  announceWindow(): void {
-    const increment = this.#connectionWindowBytes - defaultWindowBytes;
-    if (increment > 0) this.#writer.windowUpdate(0, increment);
   }
 
   /** We reset the stream: what the peer sends on it until it hears of that is no flood, however small its frames are. */
   abandoned(stream: WireStream): void {
     const bytes = this.#underWayBytes + Math.max(0, stream.receiveWindowBytes);
-    this.#underWayBytes = Math.min(bytes, 2 * this.#connectionWindowBytes);
+    this.#underWayBytes = Math.min(bytes, 2 * this.#windows.connectionBytes);
   }
 
   headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
@@ -91,7 +94,7 @@ export class ResponseFrames {
       this.#session.breach(http2ErrorCode.protocolError, `sent DATA on the idle stream ${streamId}`);
       return;
     }
-    this.#countForConnection(length + paddingBytes);
+    this.#windows.receivedOnConnection(length + paddingBytes);
     if (stream === undefined || stream.phase === responsePhase.ended) {
       this.#onClosedStream("DATA", streamId, this.#wasUnderWay(length + paddingBytes));
     } else if (!receive(stream, length + paddingBytes)) {
@@ -109,8 +112,10 @@ export class ResponseFrames {
     const isComplete = stream.phase === responsePhase.ended;
     while (held !== undefined && held.length > 0 && stream.listener !== undefined && (isComplete || !stream.paused)) {
       const bytes = held.shift() as Uint8Array;
+      stream.heldBytes -= bytes.length;
+      this.#limits.unread.remove(bytes.length);
       stream.listener.onData(bytes, 0, bytes.length);
-      this.#refund(stream, bytes.length);
+      this.#windows.readOnStream(stream, bytes.length);
     }
     if (held !== undefined && held.length === 0) stream.held = undefined;
   }
@@ -164,12 +169,14 @@ export class ResponseFrames {
       if (stream.paused || stream.held !== undefined) {
         stream.held ??= [];
         keepPiece(stream.held, Buffer.from(chunk.subarray(start, end)));
+        stream.heldBytes += length;
+        this.#limits.unread.add(length);
       } else {
         stream.listener?.onData(chunk, start, end);
       }
     }
     if (endStream) this.#end(stream, undefined);
-    else this.#refund(stream, stream.held === undefined ? length + paddingBytes : paddingBytes);
+    else this.#windows.readOnStream(stream, stream.held === undefined ? length + paddingBytes : paddingBytes);
   }
 
   /** The peer ended the stream, in good order. */
@@ -212,24 +219,5 @@ export class ResponseFrames {
       this.#closed.answered(streamId);
       this.#writer.rstStream(streamId, http2ErrorCode.streamClosed);
     }
-  }
-
-  get #connectionWindowBytes(): number {
-    return Math.max(defaultWindowBytes, this.#limits.connectionWindowBytes);
-  }
-
-  /**
-   * Gives the connection's bytes back as soon as they come: one reader that pauses must not stop all other streams. Each
-   * stream's own window bounds what is held for it. Credit is so never short, and an overrun cannot be told from it.
-   */
-  #countForConnection(bytes: number): void {
-    const increment = refund(this.#connection, bytes, this.#connectionWindowBytes);
-    if (increment > 0) this.#writer.windowUpdate(0, increment);
-  }
-
-  #refund(stream: WireStream, bytes: number): void {
-    if (bytes === 0 || stream.listener === undefined || stream.phase === responsePhase.ended) return;
-    const increment = refund(stream, bytes, this.#limits.initialWindowBytes);
-    if (increment > 0) this.#writer.windowUpdate(stream.id, increment);
   }
 }

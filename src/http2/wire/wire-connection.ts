@@ -43,7 +43,7 @@ export class WireConnection implements Connection, StreamConnection {
 
   /** Takes over the socket of `handshake`, sends the preface, and settles the dial after the peer's SETTINGS. */
   constructor(handshake: Handshake, options: WireConnectionOptions, listener: ConnectionListener) {
-    const { scheme, authority, limits, clock, maxStreams } = options;
+    const { scheme, authority, limits, clock, unread, maxStreams } = options;
     const socket = new WireSocket(
       handshake.socket,
       clock,
@@ -56,7 +56,7 @@ export class WireConnection implements Connection, StreamConnection {
     const sender = new RequestSender(writer);
     const stopReading = () => session.stop();
     this.listener = listener;
-    const parts = { connection: this, handshake, socket, writer, sender, stopReading, maxStreams };
+    const parts = { connection: this, handshake, socket, writer, sender, unread, stopReading, maxStreams };
     const lifecycle = new Lifecycle(parts);
     const encoder = new HpackEncoder(scheme, authority);
     const session = new WireSession({ lifecycle, socket, writer, sender, encoder }, options);
@@ -67,7 +67,7 @@ export class WireConnection implements Connection, StreamConnection {
     this.#lifecycle = lifecycle;
     this.#session = session;
     handshake.read((chunk, length) => session.read(chunk, length));
-    this.#sendPreface(limits.initialWindowBytes, limits.maxHeaderListBytes);
+    this.#sendPreface(limits.maxHeaderListBytes);
   }
 
   get hasRoom(): boolean {
@@ -163,14 +163,14 @@ export class WireConnection implements Connection, StreamConnection {
   }
 
   /** RFC 9113 §3.4, and the connection's receive window. */
-  #sendPreface(initialWindowBytes: number, maxHeaderListBytes: number): void {
+  #sendPreface(maxHeaderListBytes: number): void {
     this.#writer.preface(preface);
     this.#writer.settings([
       ...[settingId.enablePush, 0],
-      ...[settingId.initialWindowSize, initialWindowBytes],
+      ...[settingId.initialWindowSize, this.#session.windows.streamBytes],
       ...[settingId.maxHeaderListSize, maxHeaderListBytes],
     ]);
-    this.#session.responses.announceWindow();
+    this.#session.windows.open();
     this.#writer.flush();
   }
 }

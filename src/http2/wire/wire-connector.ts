@@ -2,6 +2,7 @@ import type { Address } from "../../endpoint/address.ts";
 import type { Connection, ConnectionListener, Connector } from "../connection.ts";
 import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
 import { type Http2Limits, maxStreamsPerConnection } from "../limits.ts";
+import type { UnreadMemory } from "../unread-memory.ts";
 import { HuffmanDecoder } from "./hpack/huffman.ts";
 import { WireConnection, type WireConnectionOptions } from "./wire-connection.ts";
 
@@ -12,7 +13,7 @@ export class WireConnector implements Connector {
   readonly #dial: DialOptions;
   readonly #options: WireConnectionOptions;
 
-  constructor(dialOptions: DialOptions, limits: Http2Limits) {
+  constructor(dialOptions: DialOptions, limits: Http2Limits, unread: UnreadMemory) {
     const { target, runtime } = dialOptions;
     // All connections read into the same memory, one after the other: a thousand idle ones hold nothing.
     this.#dial = { ...dialOptions, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
@@ -22,6 +23,7 @@ export class WireConnector implements Connector {
       limits,
       clock: runtime.clock,
       huffman: new HuffmanDecoder(),
+      unread,
       maxStreams: maxStreamsPerConnection,
     };
   }

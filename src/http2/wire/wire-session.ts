@@ -4,6 +4,7 @@ import { peerText } from "../../base/peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
 import type { Http2Limits } from "../limits.ts";
+import type { UnreadMemory } from "../unread-memory.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { type Breach, lossFailure } from "./endings.ts";
@@ -19,6 +20,7 @@ import type { HuffmanDecoder } from "./hpack/huffman.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type FloodKind, floodLimits, maxHeaderFields, maxQueuedAnswers } from "./limits.ts";
 import { PendingPings } from "./pending-pings.ts";
+import { ReceiveWindows } from "./receive-windows.ts";
 import type { RequestSender } from "./request-sender.ts";
 import { ResponseFrames } from "./response-frames.ts";
 import type { PeerSettings, Session } from "./session.ts";
@@ -30,6 +32,8 @@ export interface WireSessionOptions {
   readonly limits: Http2Limits;
   readonly clock: Clock;
   readonly huffman: HuffmanDecoder;
+  /** What all connections hold of responses. */
+  readonly unread: UnreadMemory;
 }
 
 /** The connection's parts that a session works with. */
@@ -47,6 +51,7 @@ interface SessionParts {
  */
 export class WireSession implements Session {
   readonly streams: ReadonlyMap<number, WireStream>;
+  readonly windows: ReceiveWindows;
   readonly responses: ResponseFrames;
   readonly pings: PendingPings = new PendingPings();
   /** SETTINGS_MAX_CONCURRENT_STREAMS of the peer. */
@@ -66,7 +71,7 @@ export class WireSession implements Session {
 
   constructor(
     { lifecycle, socket, writer, sender, encoder }: SessionParts,
-    { limits, clock, huffman }: WireSessionOptions,
+    { limits, clock, huffman, unread }: WireSessionOptions,
   ) {
     this.streams = lifecycle.streams;
     this.#lifecycle = lifecycle;
@@ -76,15 +81,21 @@ export class WireSession implements Session {
     this.#clock = clock;
     this.#initialWindowBytes = limits.initialWindowBytes;
     this.#guard = new FloodGuard(clock, writer);
-    this.responses = new ResponseFrames(this, writer, limits, this.#closed);
-    const decoder = new HpackDecoder(huffman, { maxBytes: limits.maxHeaderListBytes, maxFields: maxHeaderFields });
+    const { maxHeaderListBytes } = limits;
+    const closed = this.#closed;
+    this.windows = new ReceiveWindows(writer, this.streams, limits, unread);
+    this.responses = new ResponseFrames(
+      { session: this, writer, windows: this.windows, closed },
+      { maxHeaderListBytes, unread },
+    );
+    const decoder = new HpackDecoder(huffman, { maxBytes: maxHeaderListBytes, maxFields: maxHeaderFields });
     const parts = {
       session: this,
       control: new ControlFrames(this, writer, sender, encoder),
       responses: this.responses,
       blocks: new HeaderBlockReader(decoder),
     };
-    this.#reader = new FrameReader(new FrameDispatcher(parts, limits.maxHeaderListBytes));
+    this.#reader = new FrameReader(new FrameDispatcher(parts, maxHeaderListBytes));
   }
 
   /** Of a new stream. Until it has acknowledged our SETTINGS, a peer may still go by the default, where that is more. */
@@ -103,6 +114,7 @@ export class WireSession implements Session {
   /** Nothing more is read. */
   stop(): void {
     this.#reader.stop();
+    this.windows.close();
     this.pings.clear();
   }
 

@@ -46,6 +46,7 @@ export class WireStream implements Stream, ReceiveWindow {
   paused = false;
   /** What came while the stream was paused. */
   held: Uint8Array[] | undefined;
+  heldBytes = 0;
 
   readonly #connection: StreamConnection;
 

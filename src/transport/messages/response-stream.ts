@@ -4,6 +4,7 @@ import { toConnectError } from "../../base/connect-error.ts";
 import { invalidRequestFailure } from "../../base/errors.ts";
 import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { ChannelCall } from "../../channel/channel.ts";
+import type { UnreadMemory } from "../../http2/unread-memory.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 /** The call of a response stream, as its queue asks it. */
@@ -15,7 +16,8 @@ export interface ResponseReader {
 }
 
 /**
- * Reading stops above this many bytes that wait for the user, and goes on below half of it. More than what one read of a
+ * Reading stops above this many bytes that wait for the user, and goes on below half of it; earlier where responses hold
+ * much together. More than what one read of a
  * socket brings in small messages: the user can take them only when all of that has been handled.
  */
 const highWaterBytes = 262_144;
@@ -44,6 +46,7 @@ const done: IteratorResult<Message, undefined> = { done: true, value: undefined 
 export class ResponseQueue {
   readonly #reader: ResponseReader;
   readonly #call: ChannelCall;
+  readonly #unread: UnreadMemory;
   readonly #messages = new MessageQueue();
   readonly #waiters: Waiter[] = [];
   #bytes = 0;
@@ -51,9 +54,10 @@ export class ResponseQueue {
   #end: End | undefined;
   #endSeen = false;
 
-  constructor(reader: ResponseReader, call: ChannelCall) {
+  constructor(reader: ResponseReader, call: ChannelCall, unread: UnreadMemory) {
     this.#reader = reader;
     this.#call = call;
+    this.#unread = unread;
   }
 
   push(flag: number, payload: Uint8Array): void {
@@ -64,8 +68,10 @@ export class ResponseQueue {
       return;
     }
     this.#messages.push(flag, payload);
-    this.#bytes += payload.length + overheadBytes;
-    if (this.#bytes > highWaterBytes && !this.#paused) {
+    const bytes = payload.length + overheadBytes;
+    this.#bytes += bytes;
+    this.#unread.add(bytes);
+    if (!this.#paused && this.#bytes > this.#unread.limit(highWaterBytes)) {
       this.#paused = true;
       this.#call.pause();
     }
@@ -73,7 +79,7 @@ export class ResponseQueue {
 
   /** After the messages that wait, the stream ends, with an error or without. */
   end(error: ErrorSource | undefined): void {
-    this.#end ??= { error };
+    if (this.#end === undefined) this.#endWith({ error });
     for (const waiter of this.#waiters.splice(0)) {
       if (error === undefined) waiter.resolve(done);
       else waiter.reject(error);
@@ -97,11 +103,7 @@ export class ResponseQueue {
     if (!this.#messages.isEmpty) {
       const { flag, payload } = this.#messages;
       this.#messages.shift();
-      this.#bytes -= payload.length + overheadBytes;
-      if (this.#paused && this.#bytes < highWaterBytes / 2) {
-        this.#paused = false;
-        this.#call.resume();
-      }
+      if (this.#end === undefined) this.#taken(payload.length + overheadBytes);
       return this.#deliver(flag, payload);
     }
     if (this.#end === undefined) {
@@ -113,10 +115,25 @@ export class ResponseQueue {
     return this.#end.error === undefined ? Promise.resolve(done) : Promise.reject(this.#end.error());
   }
 
+  #taken(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#unread.remove(bytes);
+    if (this.#paused && this.#bytes < this.#unread.limit(highWaterBytes) / 2) {
+      this.#paused = false;
+      this.#call.resume();
+    }
+  }
+
+  /** What waits is all there is. It no longer counts: nothing more comes that could be held back. */
+  #endWith(end: End): void {
+    if (this.#end === undefined) this.#unread.remove(this.#bytes);
+    this.#end = end;
+  }
+
   /** Nothing but this error is delivered any more. */
   #failWith(error: ConnectError): void {
     this.#messages.clear();
-    this.#end = { error: () => error };
+    this.#endWith({ error: () => error });
   }
 
   /** A message cannot be decoded: that ends the call. */

@@ -13,6 +13,7 @@ import type { DialOptions } from "../../../../src/http2/dial/dial.ts";
 import { TlsSessions } from "../../../../src/http2/dial/tls-sessions.ts";
 import type { Http2Limits } from "../../../../src/http2/limits.ts";
 import { NodeHttp2Connector } from "../../../../src/http2/node/node-connector.ts";
+import { UnreadMemory } from "../../../../src/http2/unread-memory.ts";
 import { WireConnector } from "../../../../src/http2/wire/wire-connector.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { systemHold } from "../../../../src/runtime/process-hold.ts";
@@ -20,11 +21,15 @@ import { constantRandom } from "../../../support/random.ts";
 
 export interface Engine {
   readonly name: string;
-  readonly Connector: new (dial: DialOptions, limits: Http2Limits) => Connector;
+  readonly connector: (dial: DialOptions, limits: Http2Limits, unread?: UnreadMemory) => Connector;
 }
 
-export const wireEngine: Engine = { name: "wire", Connector: WireConnector };
-export const engines: readonly Engine[] = [{ name: "node", Connector: NodeHttp2Connector }, wireEngine];
+export const wireEngine: Engine = {
+  name: "wire",
+  connector: (dial, limits, unread = new UnreadMemory(systemClock())) => new WireConnector(dial, limits, unread),
+};
+const nodeEngine: Engine = { name: "node", connector: (dial, limits) => new NodeHttp2Connector(dial, limits) };
+export const engines: readonly Engine[] = [nodeEngine, wireEngine];
 
 export const defaultLimits: Http2Limits = {
   initialWindowBytes: 2 ** 20,
@@ -125,18 +130,24 @@ export const head: MethodHead = {
 /** A gRPC message without bytes. */
 export const emptyMessage: Uint8Array = Buffer.from([0, 0, 0, 0, 0]);
 
+/** What a test may set of a dial. */
+export interface DialSetUp extends Partial<DialOptions> {
+  /** Shared with other connections. */
+  readonly unread?: UnreadMemory;
+}
+
 /** Dials a port of 127.0.0.1. */
 export async function connectTo(
   engine: Engine,
   port: number,
   owner: ConnectionListener = new RecordingOwner(),
   limits: Partial<Http2Limits> = {},
-  dial: Partial<DialOptions> = {},
+  { unread, ...dial }: DialSetUp = {},
 ): Promise<Connection> {
   const hold = systemHold();
   hold.acquire();
   try {
-    const connector = new engine.Connector(
+    const connector = engine.connector(
       {
         target: parseTarget(`http://127.0.0.1:${port}`),
         connectTimeoutMs: 5_000,
@@ -147,6 +158,7 @@ export async function connectTo(
         ...dial,
       },
       { ...defaultLimits, ...limits },
+      unread,
     );
     return await connector.connect({ host: "127.0.0.1", port }, owner, new AbortController().signal);
   } finally {

@@ -6,6 +6,7 @@ import type { Stream } from "../../../../src/http2/connection.ts";
 import { DialError } from "../../../../src/http2/connection.ts";
 import { dial } from "../../../../src/http2/dial/dial.ts";
 import { TlsSessions } from "../../../../src/http2/dial/tls-sessions.ts";
+import { UnreadMemory } from "../../../../src/http2/unread-memory.ts";
 import { HuffmanDecoder } from "../../../../src/http2/wire/hpack/huffman.ts";
 import { WireConnection } from "../../../../src/http2/wire/wire-connection.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
@@ -319,7 +320,7 @@ describe("a connection of the wire engine", () => {
       const clock = systemClock();
       const options = {
         ...{ scheme: "http" as const, authority: target.authority, limits: defaultLimits, clock },
-        ...{ huffman: new HuffmanDecoder(), maxStreams: 3 },
+        ...{ huffman: new HuffmanDecoder(), unread: new UnreadMemory(clock), maxStreams: 3 },
       };
       const runtime = { clock, random: constantRandom(), hold };
       const dialling = dial(

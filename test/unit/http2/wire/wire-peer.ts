@@ -1,7 +1,15 @@
 import type { Connection } from "../../../../src/http2/connection.ts";
-import type { DialOptions } from "../../../../src/http2/dial/dial.ts";
 import type { Http2Limits } from "../../../../src/http2/limits.ts";
-import { connectTo, emptyMessage, head, RecordingListener, RecordingOwner, testEnd, wireEngine } from "./engine.ts";
+import {
+  connectTo,
+  type DialSetUp,
+  emptyMessage,
+  head,
+  RecordingListener,
+  RecordingOwner,
+  testEnd,
+  wireEngine,
+} from "./engine.ts";
 import { frameTypes, type RawConnection, RawPeer } from "./raw-peer.ts";
 
 /** A connection of the wire engine with two calls open, 1 and 3, whose requests the peer has seen. */
@@ -17,7 +25,7 @@ export interface Scene {
 export async function withScene(
   test: (scene: Scene) => Promise<void>,
   limits: Partial<Http2Limits> = {},
-  dial: Partial<DialOptions> = {},
+  dial: DialSetUp = {},
 ): Promise<void> {
   const raw = await RawPeer.start();
   const owner = new RecordingOwner();

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { UnreadMemory } from "../../../../src/http2/unread-memory.ts";
+import { FrameWriter } from "../../../../src/http2/wire/frame-writer.ts";
+import { ReceiveWindows } from "../../../../src/http2/wire/receive-windows.ts";
+import { receive } from "../../../../src/http2/wire/windows.ts";
+import { WireStream } from "../../../../src/http2/wire/wire-stream.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { RecordingListener, until } from "./engine.ts";
+import {
+  dataFrame,
+  endHeaders,
+  endStream,
+  frameTypes,
+  headersFrame,
+  okHead,
+  okTrailers,
+  settingsAck,
+} from "./raw-peer.ts";
+import { withScene } from "./wire-peer.ts";
+
+const mebibyte = 2 ** 20;
+const much = 65 * mebibyte;
+const initialWindowSize = 4;
+
+const noConnection = {
+  writeStream: () => true,
+  endStream: () => undefined,
+  resetStream: () => undefined,
+  resumeStream: () => undefined,
+};
+
+/** Its timers fire when the test says so, at once. */
+class HandClock extends ManualClock {
+  #due: (() => void)[] = [];
+
+  override setTimeout(callback: () => void): object {
+    this.#due.push(callback);
+    return callback;
+  }
+
+  fire(): void {
+    for (const callback of this.#due.splice(0)) callback();
+  }
+}
+
+/** A peer that keeps to its windows (RFC 9113 §6.9.2), and hears of our frames later than we send them. */
+class ModelPeer {
+  readonly windows = new Map<number, number>();
+  #initial = 65_535;
+  #unheard = Buffer.alloc(0);
+
+  sent(bytes: Uint8Array): void {
+    this.#unheard = Buffer.concat([this.#unheard, bytes]);
+  }
+
+  /** Of the frames that are under way, hears so many. */
+  hear(count: number): void {
+    for (let i = 0; i < count && this.#unheard.length > 0; i++) {
+      const end = 9 + this.#unheard.readUIntBE(0, 3);
+      const [type, id] = [this.#unheard[3], this.#unheard.readUInt32BE(5)];
+      if (type === frameTypes.settings) this.#resize(this.#unheard.readUInt32BE(11));
+      else if (id > 0) this.#grow(id, this.#unheard.readUInt32BE(9));
+      this.#unheard = this.#unheard.subarray(end);
+    }
+  }
+
+  open(id: number): void {
+    this.windows.set(id, this.#initial);
+  }
+
+  #resize(initial: number): void {
+    for (const id of this.windows.keys()) this.#grow(id, initial - this.#initial);
+    this.#initial = initial;
+  }
+
+  #grow(id: number, bytes: number): void {
+    this.windows.set(id, (this.windows.get(id) as number) + bytes);
+  }
+}
+
+describe("receive windows of a connection", () => {
+  it("hold no honest peer guilty and let no stream wait that was read, however often they change", () => {
+    const steps = fc.array(
+      fc.record({
+        stream: fc.nat(3),
+        wish: fc.nat(1_500_000),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+        heard: fc.nat(6),
+        unread: fc.constantFrom("same", "much", "little"),
+      }),
+      { minLength: 30, maxLength: 120 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 65_536, max: 2 * mebibyte }), steps, (full, all) => {
+        const peer = new ModelPeer();
+        const writer = new FrameWriter((pieces) => peer.sent(Buffer.concat(pieces)), new ManualClock());
+        const clock = new HandClock();
+        const unread = new UnreadMemory(clock);
+        const streams = new Map<number, WireStream>();
+        const limits = { initialWindowBytes: full, connectionWindowBytes: 2 ** 23, maxHeaderListBytes: 1_024 };
+        const windows = new ReceiveWindows(writer, streams, limits, unread);
+        writer.settings([initialWindowSize, windows.streamBytes]);
+        windows.open();
+        const held = new Map<number, number>();
+        for (const { stream: index, wish, share, heard, unread: change } of all) {
+          const id = 2 * index + 1;
+          let stream = streams.get(id);
+          if (stream === undefined) {
+            // A request leaves behind the frames before it: the peer has heard of them when the stream begins.
+            stream = new WireStream(id, noConnection, new RecordingListener(), 65_535, full);
+            streams.set(id, stream);
+            writer.flush();
+            peer.hear(Number.POSITIVE_INFINITY);
+            peer.open(id);
+          }
+          if (change === "much" && unread.bytes === 0) unread.add(much);
+          if (change === "little" && unread.bytes > 0) {
+            clock.fire();
+            unread.remove(much);
+          }
+          writer.flush();
+          peer.hear(heard);
+          const sent = Math.max(0, Math.min(wish, peer.windows.get(id) as number));
+          peer.windows.set(id, (peer.windows.get(id) as number) - sent);
+          assert.equal(receive(stream, sent), true, "an honest peer");
+          const waits = (held.get(id) ?? 0) + sent;
+          const read = Math.floor(waits * share);
+          held.set(id, waits - read);
+          windows.readOnStream(stream, read);
+        }
+        for (const [id, bytes] of held) windows.readOnStream(streams.get(id) as WireStream, bytes);
+        writer.flush();
+        peer.hear(Number.POSITIVE_INFINITY);
+        for (const window of peer.windows.values()) {
+          assert.ok(window > 0 && window * 2 >= Math.min(65_536, windows.streamBytes), `${window} left`);
+          assert.ok(window <= windows.streamBytes, `${window} of ${windows.streamBytes}`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("become small for every stream once much is unread, and full again when it was read", async () => {
+    const clock = new ManualClock();
+    const unread = new UnreadMemory(clock);
+    await withScene(
+      async ({ peer, first, second }) => {
+        const sizes = () =>
+          peer.frames.filter(({ type, flags }) => type === frameTypes.settings && flags === 0).map(windowSize);
+        // Less than half of its window, which is not given back as long as that is large.
+        peer.send(headersFrame(1, okHead), dataFrame(1, Buffer.alloc(16_000)), dataFrame(1, Buffer.alloc(16_000)));
+        peer.send(dataFrame(1, Buffer.alloc(16_000)));
+        await until(() => first.body.length === 48_000, "the data");
+        unread.add(much);
+        const update = await peer.frame(frameTypes.windowUpdate, 1);
+        assert.equal(update.payload.readUInt32BE(0), 48_000);
+        assert.deepEqual(sizes(), [mebibyte, 65_536]);
+        // What was allowed before it heard of that is no fault.
+        peer.send(headersFrame(3, okHead));
+        for (let i = 0; i < 64; i++) peer.send(dataFrame(3, Buffer.alloc(16_384)));
+        peer.send(headersFrame(3, okTrailers, endHeaders | endStream), settingsAck());
+        assert.equal(await second.closed, undefined);
+        assert.equal(second.body.length, mebibyte);
+        await clock.advance(1_000);
+        unread.remove(much);
+        peer.send(headersFrame(1, okTrailers, endHeaders | endStream));
+        assert.equal(await first.closed, undefined);
+        await peer.matching((frame) => windowSize(frame) === mebibyte && peer.frames.indexOf(frame) > 1);
+        assert.deepEqual(sizes(), [mebibyte, 65_536, mebibyte]);
+      },
+      {},
+      { unread },
+    );
+  });
+});
+
+function windowSize({ type, payload }: { readonly type: number; readonly payload: Buffer }): number | undefined {
+  if (type !== frameTypes.settings) return undefined;
+  for (let at = 0; at < payload.length; at += 6) {
+    if (payload.readUInt16BE(at) === initialWindowSize) return payload.readUInt32BE(at + 2);
+  }
+  return undefined;
+}
