@@ -89,7 +89,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   start(): void {
-    this.#state = "waiting";
+    this.#enter("waiting");
     this.#context.source.dispatch(this);
   }
 
@@ -120,7 +120,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   abandon(failure: Failure): void {
     if (this.#state === "over") return;
     if (this.#state === "waiting") this.#context.source.withdraw(this);
-    this.#over();
+    this.#enter("over");
     if (failure.code === Code.DeadlineExceeded) this.connection?.noteFailure();
     this.#stream?.reset(http2ErrorCode.cancel);
     this.#trackEnd(failure);
@@ -148,7 +148,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
       return;
     }
     const { protocol, limits } = this.#context;
-    this.#state = "open";
+    this.#enter("open");
     this.backend = pick.backend;
     this.connection = connection;
     this.#stream = stream;
@@ -224,15 +224,15 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   #end(failure: Failure | undefined): void {
-    this.#over();
+    this.#enter("over");
     if (failure !== undefined) this.connection?.noteFailure();
     this.#trackEnd(failure);
     this.#call.onAttemptEnded(this, failure);
   }
 
-  #over(): void {
-    this.#state = "over";
-    this.trace?.waitEnded();
+  #enter(state: State): void {
+    this.#state = state;
+    if (state === "over") this.trace?.waitEnded();
   }
 
   #trackEnd(failure: Failure | undefined): void {
