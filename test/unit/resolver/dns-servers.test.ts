@@ -189,15 +189,18 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
     await until("a list is reported, though no call waits for it", () => lists.length > 0);
   });
 
-  test("a server that takes longer than a round of packets is heard at the second lookup, and from then on", async (t) => {
+  test("a server that takes longer than a round of packets is heard at the second lookup at the latest, and from then on", async (t) => {
     const dns = await startDns(t);
     dns.set(host, { addresses: ["10.0.0.1"], delayMs: 1_500 });
     const { lists, errors, watch } = watchName(t, dns, { timeoutMs: 3_000 });
     await until("a list is reported", () => lists.length > 0);
-    assert.deepEqual([lists[0], errors.length], [["10.0.0.1:50051"], 1]);
+    assert.deepEqual(lists[0], ["10.0.0.1:50051"]);
+    // The c-ares of Node 22 and later waits long enough at once.
+    const failed = errors.length;
+    assert.ok(failed <= 1, `${failed} lookups failed`);
     watch.refresh();
     await until("it is reported again", () => lists.length > 1);
-    assert.equal(errors.length, 1);
+    assert.equal(errors.length, failed);
   });
 
   test("family picks the records that are asked for", async (t) => {
