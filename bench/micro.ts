@@ -86,6 +86,7 @@ function roundRobinPicker(count: number): Picker {
       },
       state: "ready",
       availability: "usable",
+      weight: 1,
       hasRoom: true,
       openCalls: 0,
       lastFailure: undefined,

@@ -14,6 +14,11 @@ export interface Backend {
   readonly id: string;
   /** As the resolver names it now: attributes may change while the connection stays. */
   readonly endpoint: Endpoint;
+  /**
+   * Its share of calls, relative to the others' shares: the endpoint's `endpointWeight`, scaled by what availability knows
+   * of it. Above 0.
+   */
+  readonly weight: number;
   /** A backend is a pick of itself. */
   readonly backend: Backend;
   readonly state: ConnectivityState;

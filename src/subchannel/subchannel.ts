@@ -1,5 +1,6 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
+import { endpointWeight } from "../endpoint/attributes.ts";
 import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
 import type { Availability, Backend } from "./backend.ts";
 import type { BackendCounters, CallConnection } from "./call-connection.ts";
@@ -78,6 +79,10 @@ export class Subchannel implements Backend {
 
   get backend(): Backend {
     return this;
+  }
+
+  get weight(): number {
+    return this.endpoint.attributes.get(endpointWeight);
   }
 
   get state(): ConnectivityState {

@@ -13,6 +13,7 @@ import { constantRandom } from "./random.ts";
 /** A backend as a policy sees it, in whatever state a test wants. */
 export class FakeBackend implements Backend {
   readonly id: string;
+  weight = 1;
   readonly backend: Backend = this;
   endpoint: Endpoint;
   state: ConnectivityState = "ready";

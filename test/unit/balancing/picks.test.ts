@@ -34,8 +34,8 @@ describe("a pick", () => {
   test("of a decorated backend brings the call to the backend with its id", () => {
     const decorated = new Map<string, Backend>();
     const decorate = (backend: Backend): Backend => {
-      const { id, endpoint, state, availability, hasRoom, openCalls, lastFailure } = backend;
-      const facts = { id, endpoint, state, availability, hasRoom, openCalls, lastFailure };
+      const { id, endpoint, state, availability, weight, hasRoom, openCalls, lastFailure } = backend;
+      const facts = { id, endpoint, state, availability, weight, hasRoom, openCalls, lastFailure };
       return { ...facts, backend, connect: () => backend.connect(), disconnect: () => backend.disconnect() };
     };
     const pickOf = (backend: Backend) => {
