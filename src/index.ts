@@ -24,7 +24,11 @@ export {
   type AttributeKey,
   type Attributes,
   attributeKey,
+  endpointHashKey,
+  endpointHostname,
+  endpointPriority,
   endpointWeight,
+  endpointZone,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
