@@ -32,6 +32,7 @@ export {
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
+export type { ProxyOptions } from "./http2/dial/proxy.ts";
 export type { CallCounts } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";

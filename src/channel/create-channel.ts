@@ -61,6 +61,7 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
+    proxy: settings.socket.proxy?.url,
   };
   return new PoolChannel({ names, context, pool, events, hold, unread, closed });
 }

@@ -47,6 +47,8 @@ export interface GlinkSnapshot {
   readonly engine: "node" | "wire";
   /** The options that only node:http2 can serve, and that made it the engine by that. */
   readonly engineChosenBy: readonly string[];
+  /** The URL of the HTTP proxy, without credentials; undefined without one. */
+  readonly proxy: string | undefined;
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];
@@ -62,7 +64,10 @@ export interface GlinkSnapshot {
 }
 
 /** What of a snapshot is the same at every moment. */
-export type SnapshotNames = Pick<GlinkSnapshot, "target" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy">;
+export type SnapshotNames = Pick<
+  GlinkSnapshot,
+  "target" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
+>;
 
 /** What a snapshot is taken of. */
 export interface SnapshotParts {
@@ -76,7 +81,7 @@ export interface SnapshotParts {
 
 export function snapshotOf(source: SnapshotParts): GlinkSnapshot {
   const { names, pool, openCalls } = source;
-  const { target, resolver, loadBalancing, engine, engineChosenBy } = names;
+  const { target, resolver, loadBalancing, engine, engineChosenBy, proxy } = names;
   const subchannels = subchannelSnapshots(source);
   const state = stateOf(source, subchannels);
   const { lastFailure } = pool;
@@ -87,6 +92,7 @@ export function snapshotOf(source: SnapshotParts): GlinkSnapshot {
     loadBalancing,
     engine,
     engineChosenBy,
+    proxy,
     state,
     subchannels,
     draining: [...pool.draining],
