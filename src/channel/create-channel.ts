@@ -4,7 +4,7 @@ import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { retryDefaults } from "../calls/retry/retry-options.ts";
+import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
 import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
@@ -23,6 +23,7 @@ import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
@@ -45,11 +46,14 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
   const protocol = grpc;
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol });
-  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
+  const budget = budgetOf(settings, clock);
+  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
+  const requestMemory = new MessageMemory();
+  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, requestMemory, observer };
   const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
   const closed = () => {
     unread.close();
+    budget?.close();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();
@@ -127,17 +131,26 @@ interface CallParts {
   readonly runtime: Runtime;
   readonly counters: CallCounters;
   readonly protocol: Protocol;
+  readonly budget: RetryBudget | undefined;
 }
 
-function callsOf(settings: ChannelSettings, { pool, events, runtime, counters, protocol }: CallParts): CallFactory {
+/** What of the retry options all calls of the channel share: the defaults' where it has no retries and a call may ask for them. */
+function sharedRetryOptions({ retry }: ChannelSettings): RetryOptions {
+  return retry === false ? retryDefaults : retry;
+}
+
+function budgetOf(settings: ChannelSettings, clock: Clock): RetryBudget | undefined {
+  const { budget } = sharedRetryOptions(settings);
+  return budget === false ? undefined : new RetryBudget(budget, clock);
+}
+
+function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
+  const { pool, events, runtime, counters, protocol, budget } = parts;
   const { retry, waitForReady, readMaxBytes } = settings;
   const { clock, random } = runtime;
-  // A call may ask for retries where the channel has none: the default budget is for those.
-  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
-  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
   const limits = { readMaxBytes, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
+  const replayMemory = new ReplayMemory(sharedRetryOptions(settings).bufferTotalMaxBytes);
   return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 
