@@ -21,6 +21,8 @@ export interface SubchannelSnapshot {
   readonly state: ConnectivityState;
   /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
   readonly availability: Availability;
+  /** The resolver's last answer lacks it, and a second one has yet to confirm that: it serves while it works. */
+  readonly stale: boolean;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */
@@ -124,6 +126,7 @@ function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot
       address: id,
       state,
       availability,
+      stale: pool.isStale(subchannel),
       connectionAgeMs: connections[0]?.ageMs,
       connections,
       openCalls,

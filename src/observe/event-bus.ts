@@ -7,6 +7,7 @@ export type GlinkListener = (event: GlinkEvent) => void;
 
 const types: Readonly<Record<GlinkFact["type"], true>> = {
   "pool-updated": true,
+  "backends-stale": true,
   "resolve-failed": true,
   "resolve-recovered": true,
   "subchannel-state": true,

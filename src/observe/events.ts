@@ -19,6 +19,15 @@ export type GlinkEvent = {
       readonly kept: number;
     }
   | {
+      /**
+       * An answer lacks more than half of the backends that work. Those, `stale`, stay until a second answer lacks them too;
+       * `returned` were so, and are named again.
+       */
+      readonly type: "backends-stale";
+      readonly stale: readonly string[];
+      readonly returned: readonly string[];
+    }
+  | {
       /** A lookup failed, timed out or came back empty; the last good list stays in use. First of an episode: `first`. */
       readonly type: "resolve-failed";
       readonly error: FailureFact;

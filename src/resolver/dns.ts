@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { checkNumber, checkObject, describeValue } from "../base/check.ts";
+import { checkBoolean, checkNumber, checkObject, describeValue } from "../base/check.ts";
 import { formatAddress, parseAddress } from "../endpoint/address.ts";
 import type { FamilyChoice } from "./families.ts";
 import { watchFixed } from "./fixed-watch.ts";
@@ -30,9 +30,14 @@ export interface DnsResolverOptions {
    * system's lookup cannot be stopped: its late answer is still used, and the next one starts when it has ended.
    */
   timeoutMs?: number;
+  /**
+   * Default true: an answer that lacks more than half of the backends that are connected is believed only when a second
+   * lookup, a second later, lacks them too. Until then those that work stay, `stale` in `snapshot()`. false: at once.
+   */
+  confirmLosses?: boolean;
 }
 
-const optionNames: readonly string[] = ["servers", "family", "timeoutMs"];
+const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "confirmLosses"];
 const dnsPort = 53;
 
 /**
@@ -54,8 +59,10 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
   const servers = options.servers === undefined ? undefined : checkServers(options.servers);
   const family = checkFamily(options.family ?? 0);
   const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });
+  const confirmLosses = checkBoolean("dnsResolver.confirmLosses", options.confirmLosses ?? true);
   return {
     name: "dns",
+    confirmLosses,
     watch({ host, port }, listener, runtime) {
       if (isIP(host) !== 0) return watchFixed([{ host, port }], listener);
       const lookup =

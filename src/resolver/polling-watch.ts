@@ -51,6 +51,8 @@ export class PollingWatch implements ResolverWatch {
   #running: AbortController | undefined;
   /** The lookup that runs has brought something of use already. */
   #foundSome = false;
+  /** The lookup that runs has reported: its end says the same only where it differs, or one answer would count as two. */
+  #reported = false;
   /** The limit of the lookup that runs, or the start of the next one. */
   #timer: TimerHandle | undefined;
   #startedMs = 0;
@@ -106,6 +108,7 @@ export class PollingWatch implements ResolverWatch {
     const running = new AbortController();
     this.#running = running;
     this.#foundSome = false;
+    this.#reported = false;
     // An answer that arrived while the event loop was busy is not late: it is read first.
     const limit = () => this.#clock.afterInput(() => this.#timedOut(running));
     this.#timer = this.#clock.setTimeout(limit, timeoutMs);
@@ -139,10 +142,10 @@ export class PollingWatch implements ResolverWatch {
       return;
     }
     this.#failing = false;
-    this.#notesChange(answer);
+    const isNew = this.#notesChange(answer) || !this.#reported;
     this.#ttlEndsMs = Math.max(this.#clock.now() + answer.ttlMs, this.#startedMs + minWindowMs);
     this.#schedule();
-    this.#report(answer);
+    if (isNew) this.#report(answer);
   }
 
   /** True when the list is not the last one any more: that ends an episode. */
@@ -156,6 +159,7 @@ export class PollingWatch implements ResolverWatch {
   }
 
   #report({ hosts, fallbackHosts }: LookupAnswer): void {
+    this.#reported = true;
     const { port } = this.#options;
     const toAddress = (host: string) => ({ host, port });
     this.#listener.onAddresses(hosts.map(toAddress), fallbackHosts.map(toAddress));

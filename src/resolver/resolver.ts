@@ -64,5 +64,11 @@ export interface ResolverWatch {
 export interface Resolver {
   /** Shown in `snapshot()` and in errors. */
   readonly name: string;
+  /**
+   * True: an answer may lack backends that are there. One that lacks more than half of a pool that works is believed once
+   * the next one lacks them too, and those that still work stay until then; `refresh` is called, and has to bring a
+   * report, the same list or not. Default false: a list is what there is.
+   */
+  readonly confirmLosses?: boolean | undefined;
   watch(target: ResolverTarget, listener: ResolverListener, runtime: Runtime): ResolverWatch;
 }
