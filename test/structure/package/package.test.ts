@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -293,6 +294,35 @@ test("the resolver with weights of docs/extending.md sends calls by them", async
     assert.ok(light > 0 && light < 60, `${light} of 200`);
   } finally {
     await second.close();
+  }
+});
+
+test("the registry's resolver of docs/extending.md asks at once, and then waits for a change", async () => {
+  const queries: string[] = [];
+  const registry = createHttpServer((request, response) => {
+    queries.push(request.url ?? "");
+    response.setHeader("x-index", `${queries.length}`);
+    // The second query waits, until the transport is closed.
+    if (queries.length === 1) response.end(JSON.stringify(["127.0.0.1"]));
+  });
+  await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const program = extendingExample("registryResolver")
+      .replace("http://echo:50051", `http://echo:${backend.address.split(":")[1]}`)
+      .replace("http://registry.internal", `http://127.0.0.1:${port}`);
+    const call = `
+import { createClient } from "@connectrpc/connect";
+import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
+await createClient(EchoService, transport).unary({});
+console.log(transport.snapshot().subchannels.map(({ address }) => address).join());
+await new Promise((resolve) => setTimeout(resolve, 1_500));
+await transport.close();`;
+    assert.equal(await userProgram("registry.mjs", program + call), backend.address);
+    assert.deepEqual(queries, ["/services/echo?index=0&waitSeconds=5", "/services/echo?index=1&waitSeconds=5"]);
+  } finally {
+    registry.closeAllConnections();
+    registry.close();
   }
 });
 
