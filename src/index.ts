@@ -51,8 +51,10 @@ export type {
 export type { LogFunction, Logger } from "./observe/logger.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
+export { type FileResolverOptions, fileResolver } from "./resolver/file.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
 export type { RunEnd } from "./resolver/run-loop.ts";
+export { type SrvResolverOptions, srvResolver } from "./resolver/srv.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
 export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
