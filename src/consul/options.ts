@@ -1,5 +1,3 @@
-import type { SecureContextOptions } from "node:tls";
-
 /** Which service of which Consul, and how it is asked. */
 export interface ConsulResolverOptions {
   /** The name of the service. Default: the host of `baseUrl`, without `.service.consul`. */
@@ -24,7 +22,7 @@ export interface ConsulResolverOptions {
   /** How long a query waits for a change. In milliseconds, 1 000 to 600 000, default 300 000. */
   waitMs?: number;
   /** For an https URL: `ca`, `cert`, `key`. */
-  tls?: Pick<SecureContextOptions, "ca" | "cert" | "key">;
+  tls?: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
 }
 
 export interface ConsulSettings

@@ -58,9 +58,15 @@ test("the package holds both builds with their types, its documents and nothing 
   );
   assert.deepEqual(unexpected, []);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
-      (name) => `dist/${build}/${name}`,
-    ),
+    [
+      "index.js",
+      "index.js.map",
+      "index.d.ts",
+      "testing/index.js",
+      "testing/index.d.ts",
+      "consul/index.js",
+      "consul/index.d.ts",
+    ].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
@@ -200,6 +206,13 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
     assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
   });
+
+  test(`glink/consul imports the core and holds no copy of it: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/consul/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
+  });
 }
 
 /** A call on the other engine, and a transport that a test's answers lead and that leaves nothing behind. */
@@ -242,6 +255,12 @@ test("a CommonJS program uses glink/testing and the engine on node:http2, which 
   assert.equal(call, "hello 1 1");
   assert.match(noise ?? "", /^glink left \d+ open$/);
   assert.equal(afterwards, "chunk.js index.js node-connector.js testing/index.js");
+});
+
+test("programs in either kind of modules load glink/consul", async () => {
+  const use = "console.log(consulResolver({ service: 'echo' }).name);";
+  assert.equal(await userProgram("consul.mjs", `import { consulResolver } from "glink/consul"; ${use}`), "consul");
+  assert.equal(await userProgram("consul.cjs", `const { consulResolver } = require("glink/consul"); ${use}`), "consul");
 });
 
 test("the README's quick start runs as it stands", async () => {

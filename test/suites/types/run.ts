@@ -92,6 +92,7 @@ function createFolder(): string {
   const usage = readFileSync(join(import.meta.dirname, "usage.ts"), "utf8")
     .replace('"../../../src/index.ts"', '"glink"')
     .replace('"../../../src/testing/index.ts"', '"glink/testing"')
+    .replace('"../../../src/consul/index.ts"', '"glink/consul"')
     .replace("../../../proto/gen/", "./gen/");
   writeFileSync(join(folder, "usage.ts"), usage);
   return folder;

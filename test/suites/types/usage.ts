@@ -2,8 +2,10 @@ import type { Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { consulResolver } from "../../../src/consul/index.ts";
 import {
   dnsResolver,
+  fileResolver,
   type GlinkEvent,
   type GlinkTransport,
   type GlinkTransportOptions,
@@ -12,6 +14,7 @@ import {
   pickFirst,
   type Resolver,
   roundRobin,
+  srvResolver,
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
@@ -139,3 +142,17 @@ export async function testingKit(): Promise<string> {
     return [...added, ...states, resolver.watches + resolver.refreshes].join();
   });
 }
+
+/** Resolvers and the proxy: what they take. */
+export const found: GlinkTransportOptions[] = [
+  { baseUrl: "http://a", resolver: srvResolver({ name: "_grpc._tcp.a", servers: ["10.0.0.10"], family: 4 }) },
+  { baseUrl: "http://a", resolver: fileResolver("/etc/backends.json", { pollIntervalMs: 500 }) },
+  {
+    baseUrl: "http://a",
+    resolver: consulResolver({ service: "a", tags: ["v1"], token: () => "t", health: "warning" }),
+  },
+  { baseUrl: "http://a", resolver: dnsResolver({ confirmLosses: false }), proxy: "environment" },
+  { baseUrl: "http://a", proxy: { url: "https://proxy.test", tls: { ca: "pem" } } },
+  // @ts-expect-error: a proxy is a URL, or an object with one
+  { baseUrl: "http://a", proxy: { host: "proxy.test" } },
+];
