@@ -1,10 +1,12 @@
 export { type LeastRequestOptions, leastRequest } from "./balancing/least-request.ts";
+export { type PeakEwmaOptions, peakEwma } from "./balancing/peak-ewma.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
 export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
   type LoadBalancing,
   type Policy,
   type PolicyController,
+  type PolicyFacts,
   type PolicyUpdate,
   pickFromReady,
   type ReadyPicker,

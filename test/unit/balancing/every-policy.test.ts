@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { leastRequest } from "../../../src/balancing/least-request.ts";
+import { peakEwma } from "../../../src/balancing/peak-ewma.ts";
 import type { LoadBalancing } from "../../../src/balancing/policy.ts";
 import { randomPick } from "../../../src/balancing/random-pick.ts";
 import { roundRobin } from "../../../src/balancing/round-robin.ts";
@@ -19,6 +20,7 @@ const policies: readonly { readonly name: string; readonly make: () => LoadBalan
   { name: "randomPick, by weight", make: randomPick, unequal: true },
   { name: "leastRequest", make: leastRequest },
   { name: "leastRequest, by weight", make: leastRequest, unequal: true },
+  { name: "peakEwma", make: peakEwma },
 ];
 
 for (const { name, make, unequal = false } of policies) {
