@@ -12,6 +12,7 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { randomPick } from "./balancing/random-pick.ts";
+export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
