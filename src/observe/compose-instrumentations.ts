@@ -32,6 +32,21 @@ class Composition implements Required<Instrumentation> {
     this.#events = events;
   }
 
+  background<T>(build: () => T): T {
+    let built: { readonly value: T } | undefined;
+    const buildOnce = () => {
+      built ??= { value: build() };
+      return built.value;
+    };
+    const nested = this.#list.reduceRight<() => T>(
+      (inner, one) => () => (one.background === undefined ? inner() : one.background(inner)),
+      buildOnce,
+    );
+    guarded(this.#events, nested);
+    // Whoever threw, or forgot to call, changes nothing else.
+    return buildOnce();
+  }
+
   attach(view: ChannelView): () => void {
     const detach: (() => void)[] = [];
     for (const one of this.#list) {
