@@ -1,13 +1,17 @@
+export { type LeastRequestOptions, leastRequest } from "./balancing/least-request.ts";
+export { type PeakEwmaOptions, peakEwma } from "./balancing/peak-ewma.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
 export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
   type LoadBalancing,
   type Policy,
   type PolicyController,
+  type PolicyFacts,
   type PolicyUpdate,
   pickFromReady,
   type ReadyPicker,
 } from "./balancing/policy.ts";
+export { randomPick } from "./balancing/random-pick.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
 export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
@@ -24,7 +28,11 @@ export {
   type AttributeKey,
   type Attributes,
   attributeKey,
+  endpointHashKey,
+  endpointHostname,
+  endpointPriority,
   endpointWeight,
+  endpointZone,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
