@@ -12,7 +12,9 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { randomPick } from "./balancing/random-pick.ts";
+export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export { type WeightedRoundRobinOptions, weightedRoundRobin } from "./balancing/weighted-round-robin.ts";
 export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
