@@ -1,3 +1,4 @@
+export { type LeastRequestOptions, leastRequest } from "./balancing/least-request.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
 export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
@@ -8,6 +9,7 @@ export {
   pickFromReady,
   type ReadyPicker,
 } from "./balancing/policy.ts";
+export { randomPick } from "./balancing/random-pick.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
@@ -24,7 +26,11 @@ export {
   type AttributeKey,
   type Attributes,
   attributeKey,
+  endpointHashKey,
+  endpointHostname,
+  endpointPriority,
   endpointWeight,
+  endpointZone,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";

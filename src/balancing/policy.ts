@@ -75,7 +75,8 @@ export function pickFromReady(name: string, makePicker: ReadyPicker): LoadBalanc
   return { name, createPolicy: (controller) => new ReadyPolicy(controller, makePicker) };
 }
 
-class ReadyPolicy implements Policy {
+/** Connects to all backends and makes a picker for those that are ready: what most policies are. */
+export class ReadyPolicy implements Policy {
   readonly #controller: PolicyController;
   readonly #makePicker: ReadyPicker;
   /** What the present picker was made for; undefined while calls wait or fail. */
