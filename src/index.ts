@@ -31,6 +31,7 @@ export {
   endpointPriority,
   endpointWeight,
   endpointZone,
+  endpointZoneHints,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";

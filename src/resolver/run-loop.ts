@@ -186,7 +186,6 @@ export class RunLoop {
       return;
     }
     this.#failing = false;
-    this.#urgent = false;
     this.#schedule();
   }
 

@@ -58,9 +58,15 @@ test("the package holds both builds with their types, its documents and nothing 
   );
   assert.deepEqual(unexpected, []);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
-      (name) => `dist/${build}/${name}`,
-    ),
+    [
+      "index.js",
+      "index.js.map",
+      "index.d.ts",
+      "testing/index.js",
+      "testing/index.d.ts",
+      "kubernetes/index.js",
+      "kubernetes/index.d.ts",
+    ].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
@@ -199,6 +205,13 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
     assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
+  });
+
+  test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/kubernetes/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:fs", "node:fs/promises", "node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "kubernetes/index.js")).size < 40_000);
   });
 }
 
