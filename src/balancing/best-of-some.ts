@@ -1,17 +1,14 @@
 import type { Random } from "../runtime/random.ts";
 import type { Backend } from "../subchannel/backend.ts";
-import type { Pick, Picker, PickInfo } from "./picker.ts";
 import { ReadyRing } from "./ready-ring.ts";
 import { WeightedDice } from "./weighted-dice.ts";
 
 /** What a {@link BestOfSome} chooses from, and how. */
 export interface BestOfSomeOptions {
   readonly ready: readonly Backend[];
-  /** What is picked for each of `ready`: itself, or a pick of it. */
-  readonly picks: readonly Pick[];
   /** How many are compared. */
   readonly choices: number;
-  /** What a call to the backend with this index would cost: the lowest is picked. */
+  /** What a call to the backend with this index would cost: the lowest is chosen. */
   readonly costOf: (index: number) => number;
   readonly random: Random;
 }
@@ -20,34 +17,25 @@ export interface BestOfSomeOptions {
 const skippedDraws = 6;
 
 /**
- * Draws some backends at random, by weight, and picks the one that costs least; among equals the one drawn first. Two are
- * enough for most of the good that comparing all would do, and clients that all know the same do not all go to the same.
+ * Draws some backends at random, by weight, and chooses the one that costs least; among equals the one drawn first. Two
+ * are enough for most of the good that comparing all would do, and clients that all know the same do not all go to the
+ * same.
  */
-export class BestOfSome implements Picker {
+export class BestOfSome {
   readonly #ring: ReadyRing;
   readonly #dice: WeightedDice;
-  readonly #picks: readonly Pick[];
   readonly #choices: number;
   readonly #costOf: (index: number) => number;
 
-  constructor({ ready, picks, choices, costOf, random }: BestOfSomeOptions) {
+  constructor({ ready, choices, costOf, random }: BestOfSomeOptions) {
     this.#ring = new ReadyRing(ready);
     this.#dice = WeightedDice.of(ready, random);
-    this.#picks = picks;
     this.#choices = Math.min(choices, ready.length);
     this.#costOf = costOf;
   }
 
-  pick({ tried }: PickInfo): Pick | "queue" {
-    const best = this.#best(tried);
-    return best === -1 ? "queue" : (this.#picks[best] as Pick);
-  }
-
-  roomAgain(backend: Backend): void {
-    this.#ring.roomAgain(backend);
-  }
-
-  #best(tried: readonly Backend[]): number {
+  /** The index of a backend with room, one that was not tried where there is one. -1: nobody has room. */
+  choose(tried: readonly Backend[]): number {
     const ring = this.#ring;
     const choices = this.#choices;
     if (ring.isFull) return ring.next(0, tried);
@@ -66,5 +54,9 @@ export class BestOfSome implements Picker {
       drawn = this.#dice.drawOther(best === -1 ? drawn : best);
     }
     return best === -1 ? ring.next(drawn, tried) : best;
+  }
+
+  roomAgain(backend: Backend): void {
+    this.#ring.roomAgain(backend);
   }
 }

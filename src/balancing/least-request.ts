@@ -1,8 +1,9 @@
 import { checkNames, checkNumber, checkObject } from "../base/check.ts";
+import type { Random } from "../runtime/random.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { BestOfSome } from "./best-of-some.ts";
-import type { LoadBalancing } from "./policy.ts";
-import { pickFromReady } from "./policy.ts";
+import type { Picker, PickInfo } from "./picker.ts";
+import { type LoadBalancing, pickFromReady } from "./policy.ts";
 
 /** Options of {@link leastRequest}. */
 export interface LeastRequestOptions {
@@ -21,11 +22,28 @@ export function leastRequest(options: LeastRequestOptions = {}): LoadBalancing {
   checkNames("leastRequest", checkObject("leastRequest", options), ["choices"]);
   const { choices = 2 } = options;
   checkNumber("leastRequest: choices", choices, { min: 2, max: 10, integer: true });
-  return pickFromReady("least_request", (ready, _previous, random) => {
+  return pickFromReady("least_request", (ready, _previous, random) => new LeastRequestPicker(ready, choices, random));
+}
+
+class LeastRequestPicker implements Picker {
+  readonly #ready: readonly Backend[];
+  readonly #some: BestOfSome;
+
+  constructor(ready: readonly Backend[], choices: number, random: Random) {
     const costOf = (index: number) => {
       const { openCalls, weight } = ready[index] as Backend;
       return openCalls / weight;
     };
-    return new BestOfSome({ ready, picks: ready, choices, costOf, random });
-  });
+    this.#ready = ready;
+    this.#some = new BestOfSome({ ready, choices, costOf, random });
+  }
+
+  pick({ tried }: PickInfo): Backend | "queue" {
+    const chosen = this.#some.choose(tried);
+    return chosen === -1 ? "queue" : (this.#ready[chosen] as Backend);
+  }
+
+  roomAgain(backend: Backend): void {
+    this.#some.roomAgain(backend);
+  }
 }

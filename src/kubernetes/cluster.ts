@@ -80,8 +80,12 @@ class SharedWatch {
       if (this.#members.has(listener)) this.#last?.(listener);
     };
     const late = this.#last === undefined ? undefined : clock.setTimeout(tell, 0);
+    const watch = this.#watch;
     return {
-      refresh: () => this.#watch.refresh(),
+      refresh: () => watch.refresh(),
+      get nextLookupMs() {
+        return watch.nextLookupMs;
+      },
       close: () => {
         clock.clearTimeout(late);
         if (!this.#members.delete(listener) || this.#members.size > 0) return;

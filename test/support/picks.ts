@@ -22,7 +22,8 @@ export function pickingFrom(loadBalancing: LoadBalancing, list: FakeBackend[], r
     }
     return [...served.values()];
   };
-  return { policy, clock, picker, pick, picked, counts };
+  const factsOf = (backend: FakeBackend) => policy.factsOf(backend);
+  return { policy, clock, picker, pick, picked, counts, factsOf };
 }
 
 /** A hundred backends: `b0` and so on. */
