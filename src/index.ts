@@ -35,6 +35,7 @@ export {
   endpointPriority,
   endpointWeight,
   endpointZone,
+  endpointZoneHints,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
@@ -70,8 +71,10 @@ export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
+export type { RunEnd } from "./resolver/run-loop.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
+export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
 export type { Clock, TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";
