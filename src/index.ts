@@ -9,6 +9,7 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
@@ -19,7 +20,6 @@ export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/ca
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
-export type { ConnectionSnapshot, GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
 export {
   type AttributeKey,
@@ -29,7 +29,8 @@ export {
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
-export type { CallCounts } from "./observe/counters.ts";
+export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
+export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
@@ -40,11 +41,23 @@ export type {
   CallEnd,
   CallStart,
   CallTracer,
+  ChannelNames,
   ChannelView,
   Ending,
   Instrumentation,
 } from "./observe/instrumentation.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
+export type { ResolverCounts } from "./observe/resolver-counters.ts";
+export type { RetireReason } from "./observe/retire-reason.ts";
+export type {
+  ConnectionSnapshot,
+  DrainingSnapshot,
+  GlinkSnapshot,
+  ResolutionSnapshot,
+  RetryBudgetSnapshot,
+  SubchannelSnapshot,
+} from "./observe/snapshot.ts";
+export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
@@ -55,6 +68,6 @@ export type { Clock, TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
-export type { Availability, Backend } from "./subchannel/backend.ts";
+export type { Backend } from "./subchannel/backend.ts";
 export { type GlinkTransport, glinkTransport } from "./transport/transport.ts";
 export type { GlinkTransportOptions } from "./transport/transport-options.ts";

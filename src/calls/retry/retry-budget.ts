@@ -37,6 +37,12 @@ export class RetryBudget {
     return this.#isNewEpisode;
   }
 
+  /** How many retries there may be in a window that ends now, and how many there were. */
+  get use(): { readonly allowed: number; readonly used: number } {
+    this.#advance();
+    return { allowed: this.#allowed, used: sum(this.#retries) };
+  }
+
   /** A call began. */
   deposit(): void {
     this.#advance();
@@ -46,10 +52,7 @@ export class RetryBudget {
   /** True, and counted, if one more retry fits. */
   withdraw(): boolean {
     this.#advance();
-    const { ratio, minPerSecond } = this.#options;
-    const oldest = this.#calls[(this.#step + 1) % steps] as number;
-    const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
-    if (sum(this.#retries) + 1 > allowed) {
+    if (sum(this.#retries) + 1 > this.#allowed) {
       const now = this.#clock.now();
       this.#isNewEpisode = now - this.#refusedMs >= windowSeconds * 1_000;
       this.#refusedMs = now;
@@ -57,6 +60,12 @@ export class RetryBudget {
     }
     (this.#retries[this.#step] as number)++;
     return true;
+  }
+
+  get #allowed(): number {
+    const { ratio, minPerSecond } = this.#options;
+    const oldest = this.#calls[(this.#step + 1) % steps] as number;
+    return ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
   }
 
   #advance(): void {
