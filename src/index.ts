@@ -21,6 +21,7 @@ export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
+export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
