@@ -45,7 +45,8 @@ export class ListReporter {
 
   /** The newest list still holds. */
   confirm(): void {
-    if (this.#newest !== undefined) this.report(this.#newest);
+    if (this.#told !== undefined) this.#read(false);
+    else if (this.#newest !== undefined) this.report(this.#newest);
   }
 
   fail(error: unknown): void {

@@ -33,12 +33,19 @@ export class PollingWatch implements ResolverWatch {
       urgentShare: windowShare,
       jitter: 0,
     };
-    this.#loop = new RunLoop(loopOptions, runtime, { onRunFailed: (error) => listener.onError(error) });
+    this.#loop = new RunLoop(loopOptions, runtime, {
+      onRunStarted: () => listener.onLookupStarted?.(),
+      onRunFailed: (error) => listener.onError(error),
+    });
     this.#loop.start();
   }
 
   refresh(): void {
     this.#loop.hint();
+  }
+
+  get nextLookupMs(): number | undefined {
+    return this.#loop.nextMs;
   }
 
   close(): void {

@@ -27,8 +27,9 @@ export interface RunLoopOptions {
   readonly jitter: number;
 }
 
-/** Told of runs that failed. */
+/** Told of runs. */
 export interface RunLoopListener {
+  onRunStarted(): void;
   onRunFailed(error: unknown): void;
 }
 
@@ -106,6 +107,12 @@ export class RunLoop {
     return this.#urgent;
   }
 
+  /** When the next run starts by itself; undefined while one goes on, and where only a hint brings one. */
+  get nextMs(): number | undefined {
+    const startsMs = this.#startsMs;
+    return this.#running !== undefined || startsMs === Number.POSITIVE_INFINITY ? undefined : startsMs;
+  }
+
   /** Starts a run: from outside the first one, once. */
   start(): void {
     const { clock } = this.#runtime;
@@ -120,6 +127,7 @@ export class RunLoop {
     this.#hints = 0;
     const running = new AbortController();
     this.#running = running;
+    this.#listener.onRunStarted();
     // An answer that arrived while the event loop was busy is not late: it is read first.
     const limit = () => clock.afterInput(() => this.#timedOut(running));
     this.#timer = clock.setTimeout(limit, timeoutMs);
@@ -157,9 +165,10 @@ export class RunLoop {
     return this.#startedMs + Math.min(Math.max(grown, minWindowMs), maxWindowMs) * this.#stretch;
   }
 
-  get #nextMs(): number {
+  get #startsMs(): number {
     const asked = this.#failing || this.#hints > 0;
-    return asked && !this.#waitIsNamed ? Math.min(this.#windowEndsMs, this.#dueMs) : this.#dueMs;
+    const dueMs = asked && !this.#waitIsNamed ? Math.min(this.#windowEndsMs, this.#dueMs) : this.#dueMs;
+    return Math.max(dueMs, this.#endedMs + pauseMs);
   }
 
   /** Starts the next run, now or when it is due. While one goes on, its end does this. */
@@ -167,7 +176,7 @@ export class RunLoop {
     if (this.#closed || this.#running !== undefined) return;
     const { clock } = this.#runtime;
     clock.clearTimeout(this.#timer);
-    const waitMs = Math.max(this.#nextMs, this.#endedMs + pauseMs) - clock.now();
+    const waitMs = this.#startsMs - clock.now();
     if (waitMs <= 0) this.start();
     else this.#timer = clock.setTimeout(() => this.start(), waitMs);
   }
@@ -186,7 +195,6 @@ export class RunLoop {
       return;
     }
     this.#failing = false;
-    this.#urgent = false;
     this.#schedule();
   }
 

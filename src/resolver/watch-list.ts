@@ -92,13 +92,16 @@ export function watchList(options: WatchListOptions, listener: ResolverListener,
       jitter: failureJitter,
     },
     runtime,
-    { onRunFailed: (error) => reporter.fail(error) },
+    { onRunStarted: () => listener.onLookupStarted?.(), onRunFailed: (error) => reporter.fail(error) },
   );
   loop.start();
   return {
     refresh: () => {
       loop.hint();
       current?.hint();
+    },
+    get nextLookupMs() {
+      return loop.nextMs;
     },
     close: () => {
       loop.close();

@@ -18,6 +18,7 @@ import {
   throughProxy,
 } from "./dial-failure.ts";
 import { openSocket, type SocketOptions, socketInTunnel } from "./open-socket.ts";
+import { socketFactsOf } from "./socket-facts.ts";
 import { followSocket } from "./socket-steps.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -176,7 +177,7 @@ class Dialing implements PendingDial {
           if (input === undefined) listenToStream(socket, listener);
           else input.listen(listener);
         },
-        succeed: (connection) => this.#succeed(connection),
+        succeed: (connection) => this.#succeed(connection, socket),
         fail: (cause) => this.#fail(cause),
       });
     } catch (cause) {
@@ -185,9 +186,10 @@ class Dialing implements PendingDial {
     }
   }
 
-  #succeed(connection: Connection): boolean {
+  #succeed(connection: Connection, socket: Socket): boolean {
     if (this.#settled) return false;
     this.#settle();
+    connection.socketFacts = socketFactsOf(socket);
     this.#outcome.resolve(connection);
     return true;
   }

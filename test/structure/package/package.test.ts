@@ -57,21 +57,19 @@ test("the package holds both builds with their types, its documents and nothing 
       !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
+  const subpaths = ["consul", "kubernetes", "otel", "testing"];
   const builds = ["esm", "cjs"].flatMap((build) =>
-    [
-      "index.js",
-      "index.js.map",
-      "index.d.ts",
-      "testing/index.js",
-      "testing/index.d.ts",
-      "consul/index.js",
-      "consul/index.d.ts",
-    ].map((name) => `dist/${build}/${name}`),
+    ["index.js", "index.js.map", "index.d.ts", ...subpaths.flatMap(entriesOf)].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
+
+/** The files by which a subpath is loaded. */
+function entriesOf(subpath: string): string[] {
+  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
+}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -212,6 +210,13 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:http", "node:https"]);
     assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
+  });
+
+  test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/kubernetes/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:fs", "node:fs/promises", "node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "kubernetes/index.js")).size < 40_000);
   });
 }
 
