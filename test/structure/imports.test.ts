@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { subpaths } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -17,8 +18,7 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  ["testing", "kubernetes"],
-  ["otel", "testing"],
+  subpaths,
 ];
 
 const sources = readSources("src");
