@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { subpaths } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -18,6 +19,7 @@ const storeys: readonly (readonly string[])[] = [
   ["transport"],
   ["index"],
   ["consul", "kubernetes", "otel", "testing"],
+  subpaths,
 ];
 
 const sources = readSources("src");
