@@ -18,7 +18,6 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  ["consul", "kubernetes", "otel", "testing"],
   subpaths,
 ];
 

@@ -58,9 +58,6 @@ test("the package holds both builds with their types, its documents and nothing 
       !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
-  const subpaths = ["consul", "kubernetes", "otel", "testing"];
-  const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", ...subpaths.flatMap(entriesOf)].map((name) => `dist/${build}/${name}`),
   const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
   const builds = ["esm", "cjs"].flatMap((build) =>
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
