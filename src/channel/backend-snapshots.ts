@@ -7,7 +7,7 @@ import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { WallTime } from "./wall-time.ts";
 
 /** One backend at the moment of `time`. */
-export function subchannelSnapshot(subchannel: Subchannel, time: WallTime): SubchannelSnapshot {
+export function subchannelSnapshot(subchannel: Subchannel, stale: boolean, time: WallTime): SubchannelSnapshot {
   const { lastFailure, lastRenewalFailure, counters } = subchannel;
   const connections = subchannel.connections.map((live) => connectionSnapshot(live, time));
   return {
@@ -16,6 +16,7 @@ export function subchannelSnapshot(subchannel: Subchannel, time: WallTime): Subc
     state: subchannel.state,
     stateSinceMs: time.at(subchannel.stateSinceMs),
     availability: subchannel.availability,
+    stale,
     connectionAgeMs: connections[0]?.ageMs,
     connections,
     openCalls: subchannel.openCalls,

@@ -67,6 +67,7 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
+    proxy: settings.socket.proxy?.url,
   };
   const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));

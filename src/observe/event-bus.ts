@@ -8,6 +8,7 @@ export type GlinkListener = (event: GlinkEvent) => void;
 
 const types: Readonly<Record<GlinkFact["type"], true>> = {
   "pool-updated": true,
+  "backends-stale": true,
   resolved: true,
   "resolve-failed": true,
   "resolve-recovered": true,

@@ -61,6 +61,14 @@ function describe(event: GlinkEvent): Line {
       const old = leaving.length === 0 ? "" : `, ${leaving.length} old ones serve until a new one is ready`;
       return line("info", `backends changed: ${counts}${old}`);
     }
+    case "backends-stale": {
+      const { stale, returned } = event;
+      const doubted = `the resolver has lost ${stale.length} backends that work: they stay until a second answer lacks them too`;
+      return line(
+        "warn",
+        stale.length > 0 ? doubted : `the resolver names ${returned.length} backends again that it had lost`,
+      );
+    }
     case "resolved": {
       const took = event.tookMs === undefined ? "" : ` after ${event.tookMs} ms`;
       return line(

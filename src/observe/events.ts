@@ -24,6 +24,15 @@ export type GlinkEvent = {
       readonly kept: number;
     }
   | {
+      /**
+       * An answer lacks more than half of the backends that work. Those, `stale`, stay until a second answer lacks them too;
+       * `returned` were so, and are named again.
+       */
+      readonly type: "backends-stale";
+      readonly stale: readonly string[];
+      readonly returned: readonly string[];
+    }
+  | {
       /** A lookup succeeded, or the resolver was told of a list. */
       readonly type: "resolved";
       /** How many backends it names. */

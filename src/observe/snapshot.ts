@@ -51,6 +51,8 @@ export interface SubchannelSnapshot {
   readonly stateSinceMs: number;
   /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
   readonly availability: Availability;
+  /** The resolver's last answer lacks it, and a second one has yet to confirm that: it serves while it works. */
+  readonly stale: boolean;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */
@@ -115,6 +117,8 @@ export interface GlinkSnapshot {
   readonly engine: "node" | "wire";
   /** The options that only node:http2 can serve, and that made it the engine by that. */
   readonly engineChosenBy: readonly string[];
+  /** The URL of the HTTP proxy, without credentials; undefined without one. */
+  readonly proxy: string | undefined;
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];

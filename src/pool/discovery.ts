@@ -7,6 +7,7 @@ import type { EndpointLists } from "./endpoint-list.ts";
 import { type BackendFacts, Failover, type FailoverListener } from "./failover.ts";
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { LossGuard } from "./loss-guard.ts";
 import { type LookupFacts, NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
 
@@ -46,6 +47,8 @@ export interface DiscoveryOptions {
   readonly idleTimeoutMs: number;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /** Where the pool's endpoints come from: the resolver, asked again at intervals, as long as somebody calls. */
 export class Discovery {
   readonly #host: string;
@@ -54,6 +57,8 @@ export class Discovery {
   readonly #listener: DiscoveryListener;
   readonly #names: NameWatch;
   readonly #failover: Failover;
+  /** None where the resolver's answers are whole. */
+  readonly #lossGuard: LossGuard | undefined;
   readonly #refreshClock: RefreshClock;
   readonly #idleWatch: IdleWatch;
   #listIsOld = false;
@@ -61,7 +66,7 @@ export class Discovery {
   #isEmpty = false;
 
   constructor(options: DiscoveryOptions, backends: DiscoveredBackends, hints: Hints, listener: DiscoveryListener) {
-    const { runtime, rotationIntervalMs, idleTimeoutMs } = options;
+    const { runtime, resolver, events, rotationIntervalMs, idleTimeoutMs } = options;
     const { clock, hold } = runtime;
     this.#host = options.target.host;
     this.#hints = hints;
@@ -74,7 +79,9 @@ export class Discovery {
         this.#firstLookupEnded();
       },
     });
-    this.#failover = new Failover((id) => backends.get(id), clock, listener);
+    const backendOf = (id: string) => backends.get(id);
+    this.#failover = new Failover(backendOf, clock, listener);
+    this.#lossGuard = resolver.confirmLosses === true ? new LossGuard(backendOf, events) : undefined;
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());
   }
@@ -95,6 +102,11 @@ export class Discovery {
   /** Why there is no newer list: the last lookup failed. Or why there are no backends: the resolver says so. */
   get failure(): Failure | undefined {
     return this.#names.failure ?? (this.#isEmpty ? noEndpointsFailure(this.#host) : undefined);
+  }
+
+  /** Backends to keep while they work, though the last answer lacks them. */
+  get held(): ReadonlySet<string> {
+    return this.#lossGuard?.held ?? none;
   }
 
   get resolution(): ResolutionFacts {
@@ -136,7 +148,9 @@ export class Discovery {
     const { size } = lists.preferred;
     this.#isEmpty = size === 0;
     this.#hints.resolved(size);
+    const isDoubted = this.#lossGuard?.resolved(lists) === true;
     this.#failover.resolved(lists);
+    if (isDoubted) this.refresh();
     this.#firstLookupEnded();
   }
 

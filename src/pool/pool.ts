@@ -133,6 +133,11 @@ export class Pool implements CallSource {
     return this.#backends.list;
   }
 
+  /** No longer named, by an answer that a second one has yet to confirm. */
+  isStale(subchannel: Subchannel): boolean {
+    return this.#backends.isStale(subchannel);
+  }
+
   /** How fresh the list of backends is. */
   get resolution(): ResolutionFacts {
     return this.#discovery.resolution;
@@ -185,7 +190,7 @@ export class Pool implements CallSource {
   #useEndpoints(list: EndpointList): void {
     // Until now calls failed for want of a list.
     if (this.#backends.size === 0) this.#dispatcher.use(queueAll);
-    this.#backends.use(list);
+    this.#backends.use(list, this.#discovery.held);
     if (list.size === 0) this.#failCalls(noEndpointsFailure(this.#host));
   }
 

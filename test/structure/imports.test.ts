@@ -61,7 +61,8 @@ test("node:http2 is imported by its engine alone", () => {
 });
 
 test("what most processes never need is not loaded with the package: connect-node, and modules of Node's", () => {
-  const early = /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|http2|tls|zlib))";/m;
+  const early =
+    /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
   const loaders = sources.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),

@@ -4,8 +4,10 @@ import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { consulResolver } from "../../../src/consul/index.ts";
 import {
   dnsResolver,
+  fileResolver,
   type GlinkEvent,
   type GlinkTransport,
   type GlinkTransportOptions,
@@ -14,6 +16,7 @@ import {
   pickFirst,
   type Resolver,
   roundRobin,
+  srvResolver,
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
@@ -162,6 +165,19 @@ export async function testingKit(): Promise<string> {
   });
 }
 
+/** Resolvers and the proxy: what they take. */
+export const found: GlinkTransportOptions[] = [
+  { baseUrl: "http://a", resolver: srvResolver({ name: "_grpc._tcp.a", servers: ["10.0.0.10"], family: 4 }) },
+  { baseUrl: "http://a", resolver: fileResolver("/etc/backends.json", { pollIntervalMs: 500 }) },
+  {
+    baseUrl: "http://a",
+    resolver: consulResolver({ service: "a", tags: ["v1"], token: () => "t", health: "warning" }),
+  },
+  { baseUrl: "http://a", resolver: dnsResolver({ confirmLosses: false }), proxy: "environment" },
+  { baseUrl: "http://a", proxy: { url: "https://proxy.test", tls: { ca: "pem" } } },
+  // @ts-expect-error: a proxy is a URL, or an object with one
+  { baseUrl: "http://a", proxy: { host: "proxy.test" } },
+];
 /** A resolver of another door is one of the core's. */
 export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
 export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
