@@ -48,7 +48,9 @@ export class Snapshots {
   take(): GlinkSnapshot {
     const { names, pool, openCalls, counters, budget, clock } = this.#sources;
     const time = new WallTime(clock);
-    const subchannels = pool.subchannels.map((subchannel) => subchannelSnapshot(subchannel, time));
+    const subchannels = pool.subchannels.map((subchannel) =>
+      subchannelSnapshot(subchannel, pool.policyFactsOf(subchannel), time),
+    );
     const state = this.#stateOf(subchannels.map(({ state }) => state));
     return {
       schema: 1,

@@ -51,6 +51,14 @@ export interface SubchannelSnapshot {
   readonly stateSinceMs: number;
   /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
   readonly availability: Availability;
+  /** Its share of calls, relative to the others' shares. 0: it is in another zone, and this client's carries all. */
+  readonly weight: number;
+  /** As the resolver has it. */
+  readonly zone: string | undefined;
+  readonly priority: number;
+  readonly hostname: string | undefined;
+  /** What the policy knows of it: `expectedMs` of peakEwma, `loadWeight` of weightedRoundRobin, `share` of ringHash. */
+  readonly policy: Readonly<Record<string, number>>;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */

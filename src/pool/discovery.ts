@@ -9,6 +9,8 @@ import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { type LookupFacts, NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
+import { Subset } from "./subset.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** How fresh a list of endpoints is: times in clock time, undefined for never. */
 export interface ResolutionFacts extends LookupFacts {
@@ -44,6 +46,7 @@ export interface DiscoveryOptions {
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
+  readonly subsetSize: SubsetSize;
 }
 
 /** Where the pool's endpoints come from: the resolver, asked again at intervals, as long as somebody calls. */
@@ -74,7 +77,8 @@ export class Discovery {
         this.#firstLookupEnded();
       },
     });
-    this.#failover = new Failover((id) => backends.get(id), clock, listener);
+    const subset = new Subset(options.subsetSize, runtime.random);
+    this.#failover = new Failover((id) => backends.get(id), clock, listener, subset);
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());
   }
