@@ -63,7 +63,9 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  subsetSize: true,
   waitForReady: true,
+  zone: true,
 };
 
 /** Checks everything that was given, once. Throws a TypeError or RangeError that names the option, the value and the range. */

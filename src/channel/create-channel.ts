@@ -138,6 +138,8 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
     maxQueuedBytes: settings.maxQueuedBytes,
+    subsetSize: settings.subsetSize,
+    zone: settings.zone,
   });
 }
 

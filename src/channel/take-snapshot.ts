@@ -48,7 +48,9 @@ export class Snapshots {
   take(): GlinkSnapshot {
     const { names, pool, openCalls, counters, budget, clock } = this.#sources;
     const time = new WallTime(clock);
-    const subchannels = pool.subchannels.map((one) => subchannelSnapshot(one, pool.isStale(one), time));
+    const subchannels = pool.subchannels.map((one) =>
+      subchannelSnapshot(one, { stale: pool.isStale(one), policy: pool.policyFactsOf(one) }, time),
+    );
     const state = this.#stateOf(subchannels.map(({ state }) => state));
     return {
       schema: 1,

@@ -24,6 +24,8 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "subchannel-usable": true,
   "renewal-failed": true,
   "call-queued": true,
+  "priority-changed": true,
+  "zone-share-changed": true,
   "queue-drained": true,
   "attempt-failed": true,
   "retry-withheld": true,

@@ -169,6 +169,18 @@ export type GlinkEvent = {
       readonly first: boolean;
     }
   | {
+      /** Calls go to the backends of another priority than before. `from` is undefined where none was ready. */
+      readonly type: "priority-changed";
+      readonly from: number | undefined;
+      readonly to: number;
+    }
+  | {
+      /** Another share of calls than before, from 0 to 1, stays in this client's zone. */
+      readonly type: "zone-share-changed";
+      readonly zone: string;
+      readonly share: number;
+    }
+  | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
       readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";

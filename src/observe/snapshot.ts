@@ -53,6 +53,14 @@ export interface SubchannelSnapshot {
   readonly availability: Availability;
   /** The resolver's last answer lacks it, and a second one has yet to confirm that: it serves while it works. */
   readonly stale: boolean;
+  /** Its share of calls, relative to the others' shares. 0: it is in another zone, and this client's carries all. */
+  readonly weight: number;
+  /** As the resolver has it. */
+  readonly zone: string | undefined;
+  readonly priority: number;
+  readonly hostname: string | undefined;
+  /** What the policy knows of it: `expectedMs` of peakEwma, `loadWeight` of weightedRoundRobin, `share` of ringHash. */
+  readonly policy: Readonly<Record<string, number>>;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */

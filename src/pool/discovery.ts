@@ -10,6 +10,8 @@ import { IdleWatch } from "./idle-watch.ts";
 import { LossGuard } from "./loss-guard.ts";
 import { type LookupFacts, NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
+import { Subset } from "./subset.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** How fresh a list of endpoints is: times in clock time, undefined for never. */
 export interface ResolutionFacts extends LookupFacts {
@@ -45,6 +47,7 @@ export interface DiscoveryOptions {
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
+  readonly subsetSize: SubsetSize;
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -80,7 +83,8 @@ export class Discovery {
       },
     });
     const backendOf = (id: string) => backends.get(id);
-    this.#failover = new Failover(backendOf, clock, listener);
+    const subset = new Subset(options.subsetSize, runtime.random);
+    this.#failover = new Failover(backendOf, clock, listener, subset);
     this.#lossGuard = resolver.confirmLosses === true ? new LossGuard(backendOf, events) : undefined;
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());

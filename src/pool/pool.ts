@@ -1,3 +1,4 @@
+import type { PolicyFacts } from "../balancing/policy.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
@@ -18,11 +19,13 @@ import { Hints } from "./hints.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { PolicyRunner, type PolicyRunnerOptions } from "./policy-runner.ts";
 import { PoolBackends, type PoolBackendsOptions } from "./pool-backends.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions, QueueLimits {
   readonly resolver: Resolver;
   readonly rotationIntervalMs: number;
+  readonly subsetSize: SubsetSize;
 }
 
 /**
@@ -141,6 +144,11 @@ export class Pool implements CallSource {
   /** How fresh the list of backends is. */
   get resolution(): ResolutionFacts {
     return this.#discovery.resolution;
+  }
+
+  /** What the policy says of a backend. */
+  policyFactsOf(subchannel: Subchannel): PolicyFacts | undefined {
+    return this.#policy.factsOf(subchannel);
   }
 
   /** How many backends are connected. */
