@@ -14,12 +14,14 @@ export {
 export { randomPick } from "./balancing/random-pick.ts";
 export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export { type WeightedRoundRobinOptions, weightedRoundRobin } from "./balancing/weighted-round-robin.ts";
 export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
+export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";

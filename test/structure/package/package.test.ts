@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
+import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
 
 const run = promisify(execFile);
@@ -57,16 +58,9 @@ test("the package holds both builds with their types, its documents and nothing 
       !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
+  const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    [
-      "index.js",
-      "index.js.map",
-      "index.d.ts",
-      "testing/index.js",
-      "testing/index.d.ts",
-      "kubernetes/index.js",
-      "kubernetes/index.d.ts",
-    ].map((name) => `dist/${build}/${name}`),
+    ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
