@@ -1,5 +1,5 @@
 import { factOf } from "../base/errors.ts";
-import { limitOf } from "../observe/connection-observer.ts";
+import { limitOf } from "../observe/dial-observer.ts";
 import type { ConnectionSnapshot, DrainingSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
 import type { DrainingConnection } from "../pool/drain.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
