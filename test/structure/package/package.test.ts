@@ -57,7 +57,7 @@ test("the package holds both builds with their types, its documents and nothing 
   );
   assert.deepEqual(unexpected, []);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
+    ["index.js", "index.js.map", "index.d.ts", ...["prometheus", "testing"].flatMap(entriesOf)].map(
       (name) => `dist/${build}/${name}`,
     ),
   );
@@ -65,6 +65,11 @@ test("the package holds both builds with their types, its documents and nothing 
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
+
+/** The files by which a subpath is loaded. */
+function entriesOf(subpath: string): string[] {
+  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
+}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -198,6 +203,15 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
     assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
+  });
+}
+
+for (const format of ["esm", "cjs"]) {
+  test(`glink/prometheus needs nothing of the core, and nobody else: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/prometheus/index.js`);
+    assert.deepEqual(own, []);
+    assert.deepEqual(others, ["@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
   });
 }
 

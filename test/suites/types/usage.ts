@@ -15,6 +15,7 @@ import {
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
+import { promClientMetrics, prometheusHistograms, prometheusText } from "../../../src/prometheus/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
@@ -139,3 +140,9 @@ export async function testingKit(): Promise<string> {
     return [...added, ...states, resolver.watches + resolver.refreshes].join();
   });
 }
+
+// Metrics: the transport's own, and those of calls that it was given.
+const histograms = prometheusHistograms();
+const measured = glinkTransport({ baseUrl: "http://echo.test", instrumentation: histograms });
+prometheusText([measured], { histograms, backendLabel: true }) satisfies string;
+for (const metric of promClientMetrics([measured])) metric.get().then(({ values }) => values[0]?.labels.grpc_target);
