@@ -24,7 +24,8 @@ const target = 'grpc_target="dns:///echo.test:80"';
 async function makeCalls(transport: GlinkTransport, goOn: () => boolean): Promise<void> {
   const client = createClient(EchoService, transport);
   for (let i = 0; goOn(); i++) {
-    await client.unary({ text: "hello" });
+    // More at once than there are streams.
+    await Promise.all(Array.from({ length: 4 }, () => client.unary({ text: "hello" })));
     const requestId = `${transport.snapshot().target} ${i}`;
     // Where the budget is used up it fails.
     await client.unary({ behavior: { failCode: Code.Unavailable, failAttempts: 1, requestId } }).catch(() => undefined);
@@ -46,7 +47,10 @@ async function queried(server: PrometheusServer, expression: string, expected: n
 }
 
 async function main(): Promise<void> {
-  const backends = [await startConnectEcho(), await startConnectEcho()];
+  const backends = [
+    await startConnectEcho({ maxConcurrentStreams: 1 }),
+    await startConnectEcho({ maxConcurrentStreams: 1 }),
+  ];
   const transport = glinkTransport({
     baseUrl: "http://echo.test",
     resolver: staticResolver(backends.map(({ address }) => address)),
@@ -70,7 +74,9 @@ async function main(): Promise<void> {
   const calls = transports.map((one) => makeCalls(one, () => calling));
   const prometheus = await startPrometheus(`127.0.0.1:${(server.address() as AddressInfo).port}`);
   try {
-    await sleep(5_000);
+    await sleep(2_000);
+    for (const { sessions } of backends) for (const session of sessions) session.goaway(0);
+    await sleep(4_000);
     calling = false;
     await Promise.all(calls);
     assert.equal(lint(metrics()), "", "promtool check metrics");
