@@ -34,7 +34,7 @@ export function promClientMetrics(transports: readonly Scraped[], options: Scrap
     if (families === undefined) {
       families = new Map(scrape(transports, options).map((family) => [family.name, family]));
       // A registry asks all of its metrics in one turn.
-      queueMicrotask(() => {
+      Promise.resolve().then(() => {
         families = undefined;
       });
     }
