@@ -41,8 +41,10 @@ export {
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { ProxyOptions } from "./http2/dial/proxy.ts";
+export type { AttemptContext, CallContext } from "./observe/call-channels.ts";
 export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
+export type { ConnectContext } from "./observe/dial-observer.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
@@ -60,6 +62,7 @@ export type {
 } from "./observe/instrumentation.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
 export type { ResolverCounts } from "./observe/resolver-counters.ts";
+export type { ResolveContext } from "./observe/resolver-observer.ts";
 export type { RetireReason } from "./observe/retire-reason.ts";
 export type {
   ConnectionSnapshot,

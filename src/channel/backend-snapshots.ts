@@ -1,7 +1,7 @@
 import type { PolicyFacts } from "../balancing/policy.ts";
 import { factOf } from "../base/errors.ts";
 import { endpointHostname, endpointPriority, endpointZone } from "../endpoint/attributes.ts";
-import { limitOf } from "../observe/connection-observer.ts";
+import { limitOf } from "../observe/dial-observer.ts";
 import type { ConnectionSnapshot, DrainingSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
 import type { DrainingConnection } from "../pool/drain.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";

@@ -42,16 +42,18 @@ export class EventBus implements Events {
   readonly #target: string;
   readonly #subscriptions = new Set<{ readonly listener: GlinkListener }>();
   readonly #channels: ReadonlyMap<string, Channel>;
+  /** The same, for {@link active}, which is asked often. */
+  readonly #channelList: readonly Channel[];
 
   constructor(target: string) {
     this.#target = target;
     this.#channels = new Map(Object.keys(types).map((type) => [type, channel(`glink:${type}`)]));
+    this.#channelList = [...this.#channels.values()];
   }
 
   get active(): boolean {
     if (this.#subscriptions.size > 0) return true;
-    for (const one of this.#channels.values()) if (one.hasSubscribers) return true;
-    return false;
+    return this.#channelList.some((one) => one.hasSubscribers);
   }
 
   subscribe(listener: GlinkListener): () => void {

@@ -32,7 +32,7 @@ function news(event: GlinkEvent, outages: Outages): Line | undefined {
     const { address, from, to, error } = event;
     const reported = outages.get(address);
     if (to === "ready" || to === "shutdown") outages.delete(address);
-    if (to === "ready" && reported !== undefined) return line("info", `${address} is ready again`);
+    if (to === "ready" && reported !== undefined) return line("info", `${address} is ready again${readyText(event)}`);
     // While it is dialled again and again it is no news.
     if (error === undefined || reported === "unreachable") return undefined;
     outages.set(address, from === "ready" ? "lost" : "unreachable");
@@ -82,7 +82,7 @@ function describe(event: GlinkEvent): Line {
       return line("info", "name resolution works again");
     case "subchannel-state": {
       const why = event.error === undefined ? "" : `: ${event.error.message}`;
-      return line("debug", `${event.address} went from ${event.from} to ${event.to}${why}`);
+      return line("debug", `${event.address} went from ${event.from} to ${event.to}${why}${readyText(event)}`);
     }
     case "connected":
       return line("debug", `connected to ${event.address} after ${event.tookMs} ms`);
@@ -133,6 +133,10 @@ function describe(event: GlinkEvent): Line {
     case "closed":
       return line("debug", "the transport is closed");
   }
+}
+
+function readyText({ ready, backends }: { readonly ready: number; readonly backends: number }): string {
+  return ` (${ready} of ${backends} backends are ready)`;
 }
 
 function line(level: Line["level"], message: string): Line {

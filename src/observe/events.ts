@@ -59,6 +59,9 @@ export type GlinkEvent = {
       readonly to: ConnectivityState;
       /** Why, where a failure is the reason. */
       readonly error?: FailureFact | undefined;
+      /** How many backends are connected after that, and how many there are. */
+      readonly ready: number;
+      readonly backends: number;
     }
   | {
       /** A dial brought a connection: TCP, TLS and the peer's SETTINGS took so long together. */

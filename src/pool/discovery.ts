@@ -1,6 +1,6 @@
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
-import type { ResolverCounters } from "../observe/resolver-counters.ts";
+import type { ResolverObserver, ResolverTimes } from "../observe/resolver-observer.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EndpointLists } from "./endpoint-list.ts";
@@ -8,13 +8,13 @@ import { type BackendFacts, Failover, type FailoverListener } from "./failover.t
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { LossGuard } from "./loss-guard.ts";
-import { type LookupFacts, NameWatch } from "./name-watch.ts";
+import { NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
 import { Subset } from "./subset.ts";
 import type { SubsetSize } from "./subset-options.ts";
 
 /** How fresh a list of endpoints is: times in clock time, undefined for never. */
-export interface ResolutionFacts extends LookupFacts {
+export interface ResolutionFacts extends ResolverTimes {
   /** Why the last lookup failed; undefined when it did not. */
   readonly failure: Failure | undefined;
   /** When the resolver is asked next at the latest. */
@@ -43,7 +43,7 @@ export interface DiscoveryOptions {
   readonly resolver: Resolver;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly resolverCounters: ResolverCounters;
+  readonly resolverObserver: ResolverObserver;
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
@@ -58,6 +58,7 @@ export class Discovery {
   readonly #hints: Hints;
   readonly #backends: DiscoveredBackends;
   readonly #listener: DiscoveryListener;
+  readonly #observer: ResolverObserver;
   readonly #names: NameWatch;
   readonly #failover: Failover;
   /** None where the resolver's answers are whole. */
@@ -75,6 +76,7 @@ export class Discovery {
     this.#hints = hints;
     this.#backends = backends;
     this.#listener = listener;
+    this.#observer = options.resolverObserver;
     this.#names = new NameWatch(options, {
       onResolved: (lists) => this.#resolved(lists),
       onResolveFailed: (failure) => {
@@ -114,9 +116,9 @@ export class Discovery {
   }
 
   get resolution(): ResolutionFacts {
-    const { facts, failure, nextLookupMs = Number.POSITIVE_INFINITY } = this.#names;
+    const { failure, nextLookupMs = Number.POSITIVE_INFINITY } = this.#names;
     const nextMs = Math.min(nextLookupMs, this.#refreshClock.dueMs);
-    return { ...facts, failure, nextLookupMs: nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs };
+    return { ...this.#observer.times, failure, nextLookupMs: nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs };
   }
 
   /** Begins to look up, or begins again. */

@@ -5,6 +5,7 @@ import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
+import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -21,7 +22,7 @@ export interface PoolBackendsOptions {
   readonly history: TargetHistory;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly resolverCounters: ResolverCounters;
+  readonly resolverObserver: ResolverObserver;
   readonly drainTimeoutMs: number;
 }
 
@@ -62,7 +63,7 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { clock } = runtime;
     this.#history = history;
     this.#events = events;
-    this.#resolverCounters = options.resolverCounters;
+    this.#resolverCounters = options.resolverObserver.counters;
     this.#listener = listener;
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
@@ -182,7 +183,9 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { state, id } = subchannel;
     if (this.#events.active) {
       const error = failure === undefined ? undefined : factOf(failure);
-      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error });
+      const ready = this.readyCount + Number(state === "ready") - Number(from === "ready");
+      const backends = this.#members.size;
+      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error, ready, backends });
     }
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
     if (failure !== undefined) this.#newestFailure = failure;

@@ -54,18 +54,28 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|README\.md|LICENSE|CHANGELOG\.md)$/.test(path) &&
-      !/^(dist\/cjs\/)?package\.json$/.test(path),
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json)|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+        path,
+      ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
   const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
-  const builds = ["esm", "cjs"].flatMap((build) =>
+  const builds = ["esm", "cjs"].flatMap(
+    (build) =>
+      ["index.js", "index.js.map", "index.d.ts", ...["prometheus", "testing"].flatMap(entriesOf)].map(
+        (name) => `dist/${build}/${name}`,
+      ),
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
+
+/** The files by which a subpath is loaded. */
+function entriesOf(subpath: string): string[] {
+  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
+}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -213,6 +223,15 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:fs", "node:fs/promises", "node:http", "node:https"]);
     assert.ok(statSync(join(root, "dist", format, "kubernetes/index.js")).size < 40_000);
+  });
+}
+
+for (const format of ["esm", "cjs"]) {
+  test(`glink/prometheus needs nothing of the core, and nobody else: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/prometheus/index.js`);
+    assert.deepEqual(own, []);
+    assert.deepEqual(others, ["@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
   });
 }
 

@@ -22,6 +22,7 @@ import {
 } from "../../../src/index.ts";
 import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
 import { metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
+import { promClientMetrics, prometheusHistograms, prometheusText } from "../../../src/prometheus/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
@@ -178,6 +179,11 @@ export const found: GlinkTransportOptions[] = [
   // @ts-expect-error: a proxy is a URL, or an object with one
   { baseUrl: "http://a", proxy: { host: "proxy.test" } },
 ];
+// Metrics: the transport's own, and those of calls that it was given.
+const histograms = prometheusHistograms();
+const measured = glinkTransport({ baseUrl: "http://echo.test", instrumentation: histograms });
+prometheusText([measured], { histograms, backendLabel: true }) satisfies string;
+for (const metric of promClientMetrics([measured])) metric.get().then(({ values }) => values[0]?.labels.grpc_target);
 /** A resolver of another door is one of the core's. */
 export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
 export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
