@@ -2,6 +2,7 @@ import { closedFailure } from "../base/errors.ts";
 import type { CallFactory } from "../calls/call.ts";
 import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
+import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
 import { retryDefaults } from "../calls/retry/retry-options.ts";
@@ -41,10 +42,10 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
-  const pool = poolOf(settings, { connector, history, events, runtime });
+  const protocol = grpc;
+  const pool = poolOf(settings, { connector, history, events, runtime, protocol });
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
-  const protocol = grpc;
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol });
   const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
   const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
@@ -100,9 +101,12 @@ interface PoolParts {
   readonly history: TargetHistory;
   readonly events: EventBus;
   readonly runtime: Runtime;
+  readonly protocol: Protocol;
 }
 
-function poolOf(settings: ChannelSettings, { connector, history, events, runtime }: PoolParts): Pool {
+function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
+  const { connector, history, events, runtime, protocol } = parts;
+  const { clock } = runtime;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
   const live = { keepalive, idleConnectionTimeoutMs };
   return new Pool({
@@ -111,6 +115,7 @@ function poolOf(settings: ChannelSettings, { connector, history, events, runtime
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
     subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, live },
+    pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
     runtime,
     events,
     rotationIntervalMs: settings.rotationIntervalMs,

@@ -6,6 +6,7 @@ import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
+import type { PinnedCalls } from "../subchannel/pinned-calls.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { PoolConditions, SubchannelContext } from "../subchannel/subchannel-context.ts";
 import type { SubchannelListener } from "../subchannel/subchannel-listener.ts";
@@ -21,6 +22,7 @@ export interface PoolBackendsOptions {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly drainTimeoutMs: number;
+  readonly pinnedCalls: PinnedCalls;
 }
 
 /** Told of the backends: the pool. */

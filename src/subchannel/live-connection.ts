@@ -2,9 +2,11 @@ import type { Failure } from "../base/errors.ts";
 import type { Connection, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
 import { inBackground } from "../runtime/background.ts";
-import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Availability } from "./backend.ts";
 import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import { Idleness } from "./idleness.ts";
+import { OwnStreams } from "./own-streams.ts";
 
 /** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
 export interface GoawayNotice {
@@ -52,9 +54,6 @@ export interface LiveConnectionContext {
   readonly clock: Clock;
 }
 
-/** Idleness is looked for this often per timeout: a connection closes at most this share late. */
-const idleChecksPerTimeout = 10;
-
 /** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
 const provenAfterMs = 10_000;
 
@@ -72,13 +71,12 @@ export class LiveConnection implements CallConnection {
   calls = 0;
   readonly #context: LiveConnectionContext;
   readonly #keepalive: Keepalive;
+  readonly #idleness: Idleness;
+  readonly #ownStreams = new OwnStreams();
   /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
   #full = false;
   #answered = false;
   #onVerdict: ((answered: boolean) => void) | undefined;
-  #idleTimer: TimerHandle | undefined;
-  #idleSinceMs: number;
-  #callsSeen = 0;
   #closed = false;
 
   constructor(
@@ -93,7 +91,6 @@ export class LiveConnection implements CallConnection {
     this.listener = listener;
     this.#context = context;
     this.readySinceMs = clock.now();
-    this.#idleSinceMs = this.readySinceMs;
     connection.listener = {
       onDraining: (goaway) => this.listener.onDraining(this, goaway),
       onCapacity: () => this.#capacityChanged(),
@@ -104,7 +101,7 @@ export class LiveConnection implements CallConnection {
       onCleared: () => this.listener.onCleared(this),
       onSilent: (waitedMs) => this.listener.onSilent(this, waitedMs),
     });
-    this.#watchIdle();
+    this.#idleness = new Idleness(this, options.idleConnectionTimeoutMs, clock, () => this.listener.onIdle(this));
   }
 
   /**
@@ -116,7 +113,7 @@ export class LiveConnection implements CallConnection {
   }
 
   get openCalls(): number {
-    return this.connection.openStreams;
+    return this.connection.openStreams - this.#ownStreams.size;
   }
 
   request(
@@ -125,16 +122,26 @@ export class LiveConnection implements CallConnection {
     body: Uint8Array | undefined,
     listener: StreamListener,
   ): Stream | undefined {
-    const { connection } = this;
-    const stream = connection.request(head, fields, body, listener);
-    if (!connection.hasRoom && !this.#full) {
-      this.#full = true;
-      this.listener.onFull(this);
-    }
+    const stream = this.#request(head, fields, body, listener);
     if (stream === undefined) return undefined;
     this.calls++;
     this.#context.counters.callsStarted++;
     return stream;
+  }
+
+  /** The same for a request that is no call: {@link openCalls} does not count it, and {@link leave} ends it. */
+  requestOwn(
+    head: MethodHead,
+    fields: HeaderFields,
+    body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined {
+    return this.#ownStreams.open(listener, (own) => this.#request(head, fields, body, own));
+  }
+
+  /** It is out of service, because of `failure`. Calls may still be open. */
+  leave(failure: Failure): void {
+    this.#ownStreams.endAll(failure);
   }
 
   /** True once it answered a call. */
@@ -182,9 +189,24 @@ export class LiveConnection implements CallConnection {
     this.#keepalive.slowDownTo(paceMs);
   }
 
-  /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
+  /** It replaces `elder`. */
   inheritIdleness(elder: LiveConnection): void {
-    if (!elder.#isBusy) this.#idleSinceMs = elder.#idleSinceMs;
+    this.#idleness.inherit(elder.#idleness);
+  }
+
+  #request(
+    head: MethodHead,
+    fields: HeaderFields,
+    body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined {
+    const { connection } = this;
+    const stream = connection.request(head, fields, body, listener);
+    if (!connection.hasRoom && !this.#full) {
+      this.#full = true;
+      this.listener.onFull(this);
+    }
+    return stream;
   }
 
   #capacityChanged(): void {
@@ -197,13 +219,13 @@ export class LiveConnection implements CallConnection {
       if (!this.#full) this.listener.onCapacity(this, wasFull);
       else if (!wasFull) this.listener.onFull(this);
     }
-    if (this.#onVerdict !== undefined && connection.openStreams === 0) this.#judge();
+    if (this.#onVerdict !== undefined && this.openCalls === 0) this.#judge();
   }
 
   #ended(failure: Failure | undefined): void {
     this.#closed = true;
     this.#keepalive.stop();
-    this.#context.clock.clearTimeout(this.#idleTimer);
+    this.#idleness.stop();
     this.listener.onClosed(this, failure);
     this.#judge();
   }
@@ -212,25 +234,5 @@ export class LiveConnection implements CallConnection {
     const onVerdict = this.#onVerdict;
     this.#onVerdict = undefined;
     onVerdict?.(this.#answered);
-  }
-
-  /** True when a call was open since idleness was last looked for. */
-  get #isBusy(): boolean {
-    return this.calls !== this.#callsSeen || this.connection.openStreams > 0;
-  }
-
-  #watchIdle(): void {
-    const { clock, options } = this.#context;
-    const { idleConnectionTimeoutMs } = options;
-    if (idleConnectionTimeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = clock.setTimeout(() => {
-      const now = clock.now();
-      if (this.#isBusy) {
-        this.#callsSeen = this.calls;
-        this.#idleSinceMs = now;
-      }
-      this.#watchIdle();
-      if (now - this.#idleSinceMs >= idleConnectionTimeoutMs) this.listener.onIdle(this);
-    }, idleConnectionTimeoutMs / idleChecksPerTimeout);
   }
 }
