@@ -1,3 +1,9 @@
+export type {
+  FailurePercentageOptions,
+  OutlierInit,
+  OutlierOptions,
+  SuccessRateOptions,
+} from "./availability/outlier-options.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
 export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
@@ -30,7 +36,7 @@ export {
 export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { CallCounts } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
-export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
+export type { EjectionReason, GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
   AttemptEnd,
   AttemptHeader,

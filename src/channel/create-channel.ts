@@ -114,6 +114,7 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     history,
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
+    availability: settings.availability,
     subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, live },
     pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
     runtime,

@@ -108,7 +108,7 @@ function stateOf({ pool, isClosed }: SnapshotParts, subchannels: readonly Subcha
 
 function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
-    const { id, state, availability, openCalls, counters } = subchannel;
+    const { id, state, availability, openCalls, record } = subchannel;
     const connections = subchannel.connectionFacts.map(({ readySinceMs, ...facts }) => ({
       ageMs: Math.round(clock.now() - readySinceMs),
       ...facts,
@@ -121,8 +121,8 @@ function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot
       connectionAgeMs: connections[0]?.ageMs,
       connections,
       openCalls,
-      callsStarted: counters.callsStarted,
-      callsFailed: counters.callsFailed,
+      callsStarted: record.callsStarted,
+      callsFailed: record.callsFailed,
       lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
       lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
     };

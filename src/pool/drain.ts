@@ -1,7 +1,8 @@
 import { connectionFailure, type Failure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { LiveConnection, LiveConnectionListener, SuspectReason } from "../subchannel/live-connection.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
+import type { LiveConnectionListener, SuspectReason } from "../subchannel/live-connection-listener.ts";
 import type { RetireReason } from "../subchannel/subchannel-listener.ts";
 
 interface Draining {
@@ -17,13 +18,14 @@ export class Drain {
   readonly #clock: Clock;
   readonly #events: Events;
   /** No new call goes to them: what concerns those is not heard. After the last call they close by themselves. */
-  readonly #listener: LiveConnectionListener = {
+  readonly #listener: LiveConnectionListener<LiveConnection> = {
     onDraining: () => undefined,
     onFull: () => undefined,
     onCapacity: () => undefined,
     onNoStreams: () => undefined,
     onUnanswered: () => undefined,
     onCleared: () => undefined,
+    onCallFailed: () => undefined,
     onIdle: () => undefined,
     onClosed: (live) => this.#closed(live),
     onSuspected: (live, reason) => this.#suspected(live, reason),

@@ -66,7 +66,7 @@ class OwnConnection implements CallConnection {
     this.#live.noteAnswer();
   }
 
-  noteFailure(): void {
+  noteEnd(): void {
     // Not a call of the user's.
   }
 

@@ -1,5 +1,6 @@
-import { ReadyBackends } from "../availability/ready-backends.ts";
-import { Suspects } from "../availability/suspects.ts";
+import type { AvailabilitySettings } from "../availability/availability-options.ts";
+import { Protection } from "../availability/protection.ts";
+import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
@@ -22,6 +23,7 @@ export interface PoolBackendsOptions {
   readonly runtime: Runtime;
   readonly events: Events;
   readonly drainTimeoutMs: number;
+  readonly availability: AvailabilitySettings;
   readonly pinnedCalls: PinnedCalls;
 }
 
@@ -42,16 +44,15 @@ export interface PoolBackendsListener {
  * connections that leave drain, those that grow old are replaced, and those that do not answer are suspected.
  */
 export class PoolBackends implements Iterable<Subchannel> {
-  /** Those that calls may go to. */
-  readonly ready: ReadyBackends = new ReadyBackends();
-  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false };
+  /** Which of them calls may go to. */
+  readonly protection: Protection;
+  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: { answers: 0, faults: 0 } };
   /** How many are connected. */
   readyCount = 0;
   readonly #history: TargetHistory;
   readonly #events: Events;
   readonly #listener: PoolBackendsListener;
   readonly #members: Members;
-  readonly #suspects: Suspects;
   readonly #drain: Drain;
   readonly #rotation: Rotation;
   #newestFailure: Failure | undefined;
@@ -65,13 +66,26 @@ export class PoolBackends implements Iterable<Subchannel> {
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
     );
-    this.#suspects = new Suspects(clock, events, (suspect) => listener.onChanged(suspect, false));
+    const { availability: settings } = options;
+    const { tally } = this.conditions;
+    this.protection = new Protection(
+      { settings, runtime, events, tally, backends: () => this.list },
+      {
+        onChanged: (one) => listener.onChanged(one, false),
+        onRoom: (one) => listener.onCapacity(one, true),
+      },
+    );
     this.#drain = new Drain(drainTimeoutMs, clock, events);
     this.#rotation = new Rotation(clock, events, () => this.list, { onNotReplaced: () => listener.onOutOfDate() });
   }
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** Those that calls may go to. */
+  get ready(): ReadyBackends {
+    return this.protection.ready;
   }
 
   /** In the resolver's newest order, and those that leave after the others. The same array until it changes. */
@@ -133,7 +147,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
     for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
-    this.#suspects.close();
+    this.protection.close();
     this.#drain.closeAll(failure);
     this.#drain.whenEmpty(closed);
   }
@@ -142,9 +156,10 @@ export class PoolBackends implements Iterable<Subchannel> {
     onStateChanged: (subchannel, from, failure) => this.#stateChanged(subchannel, from, failure),
     onCapacity: (subchannel, wasFull) => this.#listener.onCapacity(subchannel, wasFull),
     onFull: (subchannel) => this.ready.roomChanged(subchannel),
-    onSuspected: (subchannel, live, reason) => this.#suspects.asked(subchannel, live, reason),
-    onUnanswered: (subchannel, live) => this.#suspects.unanswered(subchannel, live),
-    onCleared: (_, live) => this.#suspects.cleared(live),
+    onSuspected: (subchannel, live, reason) => this.protection.suspected(subchannel, live, reason),
+    onUnanswered: (subchannel, live) => this.protection.unanswered(subchannel, live),
+    onCleared: (_, live) => this.protection.cleared(live),
+    onCallFailed: (call) => this.protection.callFailed(call),
     onGoaway: ({ id }, { code, debug }) => {
       if (this.#events.active) this.#events.publish({ type: "goaway", address: id, http2Code: code, debug });
     },
@@ -154,11 +169,11 @@ export class PoolBackends implements Iterable<Subchannel> {
     },
     onRenewalFailed: (subchannel, live, failure) => this.#rotation.failed(subchannel, live, failure),
     onEntered: (subchannel, live) => {
-      this.#suspects.entered(subchannel);
+      this.protection.entered(subchannel);
       this.#rotation.entered(live);
     },
     onLeft: (subchannel, live, failure) => {
-      this.#suspects.left(subchannel, live);
+      this.protection.left(subchannel, live);
       this.#rotation.left(live);
       // Of the last one the change of the state tells.
       if (failure !== undefined && subchannel.connections.length > 0) this.#listener.onOutOfDate();
@@ -177,6 +192,7 @@ export class PoolBackends implements Iterable<Subchannel> {
     }
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
     if (failure !== undefined) this.#newestFailure = failure;
+    if (state === "shutdown") this.protection.removed(subchannel);
     if (state === "ready") this.#becameReady(subchannel);
     else if (from === "ready") this.#lost(subchannel);
     this.#listener.onChanged(subchannel, state === "ready" && this.ready.list.length === 0);

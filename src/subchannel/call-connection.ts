@@ -1,10 +1,12 @@
+import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 
-/** What is counted for a backend over all its connections. */
-export interface BackendCounters {
-  /** Attempts that got a stream. */
-  callsStarted: number;
-  callsFailed: number;
+/** What an attempt sent. */
+export interface AttemptedRequest {
+  readonly method: MethodSpec;
+  /** In clock time; `Infinity` without one. */
+  readonly deadlineMs: number;
 }
 
 /**
@@ -23,8 +25,8 @@ export interface CallConnection {
   ): Stream | undefined;
   /** The peer answered an attempt, with whatever status. */
   noteAnswer(): void;
-  /** An attempt that had a stream here failed. */
-  noteFailure(): void;
+  /** An attempt that had a stream here ended: undefined, it succeeded. */
+  noteEnd(failure: Failure | undefined, request: AttemptedRequest): void;
   /** An attempt here timed out: is the peer slow, or gone? To be called while its stream is still open. */
   suspect(): void;
 }

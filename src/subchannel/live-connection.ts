@@ -4,41 +4,14 @@ import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Availability } from "./backend.ts";
-import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import type { BackendRecord } from "./backend-record.ts";
+import type { AttemptedRequest, CallConnection } from "./call-connection.ts";
 import { Idleness } from "./idleness.ts";
+import type { LiveConnectionListener } from "./live-connection-listener.ts";
 import { OwnStreams } from "./own-streams.ts";
 
-/** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
-export interface GoawayNotice {
-  readonly code: number;
-  readonly debug: string;
-}
-
-/** Why a connection is asked whether it lives: a call on it timed out, or it was silent for long. */
-export type SuspectReason = "deadline" | "silence";
-
-/** Told of a connection's life: by its subchannel's order while it is in service, by the drain's once it is retired. */
-export interface LiveConnectionListener {
-  /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
-  onDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
-  /** It takes no further call until {@link onCapacity}. */
-  onFull(live: LiveConnection): void;
-  /** A call ended, or the peer changed how many it allows: one more may start. `wasFull`: none could until now. */
-  onCapacity(live: LiveConnection, wasFull: boolean): void;
-  /** The peer allows no streams any more: its MAX_CONCURRENT_STREAMS became 0. */
-  onNoStreams(live: LiveConnection): void;
-  onClosed(live: LiveConnection, failure: Failure | undefined): void;
-  /** Suspicion begins: a PING was sent to find out whether the peer lives. */
-  onSuspected(live: LiveConnection, reason: SuspectReason): void;
-  /** A call timed out, and no PING may ask now whether the peer lives: it was asked a moment ago. */
-  onUnanswered(live: LiveConnection): void;
-  /** Suspicion ends well: the peer lives. */
-  onCleared(live: LiveConnection): void;
-  /** Suspicion ends badly: a PING stayed unanswered for `waitedMs`. */
-  onSilent(live: LiveConnection, waitedMs: number): void;
-  /** No call for `idleConnectionTimeoutMs`. */
-  onIdle(live: LiveConnection): void;
-}
+/** What a connection's peer says of itself. */
+export type Health = "unknown" | "healthy" | "unhealthy";
 
 /** How a connection in service is watched. */
 export interface LiveConnectionOptions {
@@ -50,7 +23,7 @@ export interface LiveConnectionOptions {
 /** What the connections of one backend share. */
 export interface LiveConnectionContext {
   readonly options: LiveConnectionOptions;
-  readonly counters: BackendCounters;
+  readonly record: BackendRecord;
   readonly clock: Clock;
 }
 
@@ -61,12 +34,14 @@ const provenAfterMs = 10_000;
 export class LiveConnection implements CallConnection {
   readonly connection: Connection;
   readonly address: string;
-  listener: LiveConnectionListener;
+  listener: LiveConnectionListener<LiveConnection>;
   readonly readySinceMs: number;
   /** When rotation should replace it, in clock time. */
   expiresAtMs: number = Number.POSITIVE_INFINITY;
-  /** Decided in availability/: calls go to other connections while one of them is usable. */
-  availability: Availability = "usable";
+  /** It left a call or a PING unanswered. Decided in availability/, as {@link health}. */
+  isSuspect = false;
+  /** `unknown`: it is to be asked, and has not said. Without a health check all are healthy. */
+  health: Health = "healthy";
   /** Calls started on it. */
   calls = 0;
   readonly #context: LiveConnectionContext;
@@ -83,7 +58,7 @@ export class LiveConnection implements CallConnection {
     connection: Connection,
     address: string,
     context: LiveConnectionContext,
-    listener: LiveConnectionListener,
+    listener: LiveConnectionListener<LiveConnection>,
   ) {
     const { options, clock } = context;
     this.connection = connection;
@@ -125,7 +100,7 @@ export class LiveConnection implements CallConnection {
     const stream = this.#request(head, fields, body, listener);
     if (stream === undefined) return undefined;
     this.calls++;
-    this.#context.counters.callsStarted++;
+    this.#context.record.start();
     return stream;
   }
 
@@ -144,6 +119,12 @@ export class LiveConnection implements CallConnection {
     this.#ownStreams.endAll(failure);
   }
 
+  /** Calls go to other connections while one of them is usable. */
+  get availability(): Exclude<Availability, "ejected"> {
+    if (this.health !== "healthy") return "unhealthy";
+    return this.isSuspect ? "suspect" : "usable";
+  }
+
   /** True once it answered a call. */
   get answered(): boolean {
     return this.#answered;
@@ -160,8 +141,14 @@ export class LiveConnection implements CallConnection {
     this.#judge();
   }
 
-  noteFailure(): void {
-    this.#context.counters.callsFailed++;
+  noteEnd(failure: Failure | undefined, request: AttemptedRequest): void {
+    const { record } = this.#context;
+    if (failure === undefined) {
+      record.answer(request.method);
+    } else {
+      record.callsFailed++;
+      this.listener.onCallFailed(this, failure, request);
+    }
   }
 
   /**

@@ -3,12 +3,8 @@ import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-c
 import { jitter } from "../runtime/random.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
-import {
-  type GoawayNotice,
-  LiveConnection,
-  type LiveConnectionContext,
-  type LiveConnectionListener,
-} from "./live-connection.ts";
+import { LiveConnection, type LiveConnectionContext } from "./live-connection.ts";
+import type { GoawayNotice, LiveConnectionListener } from "./live-connection-listener.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
 import { type Renewal, Renewals } from "./renewals.ts";
 import type { SubchannelContext } from "./subchannel-context.ts";
@@ -107,7 +103,7 @@ export class ServingConnections<S> {
     this.#renewals.giveUp();
   }
 
-  readonly #liveListener: LiveConnectionListener = {
+  readonly #liveListener: LiveConnectionListener<LiveConnection> = {
     onDraining: (live, goaway) => this.#draining(live, goaway),
     onFull: (live) => {
       if (this.#set.has(live)) this.#tellIfFull();
@@ -136,6 +132,10 @@ export class ServingConnections<S> {
       const failure = this.#failure("ping-timeout", message);
       this.#leave(live, failure, undefined);
       live.connection.close(failure);
+    },
+    onCallFailed: (live, failure, request) => {
+      if (this.#set.has(live))
+        this.#context.pool.onCallFailed({ subchannel: this.#context.subchannel, live, failure, request });
     },
     onIdle: (live) => this.#idle(live),
   };

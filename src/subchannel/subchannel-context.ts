@@ -1,6 +1,7 @@
 import type { Connector } from "../http2/connection.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { PoolTally } from "./backend-record.ts";
 import type { LiveConnectionOptions } from "./live-connection.ts";
 
 /** What subchannels share. */
@@ -19,4 +20,5 @@ export interface PoolConditions {
   minPingPaceMs: number;
   /** No call has come since a subchannel went to rest: what nobody waits for is not dialled. */
   resting: boolean;
+  readonly tally: PoolTally;
 }

@@ -1,9 +1,19 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
-import type { GoawayNotice, LiveConnection, SuspectReason } from "./live-connection.ts";
+import type { AttemptedRequest } from "./call-connection.ts";
+import type { LiveConnection } from "./live-connection.ts";
+import type { GoawayNotice, SuspectReason } from "./live-connection-listener.ts";
 
 /** Why a connection was taken out of service while calls may still be open on it. */
 export type RetireReason = "removed" | "max-age" | "goaway" | "replaced" | "closing";
+
+/** An attempt that failed on a connection in service. */
+export interface FailedCall<S> {
+  readonly subchannel: S;
+  readonly live: LiveConnection;
+  readonly failure: Failure;
+  readonly request: AttemptedRequest;
+}
 
 /** Told of subchannels' lives: the pool. `S` is the subchannel, which the contract need not know. */
 export interface SubchannelListener<S> {
@@ -19,6 +29,8 @@ export interface SubchannelListener<S> {
   onUnanswered(subchannel: S, live: LiveConnection): void;
   /** The peer of a connection in service answered the PING. */
   onCleared(subchannel: S, live: LiveConnection): void;
+  /** An attempt on a connection in service failed. */
+  onCallFailed(call: FailedCall<S>): void;
   /** The peer of a connection in service said GOAWAY. */
   onGoaway(subchannel: S, goaway: GoawayNotice): void;
   /** The backend complained, for the first time, of too many PINGs: no connection may ask more often than this. */

@@ -3,10 +3,11 @@ import type { Failure } from "../base/errors.ts";
 import { endpointWeight } from "../endpoint/attributes.ts";
 import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
 import type { Availability, Backend } from "./backend.ts";
-import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import { BackendRecord } from "./backend-record.ts";
+import type { CallConnection } from "./call-connection.ts";
 import { Connectivity } from "./connectivity.ts";
 import { EndpointDial, type EndpointDialListener } from "./endpoint-dial.ts";
-import type { LiveConnection } from "./live-connection.ts";
+import type { Health, LiveConnection } from "./live-connection.ts";
 import { ServingConnections, type ServingContext } from "./serving-connections.ts";
 import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts";
 import type { RetireReason, SubchannelListener } from "./subchannel-listener.ts";
@@ -28,7 +29,12 @@ export class Subchannel implements Backend {
   readonly id: string;
   /** As the resolver names it now, with the same `id`. A dial that is under way goes on as it was begun. */
   endpoint: Endpoint;
-  readonly counters: BackendCounters = { callsStarted: 0, callsFailed: 0 };
+  /** How its calls go. */
+  readonly record: BackendRecord;
+  /** Decided in availability/: calls go to others. */
+  isEjected = false;
+  /** Decided in availability/: what of its weight it gets. */
+  weightShare = 1;
   readonly #connectivity: Connectivity<Subchannel>;
   /** The least time between two PINGs here, since the server complained of too many (gRFC A8). 0: it did not. */
   #minPingPaceMs = 0;
@@ -41,13 +47,14 @@ export class Subchannel implements Backend {
   ) {
     this.endpoint = endpoint;
     this.id = endpointId(endpoint);
+    this.record = new BackendRecord(conditions.tally);
     const newDial = (dialListener: EndpointDialListener) =>
       new EndpointDial(this.endpoint, options.runtime.clock, dialListener);
     const servingContext: ServingContext<Subchannel> = {
       subchannel: this,
       id: this.id,
       options,
-      live: { options: options.live, counters: this.counters, clock: options.runtime.clock },
+      live: { options: options.live, record: this.record, clock: options.runtime.clock },
       minPingPaceMs: () => Math.max(this.#minPingPaceMs, conditions.minPingPaceMs),
       newDial,
       listener: {
@@ -82,7 +89,7 @@ export class Subchannel implements Backend {
   }
 
   get weight(): number {
-    return this.endpoint.attributes.get(endpointWeight);
+    return this.endpoint.attributes.get(endpointWeight) * this.weightShare;
   }
 
   get state(): ConnectivityState {
@@ -98,15 +105,37 @@ export class Subchannel implements Backend {
     return this.#connectivity.serving?.list ?? noConnections;
   }
 
-  /** A suspect when all of its connections are. */
+  /** That of the best of its connections, unless it is ejected. */
   get availability(): Availability {
+    if (this.isEjected) return "ejected";
     const { connections } = this;
-    const isUsable = connections.length === 0 || connections.some(({ availability }) => availability === "usable");
-    return isUsable ? "usable" : "suspect";
+    if (connections.length === 0) return "usable";
+    let best: Availability = "unhealthy";
+    for (const { availability } of connections) {
+      if (availability === "usable") return "usable";
+      if (availability === "suspect") best = "suspect";
+    }
+    return best;
+  }
+
+  /** All of its connections left a call or a PING unanswered. */
+  get isSuspect(): boolean {
+    const { connections } = this;
+    return connections.length > 0 && connections.every((live) => live.isSuspect);
+  }
+
+  /** What its connections say of themselves: `healthy` if one is. */
+  get health(): Health {
+    let health: Health | undefined;
+    for (const live of this.connections) {
+      if (live.health === "healthy") return "healthy";
+      if (health !== "unknown") health = live.health;
+    }
+    return health ?? "healthy";
   }
 
   get hasRoom(): boolean {
-    return this.#connectivity.serving?.hasRoom ?? false;
+    return this.record.probation?.isOpen !== true && (this.#connectivity.serving?.hasRoom ?? false);
   }
 
   get openCalls(): number {
@@ -117,7 +146,7 @@ export class Subchannel implements Backend {
 
   /** The connection that takes the next call; undefined without room. */
   get connectionWithRoom(): CallConnection | undefined {
-    return this.#connectivity.serving?.withRoom;
+    return this.record.probation?.isOpen === true ? undefined : this.#connectivity.serving?.withRoom;
   }
 
   get connectionFacts(): readonly ConnectionFacts[] {

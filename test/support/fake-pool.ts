@@ -1,3 +1,4 @@
+import { checkAvailabilityOptions } from "../../src/availability/availability-options.ts";
 import type { PickInfo } from "../../src/balancing/picker.ts";
 import { roundRobin } from "../../src/balancing/round-robin.ts";
 import type { Failure } from "../../src/base/errors.ts";
@@ -118,6 +119,7 @@ export function fakePool(options: FakePoolOptions = {}) {
     drainTimeoutMs: Number.POSITIVE_INFINITY,
     maxQueuedCalls: 1_000,
     maxQueuedBytes: Number.POSITIVE_INFINITY,
+    availability: checkAvailabilityOptions({ outlierDetection: false }),
     pinnedCalls: pinnedCallsOn(clock, events),
     ...rest,
     subchannel: subchannelOptions(connector, clock, hold, subchannel, random),
