@@ -55,6 +55,7 @@ export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2
 const knownNames: Record<keyof ChannelOptions, true> = {
   baseUrl: true,
   connectTimeoutMs: true,
+  connectionsPerBackend: true,
   drainTimeoutMs: true,
   http2: true,
   idleConnectionTimeoutMs: true,

@@ -108,6 +108,7 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
   const { connector, history, events, runtime, protocol } = parts;
   const { clock } = runtime;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
+  const { connectionsPerBackend: connections } = settings;
   const live = { keepalive, idleConnectionTimeoutMs };
   return new Pool({
     target: settings.target,
@@ -115,7 +116,7 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
     availability: settings.availability,
-    subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, live },
+    subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, connections, live },
     pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
     runtime,
     events,

@@ -3,6 +3,7 @@ import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-c
 import { jitter } from "../runtime/random.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
+import { Growth } from "./growth.ts";
 import { LiveConnection, type LiveConnectionContext } from "./live-connection.ts";
 import type { GoawayNotice, LiveConnectionListener } from "./live-connection-listener.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
@@ -45,7 +46,8 @@ export class ServingConnections<S> {
   readonly #context: ServingContext<S>;
   readonly #renewals: Renewals;
   readonly #renewalBackoff: ReconnectBackoff;
-  readonly #set = new ConnectionSet();
+  readonly #set: ConnectionSet;
+  readonly #growth: Growth;
   /** Why one could not be replaced when that was last tried; undefined once one was. */
   lastRenewalFailure: Failure | undefined;
 
@@ -57,7 +59,23 @@ export class ServingConnections<S> {
       onSuccessor: (dialed, elder) => this.#successorCame(dialed, elder),
       onSuccessorFailed: (failure, dialStartedMs, elder) => this.#successorFailed(failure, dialStartedMs, elder),
     });
+    this.#set = new ConnectionSet(options.connections.min);
+    const set = this.#set;
+    const renewals = this.#renewals;
+    this.#growth = new Growth(options.connections, options.runtime.clock, {
+      get count() {
+        return set.list.length;
+      },
+      get joining() {
+        return renewals.joining;
+      },
+      get isFull() {
+        return !set.hasRoom;
+      },
+      dial: () => renewals.begin(undefined, () => undefined),
+    });
     this.#enter(first);
+    this.#growth.review();
   }
 
   get list(): readonly LiveConnection[] {
@@ -82,11 +100,6 @@ export class ServingConnections<S> {
     else done(false);
   }
 
-  /** As the subchannel's. */
-  grow(done: (grown: boolean) => void): void {
-    this.#renewals.begin(undefined, done);
-  }
-
   /** No connection is left: a dial that was under way becomes the reconnection. */
   handOver(listener: EndpointDialListener): Renewal | undefined {
     return this.#renewals.handOver(listener);
@@ -100,6 +113,7 @@ export class ServingConnections<S> {
   }
 
   giveUpRenewals(): void {
+    this.#growth.stop();
     this.#renewals.giveUp();
   }
 
@@ -164,15 +178,19 @@ export class ServingConnections<S> {
     }
     // Calls that waited for a stream slot.
     pool.onCapacity(subchannel, !hadRoom);
+    this.#growth.review();
   }
 
   #successorFailed(failure: Failure, dialStartedMs: number, elder: LiveConnection | undefined): void {
     const { pool, subchannel, options } = this.#context;
     this.#renewalBackoff.dialStarted(dialStartedMs);
     const waitMs = this.#renewalBackoff.failed();
-    if (elder === undefined) return;
-    elder.expiresAtMs = options.runtime.clock.now() + waitMs;
     this.lastRenewalFailure = failure;
+    if (elder === undefined) {
+      this.#growth.failed(waitMs);
+      return;
+    }
+    elder.expiresAtMs = options.runtime.clock.now() + waitMs;
     pool.onRenewalFailed(subchannel, elder, failure);
   }
 
@@ -202,6 +220,7 @@ export class ServingConnections<S> {
     if (this.#set.isEmpty) listener.onLastLeft(live, failure);
     else this.#tellIfFull();
     if (reason !== undefined) pool.onRetired(subchannel, live, reason);
+    this.#growth.review();
   }
 
   #takeOut(live: LiveConnection, failure: Failure | undefined): void {
@@ -212,7 +231,9 @@ export class ServingConnections<S> {
   }
 
   #tellIfFull(): void {
-    if (!this.#set.hasRoom) this.#context.pool.onFull(this.#context.subchannel);
+    if (this.#set.hasRoom) return;
+    this.#context.pool.onFull(this.#context.subchannel);
+    this.#growth.review();
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {

@@ -2,6 +2,7 @@ import type { Connector } from "../http2/connection.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { PoolTally } from "./backend-record.ts";
+import type { ConnectionLimits } from "./growth.ts";
 import type { LiveConnectionOptions } from "./live-connection.ts";
 
 /** What subchannels share. */
@@ -12,6 +13,7 @@ export interface SubchannelContext {
   readonly live: LiveConnectionOptions;
   /** ± 10 %; `Infinity`: never. */
   readonly maxConnectionAgeMs: number;
+  readonly connections: ConnectionLimits;
 }
 
 /** What holds at present for all subchannels of a pool. Subchannels read it, and the pool writes it. */

@@ -213,11 +213,4 @@ export class Subchannel implements Backend {
     if (serving === undefined) done(false);
     else serving.renew(live, done);
   }
-
-  /** Dials one more connection beside those in service. `done` is called once, with whether there is one. */
-  grow(done: (grown: boolean) => void): void {
-    const { serving } = this.#connectivity;
-    if (serving === undefined) done(false);
-    else serving.grow(done);
-  }
 }

@@ -82,6 +82,7 @@ const functionDefaults: Record<string, string> = {
   resolver: "`dnsResolver()`",
   loadBalancing: "`roundRobin()`",
   outlierDetection: "on",
+  connectionsPerBackend: "`{ min: 1, max: 1 }`",
 };
 
 function digits(value: number): string {

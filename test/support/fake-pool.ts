@@ -86,6 +86,7 @@ export function subchannelOptions(
       idleConnectionTimeoutMs: Number.POSITIVE_INFINITY,
     },
     maxConnectionAgeMs: Number.POSITIVE_INFINITY,
+    connections: { min: 1, max: 1 },
     ...changes,
   };
 }
