@@ -1,3 +1,4 @@
+export type { HealthCheckOptions } from "./availability/health-checks.ts";
 export type {
   FailurePercentageOptions,
   OutlierInit,

@@ -38,6 +38,7 @@ export interface ReadyBackendsListener {
 export class ReadyBackends {
   readonly #panicThreshold: number;
   readonly #listener: ReadyBackendsListener;
+  readonly #isAwaited: (backend: Backend) => boolean;
   readonly #entries = new Map<Backend, Entry>();
   readonly #groups: Readonly<Record<Availability, Group>> = {
     usable: new Group(),
@@ -49,10 +50,18 @@ export class ReadyBackends {
   #list: readonly Backend[] = [];
   #panics = false;
 
-  /** `panicThreshold`: the share of connected backends, below which panic begins. */
-  constructor(panicThreshold: number, listener: ReadyBackendsListener) {
+  /**
+   * `panicThreshold`: the share of connected backends, below which panic begins. `isAwaited`: nothing is known yet of a
+   * backend that is connected, and until then it counts as if it were not.
+   */
+  constructor(
+    panicThreshold: number,
+    listener: ReadyBackendsListener,
+    isAwaited: (backend: Backend) => boolean = () => false,
+  ) {
     this.#panicThreshold = panicThreshold;
     this.#listener = listener;
+    this.#isAwaited = isAwaited;
   }
 
   /** Those of one availability in the order in which they came to it. The same array until it changes. */
@@ -139,7 +148,8 @@ export class ReadyBackends {
     else this.#listener.onPanicEnded(facts);
   }
 
-  #groupOf({ state, availability }: Backend): Group | undefined {
-    return state === "ready" ? this.#groups[availability] : undefined;
+  #groupOf(backend: Backend): Group | undefined {
+    if (backend.state !== "ready" || this.#isAwaited(backend)) return undefined;
+    return this.#groups[backend.availability];
   }
 }

@@ -57,6 +57,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   connectTimeoutMs: true,
   connectionsPerBackend: true,
   drainTimeoutMs: true,
+  healthCheck: true,
   http2: true,
   idleConnectionTimeoutMs: true,
   instrumentation: true,
@@ -77,6 +78,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  slowStartMs: true,
   waitForReady: true,
 };
 

@@ -19,6 +19,8 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "backend-ejected": true,
   "backend-probing": true,
   "backend-returned": true,
+  "backend-unhealthy": true,
+  "backend-healthy": true,
   "panic-began": true,
   "panic-ended": true,
   "renewal-failed": true,

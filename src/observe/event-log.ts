@@ -101,6 +101,10 @@ function describe(event: GlinkEvent): Line {
       return line("debug", `${event.address} gets single calls until it answers one`);
     case "backend-returned":
       return line("info", `${event.address} answers calls again, ${event.ejectedMs} ms after it was ejected`);
+    case "backend-unhealthy":
+      return line("warn", `${event.address} is unhealthy (${event.reason}): calls go to others while there are enough`);
+    case "backend-healthy":
+      return line("info", `${event.address} is healthy again after ${event.unhealthyMs} ms`);
     case "panic-began":
       return line(
         "warn",

@@ -97,6 +97,18 @@ export type GlinkEvent = {
       readonly ejectedMs: number;
     }
   | {
+      /** A backend says that the service of `healthCheck` does not work, or has stopped saying anything. */
+      readonly type: "backend-unhealthy";
+      readonly address: string;
+      readonly reason: string;
+    }
+  | {
+      /** A backend that was unhealthy says that it serves. */
+      readonly type: "backend-healthy";
+      readonly address: string;
+      readonly unhealthyMs: number;
+    }
+  | {
       /** So many connected backends are unhealthy or ejected that calls go to all of them (`panicThreshold`). */
       readonly type: "panic-began";
       readonly connected: number;
@@ -141,7 +153,7 @@ export type GlinkEvent = {
   | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
-      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";
+      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option" | "no-health-service";
       readonly message: string;
     }
   | {

@@ -69,9 +69,9 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { availability: settings } = options;
     const { tally } = this.conditions;
     this.protection = new Protection(
-      { settings, runtime, events, tally, backends: () => this.list },
+      { settings, runtime, events, tally, pinnedCalls: options.pinnedCalls, backends: () => this.list },
       {
-        onChanged: (one) => listener.onChanged(one, false),
+        onChanged: (one, atOnce) => listener.onChanged(one, atOnce),
         onRoom: (one) => listener.onCapacity(one, true),
       },
     );
@@ -168,8 +168,8 @@ export class PoolBackends implements Iterable<Subchannel> {
       for (const subchannel of this.#members) subchannel.slowDownPingsTo(this.conditions.minPingPaceMs);
     },
     onRenewalFailed: (subchannel, live, failure) => this.#rotation.failed(subchannel, live, failure),
-    onEntered: (subchannel, live) => {
-      this.protection.entered(subchannel);
+    onEntered: (subchannel, live, elder) => {
+      this.protection.entered(subchannel, live, elder);
       this.#rotation.entered(live);
     },
     onLeft: (subchannel, live, failure) => {
@@ -192,6 +192,7 @@ export class PoolBackends implements Iterable<Subchannel> {
     }
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
     if (failure !== undefined) this.#newestFailure = failure;
+    this.protection.review(subchannel);
     if (state === "shutdown") this.protection.removed(subchannel);
     if (state === "ready") this.#becameReady(subchannel);
     else if (from === "ready") this.#lost(subchannel);

@@ -121,6 +121,11 @@ export class Pool implements CallSource {
     return this.#backends.readyCount;
   }
 
+  /** Whether there is a backend that calls may go to. */
+  get canServe(): boolean {
+    return this.#backends.ready.list.length > 0;
+  }
+
   get draining(): Iterable<{ readonly address: string; readonly openCalls: number }> {
     return this.#backends.draining;
   }
@@ -138,7 +143,7 @@ export class Pool implements CallSource {
 
   get waitReason(): WaitReason {
     if (this.#backends.size === 0 || this.#discovery.listIsOld) return "resolve";
-    return this.readyCount === 0 ? "connect" : "streams";
+    return this.canServe ? "streams" : "connect";
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */

@@ -74,7 +74,7 @@ export class ServingConnections<S> {
       },
       dial: () => renewals.begin(undefined, () => undefined),
     });
-    this.#enter(first);
+    this.#enter(first, undefined);
     this.#growth.review();
   }
 
@@ -154,7 +154,8 @@ export class ServingConnections<S> {
     onIdle: (live) => this.#idle(live),
   };
 
-  #enter({ connection, address, dialStartedMs }: DialedConnection): LiveConnection {
+  #enter(dialed: DialedConnection, elder: LiveConnection | undefined): LiveConnection {
+    const { connection, address, dialStartedMs } = dialed;
     const { live: liveContext, options, minPingPaceMs } = this.#context;
     const live = new LiveConnection(connection, address, liveContext, this.#liveListener);
     live.expiresAtMs = live.readySinceMs + jitter(options.maxConnectionAgeMs, ageJitter, options.runtime.random);
@@ -163,14 +164,14 @@ export class ServingConnections<S> {
     this.lastRenewalFailure = undefined;
     this.#renewalBackoff.forget();
     this.#context.listener.onEntered(dialStartedMs);
-    this.#context.pool.onEntered(this.#context.subchannel, live);
+    this.#context.pool.onEntered(this.#context.subchannel, live, elder);
     return live;
   }
 
   #successorCame(dialed: DialedConnection, elder: LiveConnection | undefined): void {
     const { pool, subchannel } = this.#context;
     const hadRoom = this.#set.hasRoom;
-    const live = this.#enter(dialed);
+    const live = this.#enter(dialed, elder);
     if (elder !== undefined) {
       live.inheritIdleness(elder);
       this.#takeOut(elder, undefined);

@@ -37,8 +37,11 @@ export interface SubchannelListener<S> {
   onTooManyPings(minPaceMs: number): void;
   /** A connection could not be replaced before its age: it goes on, and is tried again. */
   onRenewalFailed(subchannel: S, live: LiveConnection, failure: Failure): void;
-  /** A connection came into service: the first, before the state changes, or a further one. */
-  onEntered(subchannel: S, live: LiveConnection): void;
+  /**
+   * A connection came into service: the first, before the state changes, or a further one, in place of `elder` if there is
+   * one, which is about to leave.
+   */
+  onEntered(subchannel: S, live: LiveConnection, elder: LiveConnection | undefined): void;
   /**
    * A connection is out of service, whatever the reason. If it was the last one, the state is about to change; else the
    * others go on. With a failure, it was lost.

@@ -7,7 +7,7 @@ import { BackendRecord } from "./backend-record.ts";
 import type { CallConnection } from "./call-connection.ts";
 import { Connectivity } from "./connectivity.ts";
 import { EndpointDial, type EndpointDialListener } from "./endpoint-dial.ts";
-import type { Health, LiveConnection } from "./live-connection.ts";
+import type { LiveConnection } from "./live-connection.ts";
 import { ServingConnections, type ServingContext } from "./serving-connections.ts";
 import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts";
 import type { RetireReason, SubchannelListener } from "./subchannel-listener.ts";
@@ -122,16 +122,6 @@ export class Subchannel implements Backend {
   get isSuspect(): boolean {
     const { connections } = this;
     return connections.length > 0 && connections.every((live) => live.isSuspect);
-  }
-
-  /** What its connections say of themselves: `healthy` if one is. */
-  get health(): Health {
-    let health: Health | undefined;
-    for (const live of this.connections) {
-      if (live.health === "healthy") return "healthy";
-      if (health !== "unknown") health = live.health;
-    }
-    return health ?? "healthy";
   }
 
   get hasRoom(): boolean {

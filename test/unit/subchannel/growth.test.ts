@@ -68,11 +68,11 @@ describe("connectionsPerBackend.max (gRFC A105)", () => {
 
   test("a connection that is lost while its successor and one more are dialled makes no more than max", async () => {
     const { connector, start, subchannel, close } = await poolOf({ min: 1, max: 3 }, 1);
-    start(2);
+    start(1);
     for (let i = 0; i < 2; i++) await settle();
     connector.answerWith(() => undefined);
-    renewEldest(subchannel);
     start(1);
+    renewEldest(subchannel);
     const [elder] = connector.open;
     assert.equal(connector.pending.length, 2);
     elder?.lose();
