@@ -25,7 +25,7 @@ export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/ca
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
-export type { ConnectionSnapshot, GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
+export type { ConnectionSnapshot, GlinkSnapshot, LeftOutSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
 export {
   type AttributeKey,

@@ -9,6 +9,7 @@ import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { FailedCall } from "../subchannel/subchannel-listener.ts";
 import { FaultRun } from "./fault-run.ts";
 import { verdictOf } from "./faults.ts";
+import type { LeftOutFacts } from "./left-out.ts";
 import { OutlierIntervals } from "./outlier-intervals.ts";
 import type { OutlierOptions } from "./outlier-options.ts";
 import { OneCallProbation } from "./probation.ts";
@@ -55,14 +56,6 @@ interface Outlier {
   sinceMs: number;
   returnedMs: number;
   run: FaultRun;
-}
-
-/** An ejection, for those who ask. */
-export interface EjectionFacts {
-  readonly sinceMs: number;
-  /** Undefined: it is on probation. */
-  readonly untilMs: number | undefined;
-  readonly ejections: number;
 }
 
 /**
@@ -113,7 +106,7 @@ export class Outliers {
   }
 
   /** Undefined: it is not ejected, nor on probation. */
-  factsOf(subchannel: Subchannel): EjectionFacts | undefined {
+  factsOf(subchannel: Subchannel): LeftOutFacts | undefined {
     const outlier = this.#known.get(subchannel);
     if (outlier === undefined || outlier.standing.status === "in") return undefined;
     const { sinceMs, ejections, standing } = outlier;

@@ -8,6 +8,7 @@ import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { FailedCall } from "../subchannel/subchannel-listener.ts";
 import type { AvailabilitySettings } from "./availability-options.ts";
 import { HealthChecks } from "./health-checks.ts";
+import type { LeftOutFacts } from "./left-out.ts";
 import { Outliers } from "./outliers.ts";
 import { ReadyBackends } from "./ready-backends.ts";
 import { SlowStart } from "./slow-start.ts";
@@ -125,6 +126,14 @@ export class Protection {
   /** A backend has left the pool. */
   removed(subchannel: Subchannel): void {
     this.#outliers?.removed(subchannel);
+  }
+
+  /** Why a backend is not used like any other. Undefined: it is, or it is not connected. */
+  factsOf(subchannel: Subchannel): LeftOutFacts | undefined {
+    const ejection = this.#outliers?.factsOf(subchannel);
+    if (ejection !== undefined) return ejection;
+    const sinceMs = this.#health?.unhealthySinceMs(subchannel) ?? this.#suspects.sinceMs(subchannel);
+    return sinceMs === undefined ? undefined : { sinceMs, untilMs: undefined, ejections: 0 };
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { LeftOutFacts } from "../availability/left-out.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type FailureFact, factOf } from "../base/errors.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
@@ -15,12 +16,25 @@ export interface ConnectionSnapshot {
   readonly availability: Availability;
 }
 
+/** A backend that is a suspect, unhealthy, ejected or on probation. */
+export interface LeftOutSnapshot {
+  readonly forMs: number;
+  /** When its ejection is over; undefined: an answer ends it, or its own word. */
+  readonly endsInMs: number | undefined;
+  /** Ejections in short order. 0: it is not ejected. */
+  readonly ejections: number;
+}
+
 /** One backend at one moment. */
 export interface SubchannelSnapshot {
   readonly address: string;
   readonly state: ConnectivityState;
-  /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
+  /** Apart from connectivity: docs/availability.md. */
   readonly availability: Availability;
+  /** Why it is not used like any other; undefined: it is, or it is not connected. */
+  readonly leftOut: LeftOutSnapshot | undefined;
+  /** Its share of calls, relative to the others' shares, where the policy heeds it. */
+  readonly weight: number;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */
@@ -50,6 +64,8 @@ export interface GlinkSnapshot {
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];
+  /** Too few backends are usable: calls go to all that are connected (`panicThreshold`). */
+  readonly panic: boolean;
   /** Retired connections that wait for their last call. */
   readonly draining: readonly { readonly address: string; readonly openCalls: number }[];
   readonly openCalls: number;
@@ -89,6 +105,7 @@ export function snapshotOf(source: SnapshotParts): GlinkSnapshot {
     engineChosenBy,
     state,
     subchannels,
+    panic: pool.panics,
     draining: [...pool.draining],
     openCalls: openCalls.size,
     queuedCalls: pool.queuedCalls,
@@ -108,7 +125,7 @@ function stateOf({ pool, isClosed }: SnapshotParts, subchannels: readonly Subcha
 
 function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot[] {
   return pool.subchannels.map((subchannel) => {
-    const { id, state, availability, openCalls, record } = subchannel;
+    const { id, state, availability, weight, openCalls, record } = subchannel;
     const connections = subchannel.connectionFacts.map(({ readySinceMs, ...facts }) => ({
       ageMs: Math.round(clock.now() - readySinceMs),
       ...facts,
@@ -118,6 +135,8 @@ function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot
       address: id,
       state,
       availability,
+      leftOut: leftOutSnapshot(pool.leftOut(subchannel), clock.now()),
+      weight,
       connectionAgeMs: connections[0]?.ageMs,
       connections,
       openCalls,
@@ -127,6 +146,13 @@ function subchannelSnapshots({ pool, clock }: SnapshotParts): SubchannelSnapshot
       lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
     };
   });
+}
+
+function leftOutSnapshot(facts: LeftOutFacts | undefined, nowMs: number): LeftOutSnapshot | undefined {
+  if (facts === undefined) return undefined;
+  const { sinceMs, untilMs, ejections } = facts;
+  const endsInMs = untilMs === undefined ? undefined : Math.round(untilMs - nowMs);
+  return { forMs: Math.round(nowMs - sinceMs), endsInMs, ejections };
 }
 
 /** gRPC's aggregation of many states into one. */

@@ -1,3 +1,4 @@
+import type { LeftOutFacts } from "../availability/left-out.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
@@ -119,6 +120,16 @@ export class Pool implements CallSource {
   /** How many backends are connected. */
   get readyCount(): number {
     return this.#backends.readyCount;
+  }
+
+  /** Why a backend is not used like any other. */
+  leftOut(subchannel: Subchannel): LeftOutFacts | undefined {
+    return this.#backends.protection.factsOf(subchannel);
+  }
+
+  /** Whether calls go to all backends, because too few are usable. */
+  get panics(): boolean {
+    return this.#backends.ready.panics;
   }
 
   /** Whether there is a backend that calls may go to. */
