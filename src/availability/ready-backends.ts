@@ -1,4 +1,5 @@
-import type { Availability, Backend } from "../subchannel/backend.ts";
+import type { Availability } from "../base/availability.ts";
+import type { Backend } from "../subchannel/backend.ts";
 
 /** Connected backends of one availability. */
 class Group {

@@ -90,7 +90,7 @@ export class AttemptedPinnedCalls implements PinnedCalls {
       options: {},
       deadlineMs: Number.POSITIVE_INFINITY,
       trace: undefined,
-      body: protocol.frame(method, message, 0),
+      body: protocol.frame(method, message, 0, this.#limits.messageMemory),
     };
   }
 }

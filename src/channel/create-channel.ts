@@ -5,9 +5,9 @@ import { OpenCalls } from "../calls/open-calls.ts";
 import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { retryDefaults } from "../calls/retry/retry-options.ts";
+import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
 import { RetryingCalls } from "../calls/retrying-calls.ts";
-import type { TargetHistory } from "../endpoint/target.ts";
+import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { DialOptions } from "../http2/dial/dial.ts";
 import { PacedConnector } from "../http2/dial/paced-connector.ts";
@@ -16,54 +16,70 @@ import { LazyConnector } from "../http2/lazy-connector.ts";
 import { UnreadMemory } from "../http2/unread-memory.ts";
 import { WireConnector } from "../http2/wire/wire-connector.ts";
 import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
+import { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { CallCounters } from "../observe/counters.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
-import type { ChannelView } from "../observe/instrumentation.ts";
+import type { ChannelNames, ChannelView, Instrumentation } from "../observe/instrumentation.ts";
+import { ResolverCounters } from "../observe/resolver-counters.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import { backgroundHere, inBackground } from "../runtime/background.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
 import type { CallContext } from "./open-call.ts";
 import { PoolChannel } from "./pool-channel.ts";
+import { Snapshots } from "./take-snapshot.ts";
 
 /**
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(options: ChannelOptions, runtime: Runtime): Channel {
+export function createChannel(options: ChannelOptions, given: Runtime): Channel {
   const settings = checkChannelOptions(options);
-  const { target, resolver, loadBalancing, engine, instrumentations } = settings;
-  const { clock, hold } = runtime;
+  const { target, resolver, loadBalancing, engine } = settings;
   const events = eventsOf(settings);
+  const instrumentation = composeInstrumentations(settings.instrumentations, events);
+  const runtime = runtimeOf(given, instrumentation);
+  const { clock, hold } = runtime;
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
   const protocol = grpc;
-  const pool = poolOf(settings, { connector, history, events, runtime, protocol });
-  const instrumentation = composeInstrumentations(instrumentations, events);
-  const observer = new CallObserver(target.url, clock, instrumentation);
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol });
-  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
-  const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
-  const closed = () => {
-    unread.close();
-    hold.close();
-    if (events.active) events.publish({ type: "closed" });
-    detach?.();
-  };
-  pool.holderWatch.watch(context, whenLetGo(pool, closed));
+  const channelNames = namesOf(target, resolver);
+  const observer = new CallObserver(channelNames, clock, instrumentation);
+  const connections = new ConnectionObserver(events);
+  const counters = { calls: observer.counters, connections: connections.counters, resolver: new ResolverCounters() };
+  const pool = poolOf(settings, { connector, history, events, runtime, connections, counters, protocol });
+  const budget = budgetOf(settings, clock);
+  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
+  const requestMemory = new MessageMemory();
+  const openCalls = new OpenCalls(hold);
+  const context: CallContext = { calls, openCalls, clock, protocol, requestMemory, observer };
   const names = {
     target: target.url,
+    grpcTarget: channelNames.grpcTarget,
     resolver: resolver.name,
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
   };
-  return new PoolChannel({ names, context, pool, events, hold, unread, closed });
+  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
+  const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
+  const closed = () => {
+    unread.close();
+    budget?.close();
+    hold.close();
+    if (events.active) events.publish({ type: "closed" });
+    detach?.();
+  };
+  pool.holderWatch.watch(context, whenLetGo(pool, snapshots, closed));
+  return new PoolChannel({ snapshots, context, pool, events, hold, unread, closed });
 }
 
 function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
@@ -101,11 +117,13 @@ interface PoolParts {
   readonly history: TargetHistory;
   readonly events: EventBus;
   readonly runtime: Runtime;
+  readonly connections: ConnectionObserver;
+  readonly counters: { readonly resolver: ResolverCounters };
   readonly protocol: Protocol;
 }
 
 function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
-  const { connector, history, events, runtime, protocol } = parts;
+  const { connector, history, events, runtime, connections: observer, counters, protocol } = parts;
   const { clock } = runtime;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
   const { connectionsPerBackend: connections } = settings;
@@ -116,10 +134,11 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
     availability: settings.availability,
-    subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, connections, live },
+    subchannel: { connector, runtime, observer, reconnectBackoff, maxConnectionAgeMs, connections, live },
     pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
     runtime,
     events,
+    resolverCounters: counters.resolver,
     rotationIntervalMs: settings.rotationIntervalMs,
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
@@ -133,17 +152,26 @@ interface CallParts {
   readonly runtime: Runtime;
   readonly counters: CallCounters;
   readonly protocol: Protocol;
+  readonly budget: RetryBudget | undefined;
 }
 
-function callsOf(settings: ChannelSettings, { pool, events, runtime, counters, protocol }: CallParts): CallFactory {
+/** What of the retry options all calls of the channel share: the defaults' where it has no retries and a call may ask for them. */
+function sharedRetryOptions({ retry }: ChannelSettings): RetryOptions {
+  return retry === false ? retryDefaults : retry;
+}
+
+function budgetOf(settings: ChannelSettings, clock: Clock): RetryBudget | undefined {
+  const { budget } = sharedRetryOptions(settings);
+  return budget === false ? undefined : new RetryBudget(budget, clock);
+}
+
+function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
+  const { pool, events, runtime, counters, protocol, budget } = parts;
   const { retry, waitForReady, readMaxBytes } = settings;
   const { clock, random } = runtime;
-  // A call may ask for retries where the channel has none: the default budget is for those.
-  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
-  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
   const limits = { readMaxBytes, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
+  const replayMemory = new ReplayMemory(sharedRetryOptions(settings).bufferTotalMaxBytes);
   return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 
@@ -151,11 +179,30 @@ function callsOf(settings: ChannelSettings, { pool, events, runtime, counters, p
  * Ends a channel that nobody holds any more and nobody closed. The channel, its transport, open calls and unread responses
  * all hold the context of its calls, and nothing beneath them does: no call is open when it is collected.
  */
-function whenLetGo(pool: Pool, closed: () => void): () => void {
-  return () => pool.close(closedFailure("cut"), closed);
+function whenLetGo(pool: Pool, snapshots: Snapshots, closed: () => void): () => void {
+  return () => {
+    snapshots.isClosed = true;
+    pool.close(closedFailure("cut"), closed);
+  };
 }
 
 /** It leads to no call, and not to the channel: whoever keeps it keeps neither. */
-function viewOf(target: string, counters: CallCounters, events: EventBus): ChannelView {
-  return { target, counts: () => counters.read(), subscribe: (listener) => events.subscribe(listener) };
+function viewOf(names: ChannelNames, snapshots: Snapshots, counters: CallCounters, events: EventBus): ChannelView {
+  return {
+    ...names,
+    counts: () => counters.read(),
+    snapshot: () => snapshots.take(),
+    subscribe: (listener) => events.subscribe(listener),
+  };
+}
+
+function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver): ChannelNames {
+  const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return { target: url, grpcTarget: grpcTarget ?? `dns:///${authority}`, serverAddress: host, serverPort: port };
+}
+
+/** Where instrumentation wants it, what the channel does for nobody in particular has an async context of its own. */
+function runtimeOf(given: Runtime, instrumentation: Required<Instrumentation> | undefined): Runtime {
+  if (instrumentation === undefined) return given;
+  return { ...given, background: inBackground(() => instrumentation.background(backgroundHere)) };
 }

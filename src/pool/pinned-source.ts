@@ -46,6 +46,9 @@ function noRoom(address: string): Failure {
 /** A connection for requests that are no calls: what comes of them is not held against the backend. */
 class OwnConnection implements CallConnection {
   readonly address: string;
+  /** Nobody reads them. */
+  messagesSent = 0;
+  messagesReceived = 0;
   readonly #live: LiveConnection;
 
   constructor(live: LiveConnection) {

@@ -1,12 +1,5 @@
 import type { MethodSpec } from "../base/method-spec.ts";
 
-/** What is counted for a backend over all its connections, for those who read it. */
-export interface BackendCounters {
-  /** Attempts that got a stream. */
-  readonly callsStarted: number;
-  readonly callsFailed: number;
-}
-
 /** What is counted for all backends of a pool together. */
 export interface PoolTally {
   /** As {@link BackendRecord.answers}. */
@@ -29,9 +22,7 @@ export interface Probation {
  * How calls to one backend go, over all its connections: numbers, because each attempt writes them. What they mean is
  * decided in availability/.
  */
-export class BackendRecord implements BackendCounters {
-  callsStarted = 0;
-  callsFailed = 0;
+export class BackendRecord {
   /** Attempts whose end speaks for it: success, or a status that is no fault of the server's. */
   answers = 0;
   /** Attempts whose end speaks against it. */
@@ -45,11 +36,6 @@ export class BackendRecord implements BackendCounters {
 
   constructor(tally: PoolTally) {
     this.#tally = tally;
-  }
-
-  start(): void {
-    this.callsStarted++;
-    if (this.probation !== undefined) this.probation.started();
   }
 
   answer(method: MethodSpec): void {

@@ -2,6 +2,17 @@ import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 
+/** What is counted for a backend over all its connections. */
+export class BackendCounters {
+  /** Attempts that got a stream. */
+  callsStarted = 0;
+  callsSucceeded = 0;
+  callsFailed = 0;
+  dialsSucceeded = 0;
+  dialsFailed = 0;
+  disconnections = 0;
+}
+
 /** What an attempt sent. */
 export interface AttemptedRequest {
   readonly method: MethodSpec;
@@ -16,6 +27,9 @@ export interface AttemptedRequest {
 export interface CallConnection {
   /** The text of the backend's address: for errors. */
   readonly address: string;
+  /** Messages of all attempts that had a stream here: whoever sends or receives one counts it. */
+  messagesSent: number;
+  messagesReceived: number;
   /** Starts a request. Undefined when the connection takes none any more: nothing was sent, and the listener hears nothing. */
   request(
     head: MethodHead,

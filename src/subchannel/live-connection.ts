@@ -1,12 +1,14 @@
+import type { Availability } from "../base/availability.ts";
 import type { Failure } from "../base/errors.ts";
 import type { Connection, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
+import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import { inBackground } from "../runtime/background.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Availability } from "./backend.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { uniqueId } from "../runtime/unique-id.ts";
 import type { BackendRecord } from "./backend-record.ts";
-import type { AttemptedRequest, CallConnection } from "./call-connection.ts";
-import { Idleness } from "./idleness.ts";
+import type { AttemptedRequest, BackendCounters, CallConnection } from "./call-connection.ts";
+import { IdleConnectionWatch } from "./idle-connection-watch.ts";
 import type { LiveConnectionListener } from "./live-connection-listener.ts";
 import { OwnStreams } from "./own-streams.ts";
 
@@ -22,9 +24,13 @@ export interface LiveConnectionOptions {
 
 /** What the connections of one backend share. */
 export interface LiveConnectionContext {
+  /** The backend's id. */
+  readonly backend: string;
   readonly options: LiveConnectionOptions;
+  readonly counters: BackendCounters;
   readonly record: BackendRecord;
-  readonly clock: Clock;
+  readonly observer: ConnectionObserver;
+  readonly runtime: Runtime;
 }
 
 /** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
@@ -32,6 +38,7 @@ const provenAfterMs = 10_000;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and who is told of it at present. */
 export class LiveConnection implements CallConnection {
+  readonly id: number = uniqueId();
   readonly connection: Connection;
   readonly address: string;
   listener: LiveConnectionListener<LiveConnection>;
@@ -44,9 +51,15 @@ export class LiveConnection implements CallConnection {
   health: Health = "healthy";
   /** Calls started on it. */
   calls = 0;
+  callsSucceeded = 0;
+  callsFailed = 0;
+  messagesSent = 0;
+  messagesReceived = 0;
+  /** PINGs that asked whether the peer lives. */
+  pingsSent = 0;
   readonly #context: LiveConnectionContext;
   readonly #keepalive: Keepalive;
-  readonly #idleness: Idleness;
+  readonly #idleWatch: IdleConnectionWatch;
   readonly #ownStreams = new OwnStreams();
   /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
   #full = false;
@@ -60,7 +73,8 @@ export class LiveConnection implements CallConnection {
     context: LiveConnectionContext,
     listener: LiveConnectionListener<LiveConnection>,
   ) {
-    const { options, clock } = context;
+    const { backend, options, observer, runtime } = context;
+    const { clock } = runtime;
     this.connection = connection;
     this.address = address;
     this.listener = listener;
@@ -72,11 +86,22 @@ export class LiveConnection implements CallConnection {
       onClosed: (failure) => this.#ended(failure),
     };
     this.#keepalive = new Keepalive(connection, options.keepalive, clock, {
-      onSuspected: (reason) => this.listener.onSuspected(this, reason),
-      onCleared: () => this.listener.onCleared(this),
-      onSilent: (waitedMs) => this.listener.onSilent(this, waitedMs),
+      onSuspected: (reason) => {
+        this.pingsSent++;
+        this.listener.onSuspected(this, reason);
+      },
+      onCleared: () => {
+        observer.pingAnswered();
+        this.listener.onCleared(this);
+      },
+      onSilent: (waitedMs) => {
+        observer.pingUnanswered(backend, waitedMs);
+        this.listener.onSilent(this, waitedMs);
+      },
     });
-    this.#idleness = new Idleness(this, options.idleConnectionTimeoutMs, clock, () => this.listener.onIdle(this));
+    this.#idleWatch = new IdleConnectionWatch(this, options.idleConnectionTimeoutMs, clock, () =>
+      this.listener.onIdle(this),
+    );
   }
 
   /**
@@ -100,17 +125,14 @@ export class LiveConnection implements CallConnection {
     const stream = this.#request(head, fields, body, listener);
     if (stream === undefined) return undefined;
     this.calls++;
-    this.#context.record.start();
+    const { counters, record } = this.#context;
+    counters.callsStarted++;
+    if (record.probation !== undefined) record.probation.started();
     return stream;
   }
 
   /** The same for a request that is no call: {@link openCalls} does not count it, and {@link leave} ends it. */
-  requestOwn(
-    head: MethodHead,
-    fields: HeaderFields,
-    body: Uint8Array | undefined,
-    listener: StreamListener,
-  ): Stream | undefined {
+  requestOwn(...[head, fields, body, listener]: Parameters<CallConnection["request"]>): Stream | undefined {
     return this.#ownStreams.open(listener, (own) => this.#request(head, fields, body, own));
   }
 
@@ -132,7 +154,7 @@ export class LiveConnection implements CallConnection {
 
   /** It has shown that its backend works: it answered a call, or stayed ready for ten seconds. */
   get isProven(): boolean {
-    return this.#answered || this.#context.clock.now() - this.readySinceMs >= provenAfterMs;
+    return this.#answered || this.#context.runtime.clock.now() - this.readySinceMs >= provenAfterMs;
   }
 
   noteAnswer(): void {
@@ -142,11 +164,14 @@ export class LiveConnection implements CallConnection {
   }
 
   noteEnd(failure: Failure | undefined, request: AttemptedRequest): void {
-    const { record } = this.#context;
+    const { record, counters } = this.#context;
     if (failure === undefined) {
+      this.callsSucceeded++;
+      counters.callsSucceeded++;
       record.answer(request.method);
     } else {
-      record.callsFailed++;
+      this.callsFailed++;
+      counters.callsFailed++;
       this.listener.onCallFailed(this, failure, request);
     }
   }
@@ -164,7 +189,7 @@ export class LiveConnection implements CallConnection {
     inBackground(() => {
       this.#keepalive.suspect();
       if (!this.#keepalive.isSuspicious) this.listener.onUnanswered(this);
-    });
+    }, this.#context.runtime);
   }
 
   /** The time between PINGs that a server wants which complains of too many. */
@@ -178,7 +203,7 @@ export class LiveConnection implements CallConnection {
 
   /** It replaces `elder`. */
   inheritIdleness(elder: LiveConnection): void {
-    this.#idleness.inherit(elder.#idleness);
+    this.#idleWatch.inherit(elder.#idleWatch);
   }
 
   #request(
@@ -212,7 +237,7 @@ export class LiveConnection implements CallConnection {
   #ended(failure: Failure | undefined): void {
     this.#closed = true;
     this.#keepalive.stop();
-    this.#idleness.stop();
+    this.#idleWatch.stop();
     this.listener.onClosed(this, failure);
     this.#judge();
   }

@@ -1,11 +1,9 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
 import type { AttemptedRequest } from "./call-connection.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import type { GoawayNotice, SuspectReason } from "./live-connection-listener.ts";
-
-/** Why a connection was taken out of service while calls may still be open on it. */
-export type RetireReason = "removed" | "max-age" | "goaway" | "replaced" | "closing";
 
 /** An attempt that failed on a connection in service. */
 export interface FailedCall<S> {

@@ -1,26 +1,19 @@
+import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
 import { endpointWeight } from "../endpoint/attributes.ts";
 import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
-import type { Availability, Backend } from "./backend.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
+import { uniqueId } from "../runtime/unique-id.ts";
+import type { Backend } from "./backend.ts";
 import { BackendRecord } from "./backend-record.ts";
-import type { CallConnection } from "./call-connection.ts";
+import { BackendCounters, type CallConnection } from "./call-connection.ts";
 import { Connectivity } from "./connectivity.ts";
 import { EndpointDial, type EndpointDialListener } from "./endpoint-dial.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { ServingConnections, type ServingContext } from "./serving-connections.ts";
 import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts";
-import type { RetireReason, SubchannelListener } from "./subchannel-listener.ts";
-
-/** One connection in service, as plain facts. */
-export interface ConnectionFacts {
-  /** In clock time. */
-  readonly readySinceMs: number;
-  readonly openCalls: number;
-  /** Calls started on it. */
-  readonly callsStarted: number;
-  readonly availability: Availability;
-}
+import type { SubchannelListener } from "./subchannel-listener.ts";
 
 const noConnections: readonly LiveConnection[] = Object.freeze([]);
 
@@ -29,6 +22,9 @@ export class Subchannel implements Backend {
   readonly id: string;
   /** As the resolver names it now, with the same `id`. A dial that is under way goes on as it was begun. */
   endpoint: Endpoint;
+  /** For {@link GlinkSnapshot}. */
+  readonly serial: number = uniqueId();
+  readonly counters: BackendCounters = new BackendCounters();
   /** How its calls go. */
   readonly record: BackendRecord;
   /** Decided in availability/: calls go to others. */
@@ -47,14 +43,17 @@ export class Subchannel implements Backend {
   ) {
     this.endpoint = endpoint;
     this.id = endpointId(endpoint);
-    this.record = new BackendRecord(conditions.tally);
+    const { counters } = this;
+    const { runtime, observer } = options;
+    const record = new BackendRecord(conditions.tally);
+    this.record = record;
     const newDial = (dialListener: EndpointDialListener) =>
-      new EndpointDial(this.endpoint, options.runtime.clock, dialListener);
+      new EndpointDial(this.endpoint, { runtime, observer, counters }, dialListener);
     const servingContext: ServingContext<Subchannel> = {
       subchannel: this,
       id: this.id,
       options,
-      live: { options: options.live, record: this.record, clock: options.runtime.clock },
+      live: { backend: this.id, options: options.live, counters, record, observer, runtime },
       minPingPaceMs: () => Math.max(this.#minPingPaceMs, conditions.minPingPaceMs),
       newDial,
       listener: {
@@ -94,6 +93,11 @@ export class Subchannel implements Backend {
 
   get state(): ConnectivityState {
     return this.#connectivity.state;
+  }
+
+  /** Since when, in clock time. */
+  get stateSinceMs(): number {
+    return this.#connectivity.stateSinceMs;
   }
 
   get lastFailure(): Failure | undefined {
@@ -137,15 +141,6 @@ export class Subchannel implements Backend {
   /** The connection that takes the next call; undefined without room. */
   get connectionWithRoom(): CallConnection | undefined {
     return this.record.probation?.isOpen === true ? undefined : this.#connectivity.serving?.withRoom;
-  }
-
-  get connectionFacts(): readonly ConnectionFacts[] {
-    return this.connections.map(({ readySinceMs, openCalls, calls, availability }) => ({
-      readySinceMs,
-      openCalls,
-      callsStarted: calls,
-      availability,
-    }));
   }
 
   /** Why a connection in service could not be replaced when that was last tried; undefined once one was. */

@@ -6,7 +6,9 @@ import type { MethodSpec } from "../../src/base/method-spec.ts";
 import { AttemptedPinnedCalls } from "../../src/calls/pinned-calls.ts";
 import type { Address } from "../../src/endpoint/address.ts";
 import { parseAddress } from "../../src/endpoint/address.ts";
+import { ConnectionObserver } from "../../src/observe/connection-observer.ts";
 import type { Events, GlinkFact } from "../../src/observe/events.ts";
+import { ResolverCounters } from "../../src/observe/resolver-counters.ts";
 import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import { grpc } from "../../src/protocol/grpc/grpc.ts";
@@ -80,6 +82,7 @@ export function subchannelOptions(
   return {
     connector,
     runtime: { clock, random, hold },
+    observer: new ConnectionObserver(new RecordedEvents()),
     reconnectBackoff: { initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 },
     live: {
       keepalive: { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 },
@@ -123,9 +126,13 @@ export function fakePool(options: FakePoolOptions = {}) {
     availability: checkAvailabilityOptions({ outlierDetection: false }),
     pinnedCalls: pinnedCallsOn(clock, events),
     ...rest,
-    subchannel: subchannelOptions(connector, clock, hold, subchannel, random),
+    subchannel: {
+      ...subchannelOptions(connector, clock, hold, subchannel, random),
+      observer: new ConnectionObserver(events),
+    },
     runtime: { clock, random, hold },
     events,
+    resolverCounters: new ResolverCounters(),
   });
   const close = () => {
     pool.close(

@@ -8,11 +8,11 @@ import { ReplayMemory } from "../../../src/calls/retry/replay-memory.ts";
 import { RetryBudget } from "../../../src/calls/retry/retry-budget.ts";
 import { retryDefaults } from "../../../src/calls/retry/retry-options.ts";
 import { RetryingCalls } from "../../../src/calls/retrying-calls.ts";
-import { frameMessage } from "../../../src/protocol/framing.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
 import type { FakeStream } from "../../support/fake-connector.ts";
 import { fakePool, pickInfo } from "../../support/fake-pool.ts";
+import { framed } from "../../support/framed.ts";
 import { settle } from "../../support/manual-clock.ts";
 import { constantRandom } from "../../support/random.ts";
 
@@ -22,7 +22,13 @@ const headers = ["content-type", "application/grpc"];
 function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
   const all = fakePool();
   const { pool, clock, events, connector } = all;
-  const observer = new CallObserver("http://echo.test", clock, undefined);
+  const names = {
+    target: "http://echo.test",
+    grpcTarget: "dns:///echo.test:80",
+    serverAddress: "echo.test",
+    serverPort: 80,
+  };
+  const observer = new CallObserver(names, clock, undefined);
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters: observer.counters };
   const replayMemory = new ReplayMemory(1_000);
@@ -38,7 +44,7 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
       options: {},
       deadlineMs: Number.POSITIVE_INFINITY,
       trace,
-      body: frameMessage(Buffer.from("abc"), 0),
+      body: framed(Buffer.from("abc")),
     };
     const listener: CallListener = {
       onHeaders: () => undefined,
@@ -59,12 +65,13 @@ test("every call, attempt, retry, wait and message is counted, and why there was
   const { pool, resolver, clock, call, latest, counts, close } = countedCalls();
   const answered = () => {
     latest().listener.onHeaders(200, headers, false);
-    latest().listener.onData(frameMessage(Buffer.from("four"), 0), 0, 9);
+    latest().listener.onData(framed(Buffer.from("four")), 0, 9);
     latest().listener.onTrailers(["grpc-status", "0"]);
   };
   const unavailable = () => latest().listener.onHeaders(200, [...headers, "grpc-status", "14"], true);
   pool.wake();
   call();
+  await clock.advance(7);
   resolver.report("10.0.0.1");
   await settle();
   // Refused, repeated for free, unavailable, repeated by policy, answered.
@@ -81,10 +88,17 @@ test("every call, attempt, retry, wait and message is counted, and why there was
     succeeded: 1,
     failed: { Unavailable: 1 },
     attempts: 4,
+    attemptsFailed: {
+      "stream-reset": { unsent: 0, refused: 1, unknown: 0 },
+      status: { unsent: 0, refused: 0, unknown: 2 },
+    },
     retries: 1,
     transparentRetries: 1,
+    retriesBy: { policy: 1, pushback: 0, "lost-connection": 0, transparent: 1 },
+    retryDelayMs: 100,
     retriesWithheld: { ...none, budget: 1 },
     waits: { resolve: 1, connect: 1, streams: 0 },
+    waitMs: { resolve: 7, connect: 0, streams: 0 },
     messagesSent: 4,
     bytesSent: 12,
     messagesReceived: 1,

@@ -59,7 +59,7 @@ test("it counts as no call: not in openCalls, not in what is counted for the bac
   make().start();
   stream().answer(Uint8Array.of(8, 1));
   assert.equal(subchannel.openCalls, 0);
-  assert.deepEqual([subchannel.record.callsStarted, subchannel.record.callsFailed], [0, 0]);
+  assert.deepEqual([subchannel.counters.callsStarted, subchannel.counters.callsFailed], [0, 0]);
   await clock.advance(1_100);
   assert.equal(subchannel.state, "idle");
   assert.equal((heard.at(-1) as Failure).kind, "connection-lost");
