@@ -41,6 +41,9 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   closed: true,
 };
 
+/** Every type of event there is. */
+export const eventTypes: readonly string[] = Object.keys(types);
+
 /**
  * Hands facts to listeners and to the diagnostics channels `glink:<type>`. A listener that throws is reported to the
  * others and touches nothing else.
@@ -54,7 +57,7 @@ export class EventBus implements Events {
 
   constructor(target: string) {
     this.#target = target;
-    this.#channels = new Map(Object.keys(types).map((type) => [type, channel(`glink:${type}`)]));
+    this.#channels = new Map(eventTypes.map((type) => [type, channel(`glink:${type}`)]));
     this.#channelList = [...this.#channels.values()];
   }
 
