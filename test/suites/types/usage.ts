@@ -139,7 +139,7 @@ export function telemetry(tracerProvider: TracerProvider, meterProvider: MeterPr
     filter: ({ method }) => method.idempotency === "unknown",
   };
   const producer = metricProducer();
-  const metricProducers: MetricProducer[] = [producer];
+  holds<typeof producer extends MetricProducer ? true : false>();
   // @ts-expect-error: no such metric
   openTelemetry({ metrics: { "grpc.client.attempt": true } });
   // @ts-expect-error: no such signal
