@@ -51,9 +51,9 @@ test("requestMetadata shows those headers that it names, and no others", async (
   assert.deepEqual(text.match(/secret-\w+/g), null);
 });
 
-test("statusMessages shows the server's message, the caller's reason and what is wrong with a message, and nothing else", async () => {
+test("statusMessages shows the server's message and the caller's reason, and nothing of what was sent", async () => {
   const text = await published({ statusMessages: true });
-  assert.deepEqual([...new Set(text.match(/secret-\w+/g))].sort(), ["secret-number", "secret-reason", "secret-status"]);
+  assert.deepEqual([...new Set(text.match(/secret-\w+/g))].sort(), ["secret-reason", "secret-status"]);
 });
 
 test("credentials of a URL are nowhere: a base URL with them is refused, and what looks like one is not quoted", async () => {
