@@ -25,7 +25,7 @@ const rounds = Number(process.argv[2] ?? 15);
 const callsPerRound = 4_000;
 const callsAtOnce = 32;
 
-/** At most, in microseconds; `off` in percent. */
+/** At most, in microseconds. */
 const budgets: Readonly<Record<string, number>> = { metrics: 3, "unsampled span": 2.5, "sampled span": 5 };
 
 class Reader extends MetricReader {
@@ -56,7 +56,7 @@ const variants: Readonly<Record<string, GlinkTransportOptions["instrumentation"]
 
 build();
 const servers = await Servers.start();
-const resolver = staticResolver(servers.backends("glink", { listener: "plain", addresses: 2 }));
+const resolver = staticResolver(servers.backends("glink", { listener: "echo", addresses: 2 }));
 const transports = Object.entries(variants).map(([name, instrumentation]) => {
   const transport = glinkTransport({ baseUrl: "http://localhost:1", resolver, instrumentation });
   return { name, transport, client: createClient(EchoService, transport), cpu: [] as number[] };
