@@ -17,6 +17,7 @@ import {
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
+import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
 import { metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
@@ -160,3 +161,7 @@ export async function testingKit(): Promise<string> {
     return [...added, ...states, resolver.watches + resolver.refreshes].join();
   });
 }
+
+/** A resolver of another door is one of the core's. */
+export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
+export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
