@@ -51,8 +51,9 @@ export class AttemptTrace {
   /** Tells those who follow the call. One of them may end the attempt. */
   start(metadata: HeaderFields, protocol: Protocol): void {
     const header = new TracedHeader(metadata, protocol);
+    const { number, transparent } = this.#kind;
     for (const call of this.#calls) {
-      const tracer = call.attemptStarted?.({ ...this.#kind, header });
+      const tracer = call.attemptStarted?.({ number, transparent, header });
       if (tracer === undefined) continue;
       if (this.#end === undefined) this.#tracers.push(tracer);
       else tracer.ended(this.#end);
