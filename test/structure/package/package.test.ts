@@ -28,7 +28,7 @@ before(async () => {
   // A user's project: the packed glink, and the peers the user chose.
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
   npm(folder, "install", "--no-audit", "--no-fund", "--offline", "--legacy-peer-deps", "--no-package-lock", tarball);
-  for (const scope of ["@connectrpc", "@bufbuild"])
+  for (const scope of ["@connectrpc", "@bufbuild", "@opentelemetry"])
     symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
   mkdirSync(join(folder, "gen"));
   symlinkSync(join(root, "proto/gen/glink"), join(folder, "gen/glink"));
@@ -223,6 +223,21 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, []);
     assert.deepEqual(others, ["@connectrpc/connect"]);
     assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
+for (const [name, importing] of Object.entries({
+  "otel.mjs": `import { createClient } from "@connectrpc/connect"; import { glinkTransport } from "glink";
+    import { openTelemetry } from "glink/otel"; import { EchoService } from "./gen/glink/demo/v1/echo_pb.js"; {`,
+  "otel.cjs": `const { createClient } = require("@connectrpc/connect"); const { glinkTransport } = require("glink");
+    const { openTelemetry } = require("glink/otel"); import("./gen/glink/demo/v1/echo_pb.js").then(({ EchoService }) => {`,
+})) {
+  test(`a program makes a call with glink/otel, which imports the core and OpenTelemetry's API alone: ${name}`, async () => {
+    const format = name === "otel.mjs" ? "esm" : "cjs";
+    const { own, others } = importsOf(`${format}/otel/index.js`);
+    assert.deepEqual([own, others], [["../index.js"], ["@opentelemetry/api"]]);
+    const program = `
+      const transport = glinkTransport({ baseUrl: "http://" + process.argv[2], instrumentation: openTelemetry() });
+      createClient(EchoService, transport).unary({ text: "hello" }).then(({ text }) => console.log(text));
+      }${format === "cjs" ? ");" : ""}`;
+    assert.equal(await userProgram(name, importing + program), "hello");
   });
 }
 
