@@ -61,20 +61,12 @@ test("the package holds both builds with their types, its documents and nothing 
   assert.deepEqual(unexpected, []);
   const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", ...["prometheus", "testing"].flatMap(entriesOf)].map(
-      (name) => `dist/${build}/${name}`,
-    ),
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
-
-/** The files by which a subpath is loaded. */
-function entriesOf(subpath: string): string[] {
-  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
-}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `

@@ -17,9 +17,9 @@ import {
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
-import { promClientMetrics, prometheusHistograms, prometheusText } from "../../../src/prometheus/index.ts";
 import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
 import { metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
+import { promClientMetrics, prometheusHistograms, prometheusText } from "../../../src/prometheus/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
