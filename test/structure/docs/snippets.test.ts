@@ -39,8 +39,6 @@ test("every TypeScript block of README and docs compiles against the public type
     noUnusedParameters: false,
     paths: {
       glink: [join(root, "src/index.ts")],
-      "glink/prometheus": [join(root, "src/prometheus/index.ts")],
-      "glink/testing": [join(root, "src/testing/index.ts")],
       ...Object.fromEntries(subpaths.map((name) => [`glink/${name}`, [join(root, `src/${name}/index.ts`)]])),
     },
   });

@@ -170,6 +170,10 @@ const ceilings: Record<string, number> = {
   "esm/chunk.js": 36_000,
   "cjs/index.js": 426_000,
   "cjs/chunk.js": 38_500,
+  "esm/index.js": 462_000,
+  "esm/chunk.js": 26_500,
+  "cjs/index.js": 464_000,
+  "cjs/chunk.js": 29_500,
 };
 
 for (const format of ["esm", "cjs"]) {
