@@ -22,6 +22,7 @@ export function drawLatencies(outcomes: Readonly<Record<string, Outcome>>, seed:
   const height = 60 + rows.length * rowHeight;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
+    "<title>Share and latency of a slow backend, by policy</title>",
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="10" y="26" font-weight="bold">Three backends, one ten times slower: simulated, 400 calls/s, seed ${seed}</text>`,
     ...parts,
