@@ -2,7 +2,7 @@
  * The page's script: it hears the parts that changed, and makes the document the same. Texts become text nodes; nothing
  * that it hears is ever read as HTML.
  */
-export const script = String.raw`"use strict";
+export const script: string = `"use strict";
 (() => {
   const live = document.getElementById("live");
   const pause = document.getElementById("pause");
@@ -74,12 +74,12 @@ export const script = String.raw`"use strict";
     source.addEventListener("error", () => {
       tell("not live: what you see is old, and the process does not answer", "lost");
       // After a refusal the browser does not try again by itself.
-      if (source.readyState === EventSource.CLOSED) again = setTimeout(open, 10000);
+      if (source.readyState === EventSource.CLOSED) again = window.setTimeout(open, 10000);
     });
   }
 
   function close() {
-    clearTimeout(again);
+    window.clearTimeout(again);
     source?.close();
     source = undefined;
   }

@@ -1,5 +1,5 @@
 /** The page's looks. One colour for each state, none of them alone: each state has a sign and a word too. */
-export const styleSheet = `:root {
+export const styleSheet: string = `:root {
   color-scheme: light dark;
   --ground: #f6f7f9;
   --paper: #ffffff;
@@ -115,6 +115,7 @@ th, td { padding: 6px 12px 6px 0; text-align: left; vertical-align: top; border-
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--faint); font-size: 0.87em; font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; }
+tbody th code { white-space: nowrap; }
 .figure { text-align: right; }
 td.figure { white-space: nowrap; }
 .error { overflow-wrap: anywhere; }
@@ -131,6 +132,7 @@ time { color: var(--faint); white-space: nowrap; }
   tbody tr:last-child { border-bottom: 0; }
   th, td { display: block; border: 0; padding: 1px 0; }
   tbody th { overflow-wrap: anywhere; }
+  tbody th code { white-space: normal; }
   td.figure { text-align: left; white-space: normal; }
   td { display: grid; grid-template-columns: 8.5em 1fr; }
   td::before { content: attr(data-name); grid-row: 1 / span 4; color: var(--faint); font-size: 0.87em; }

@@ -13,11 +13,15 @@ const letGo = new FinalizationRegistry<() => void>((unsubscribe) => unsubscribe(
  * transport would otherwise keep it, and with it whatever the transport holds.
  */
 export function hearWeakly(transport: Pick<GlinkTransport, "subscribe">, listener: EventListener): () => void {
-  const weakly = new WeakRef(listener);
-  const unsubscribe = transport.subscribe((event) => weakly.deref()?.onEvent(event));
+  const unsubscribe = transport.subscribe(passingTo(new WeakRef(listener)));
   letGo.register(listener, unsubscribe, listener);
   return () => {
     letGo.unregister(listener);
     unsubscribe();
   };
+}
+
+/** A function of its own: closures that are made in one function keep all that any of them uses. */
+function passingTo(listener: WeakRef<EventListener>): (event: GlinkEvent) => void {
+  return (event) => listener.deref()?.onEvent(event);
 }

@@ -20,7 +20,7 @@ export interface Sample {
 }
 
 /** How far back shares are drawn. */
-export const windowMs = 5 * 60_000;
+export const windowMs: number = 5 * 60_000;
 
 /** Samples are at least so far apart: a little less than the usual interval of updates, which is not kept to the millisecond. */
 const apartMs = 1_500;

@@ -30,10 +30,10 @@ const maxHappenings = 100;
 
 /** What one transport did since the page exists. */
 export class TargetHistory {
-  readonly failures = new Ring<FailedAttempt>(maxFailures);
-  readonly lookups = new Ring<LookupEvent>(maxLookups);
-  readonly happenings = new Ring<Happening>(maxHappenings);
-  readonly samples = new Samples();
+  readonly failures: Ring<FailedAttempt> = new Ring<FailedAttempt>(maxFailures);
+  readonly lookups: Ring<LookupEvent> = new Ring<LookupEvent>(maxLookups);
+  readonly happenings: Ring<Happening> = new Ring<Happening>(maxHappenings);
+  readonly samples: Samples = new Samples();
   readonly #transport: Pick<GlinkTransport, "snapshot">;
   readonly #unsubscribe: () => void;
   /** Held here, and weakly by the subscription: it lives as long as this history. */

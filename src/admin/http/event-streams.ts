@@ -7,8 +7,8 @@ const maxStreams = 8;
 /** A reader that leaves so much lying is gone, or will never keep up. */
 const maxQueuedBytes = 1024 * 1024;
 
-/** What streams are written from. */
-export interface StreamSource {
+/** What streams tell, and how often. */
+export interface StreamContents {
   readonly clock: Clock;
   readonly updateIntervalMs: number;
   readonly read: () => Parts;
@@ -16,13 +16,13 @@ export interface StreamSource {
 
 /** The pages that are open. While there are any, a timer brings them up to date; without any, nothing is done. */
 export class EventStreams {
-  readonly #source: StreamSource;
+  readonly #contents: StreamContents;
   /** And what each was sent last, by part. */
   readonly #open = new Map<EventStream, Map<string, string>>();
   #timer: TimerHandle | undefined;
 
-  constructor(source: StreamSource) {
-    this.#source = source;
+  constructor(contents: StreamContents) {
+    this.#contents = contents;
   }
 
   /** An answer that goes on, or a refusal. */
@@ -46,7 +46,7 @@ export class EventStreams {
   }
 
   #nextUpdate(): TimerHandle {
-    const { clock, updateIntervalMs } = this.#source;
+    const { clock, updateIntervalMs } = this.#contents;
     return clock.setTimeout(() => {
       this.#timer = this.#nextUpdate();
       const texts = this.#texts();
@@ -56,7 +56,7 @@ export class EventStreams {
 
   /** Parts by their ids, as they are sent: the same text for all who read. */
   #texts(): ReadonlyMap<string, string> {
-    return new Map(this.#source.read().map(([id, part]) => [id, JSON.stringify(part)]));
+    return new Map(this.#contents.read().map(([id, part]) => [id, JSON.stringify(part)]));
   }
 
   #update(stream: EventStream, texts: ReadonlyMap<string, string>): void {
@@ -80,7 +80,7 @@ export class EventStreams {
   #forget(stream: EventStream): void {
     this.#open.delete(stream);
     if (this.#open.size > 0) return;
-    this.#source.clock.clearTimeout(this.#timer);
+    this.#contents.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 }

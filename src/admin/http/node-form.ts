@@ -14,7 +14,7 @@ export interface NodeResponse {
   readonly writableLength: number;
   writeHead(status: number, headers: Record<string, string>): unknown;
   write(text: string): unknown;
-  end(text?: string): unknown;
+  end(text: string): unknown;
   destroy(): unknown;
   on(event: "close" | "error", listener: () => void): unknown;
 }
@@ -34,7 +34,7 @@ export function answerNode(response: NodeResponse, { status, headers, body }: Ad
   // A reader that is gone is no error of ours.
   response.on("error", () => undefined);
   response.writeHead(status, { ...headers });
-  if (isHead) response.end();
+  if (isHead) response.end("");
   else if (typeof body === "string") response.end(body);
   else {
     const stopped = body.start({

@@ -7,6 +7,9 @@ import { attemptsBetween, type TargetReading } from "./target-reading.ts";
 /** A column of the drawing stands for so long, where samples are as dense. */
 const columnMs = 5_000;
 
+/** The drawing spans the time that is remembered: this at least, and the window at most. */
+const minSpanMs = 60_000;
+
 const width = 600;
 const height = 96;
 
@@ -49,8 +52,14 @@ function thinned({ history, now }: TargetReading): readonly Sample[] {
   return kept;
 }
 
-function columnOf(before: Sample, after: Sample, { now, slots }: TargetReading): Column {
-  const x = (atMs: number) => Math.max(0, (1 - (now.atMs - atMs) / windowMs) * width);
+function spanMs({ history, now }: TargetReading): number {
+  const remembered = now.atMs - (history.samples.all[0]?.atMs ?? now.atMs);
+  return Math.min(windowMs, Math.max(minSpanMs, remembered));
+}
+
+function columnOf(before: Sample, after: Sample, reading: TargetReading): Column {
+  const { now, slots } = reading;
+  const x = (atMs: number) => Math.max(0, (1 - (now.atMs - atMs) / spanMs(reading)) * width);
   const attempts = Array<number>(slotCount + 1).fill(0);
   for (const address of after.backends.keys()) {
     const slot = slots.get(address) ?? slotCount;
@@ -73,9 +82,10 @@ function pathOf(columns: readonly Column[], slot: number): Markup[] {
   return [el("path", { class: `slot${slot === slotCount ? "s" : slot}`, d: rectangles.join("") })];
 }
 
-function captionOf({ now, slots, snapshot }: TargetReading, samples: readonly Sample[]): string {
+function captionOf(reading: TargetReading, samples: readonly Sample[]): string {
+  const { now, slots, snapshot } = reading;
   const [first, second] = samples;
-  const parts = ["Share of calls per backend, the last 5 minutes to the right"];
+  const parts = [`Share of calls per backend in the last ${duration(spanMs(reading))}, now at the right`];
   if (snapshot.subchannels.some(({ address }) => !slots.has(address))) parts.push("grey: all others");
   if (first !== undefined && second !== undefined && second.atMs - first.atMs > 3 * columnMs) {
     parts.push(`nobody looked until ${duration(now.atMs - second.atMs)} ago: before that it is an average`);
