@@ -28,6 +28,8 @@ export class RealBrowser {
   /** `scripts`: false is a browser with JavaScript turned off. */
   async open(url: string, { width = 1280, height = 900, scripts = true } = {}): Promise<OpenPage> {
     const context = await this.#browser.newContext({ viewport: { width, height }, javaScriptEnabled: scripts });
+    // tsx gives functions their names by a helper, which functions that run in the page do not find there.
+    await context.addInitScript("globalThis.__name = (named) => named");
     const page = await context.newPage();
     const open = new OpenPage(page);
     await page.goto(url);
