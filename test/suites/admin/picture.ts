@@ -10,10 +10,10 @@ import { Situation } from "./situation.ts";
 /*
  * node --import tsx test/suites/admin/picture.ts [folder] [seconds]
  * Takes the pictures of docs/admin.md: four backends, one of which is killed, and one that drains. Needs Chromium, and
- * ImageMagick to make them small.
+ * pngquant to make them small.
  */
 
-const [folder = join(import.meta.dirname, "../../../docs/images"), seconds = "40"] = process.argv.slice(2);
+const [folder = join(import.meta.dirname, "../../../docs/images"), seconds = "150"] = process.argv.slice(2);
 const browser = await openBrowser();
 const echo = new Situation("http://echo.default.svc.cluster.local:50051");
 const idle = new Situation("http://billing.default.svc.cluster.local:50051");
@@ -25,7 +25,7 @@ try {
   echo.resolver.answer(...echo.addresses);
   for (let i = 0; i < 12; i++) echo.call(40, i % 4 === 0 ? 60 : 5);
   const { port } = server.address() as AddressInfo;
-  const live = await browser.open(`http://127.0.0.1:${port}/`, { width: 1280, height: 1500 });
+  const live = await browser.open(`http://127.0.0.1:${port}/`, { width: 1280, height: 1560 });
   const partMs = (Number(seconds) * 1_000) / 4;
   await sleep(partMs * 1.5);
   await echo.kill("127.10.0.13:50051");
@@ -37,10 +37,8 @@ try {
   for (const scheme of ["light", "dark"] satisfies ColorScheme[]) {
     const path = join(folder, `admin-${scheme}.png`);
     await live.picture(path, scheme);
-    execFileSync("convert", [path, "-colors", "96", "-define", "png:compression-level=9", path]);
+    execFileSync("pngquant", ["--force", "--strip", "--output", path, "128", path]);
   }
-  await live.resize(360, 1500);
-  await live.picture(join("/tmp", "admin-narrow.png"), "light");
 } finally {
   page.close();
   server.close();
