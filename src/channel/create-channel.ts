@@ -4,7 +4,7 @@ import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { retryDefaults } from "../calls/retry/retry-options.ts";
+import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
 import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
@@ -57,8 +57,9 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
   const protocol = grpc;
   const budget = budgetOf(settings, clock);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
+  const requestMemory = new MessageMemory();
   const openCalls = new OpenCalls(hold);
-  const context: CallContext = { calls, openCalls, clock, protocol, observer };
+  const context: CallContext = { calls, openCalls, clock, protocol, requestMemory, observer };
   const names = {
     target: target.url,
     grpcTarget: channelNames.grpcTarget,
@@ -71,6 +72,7 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
   const closed = () => {
     unread.close();
+    budget?.close();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();
@@ -147,9 +149,13 @@ interface CallParts {
   readonly budget: RetryBudget | undefined;
 }
 
-function budgetOf({ retry }: ChannelSettings, clock: Clock): RetryBudget | undefined {
-  // A call may ask for retries where the channel has none: the default budget is for those.
-  const { budget } = retry === false ? retryDefaults : retry;
+/** What of the retry options all calls of the channel share: the defaults' where it has no retries and a call may ask for them. */
+function sharedRetryOptions({ retry }: ChannelSettings): RetryOptions {
+  return retry === false ? retryDefaults : retry;
+}
+
+function budgetOf(settings: ChannelSettings, clock: Clock): RetryBudget | undefined {
+  const { budget } = sharedRetryOptions(settings);
   return budget === false ? undefined : new RetryBudget(budget, clock);
 }
 
@@ -157,10 +163,9 @@ function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
   const { pool, events, runtime, counters, protocol, budget } = parts;
   const { retry, waitForReady, readMaxBytes } = settings;
   const { clock, random } = runtime;
-  const { bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
   const limits = { readMaxBytes, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
+  const replayMemory = new ReplayMemory(sharedRetryOptions(settings).bufferTotalMaxBytes);
   return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 

@@ -39,12 +39,14 @@ class Composition implements Required<Instrumentation> {
       return built.value;
     };
     const nested = this.#list.reduceRight<() => T>(
-      (inner, one) => () => (one.background === undefined ? inner() : one.background(inner)),
+      (inner, one) => () => {
+        guarded(this.#events, () => one.background?.(inner));
+        // Whoever threw, or forgot to call, changes nothing.
+        return inner();
+      },
       buildOnce,
     );
-    guarded(this.#events, nested);
-    // Whoever threw, or forgot to call, changes nothing else.
-    return buildOnce();
+    return nested();
   }
 
   attach(view: ChannelView): () => void {

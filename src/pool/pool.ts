@@ -2,6 +2,7 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { Events, GlinkFact } from "../observe/events.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
@@ -32,6 +33,7 @@ export class Pool implements CallSource {
   /** Of whoever may make calls through this pool. */
   readonly holderWatch: HolderWatch = new HolderWatch();
   readonly #host: string;
+  readonly #events: Events;
   readonly #runtime: Runtime;
   readonly #history: TargetHistory;
   readonly #backends: PoolBackends;
@@ -44,6 +46,7 @@ export class Pool implements CallSource {
   constructor(options: PoolOptions) {
     const { target, history, resolver, events, subchannel } = options;
     this.#host = target.host;
+    this.#events = events;
     this.#runtime = options.runtime;
     this.#history = history;
     this.#hints = new Hints(target, resolver, events);
@@ -59,10 +62,10 @@ export class Pool implements CallSource {
     this.#dispatcher = new Dispatcher(options, this.#backends, events, {
       onQueueing: (method) => {
         if (events.active)
-          events.publish({ type: "call-queued", method: methodName(method), waitsFor: this.waitReason });
+          this.#publish({ type: "call-queued", method: methodName(method), waitsFor: this.waitReason });
       },
       onQueueEmptied: (calls) => {
-        if (events.active) events.publish({ type: "queue-drained", calls });
+        if (events.active) this.#publish({ type: "queue-drained", calls });
       },
     });
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
@@ -172,6 +175,11 @@ export class Pool implements CallSource {
     this.#discovery.close();
     this.#policy.close();
     this.#backends.close(failure, closed);
+  }
+
+  /** In no call's async context. */
+  #publish(fact: GlinkFact): void {
+    inBackground(() => this.#events.publish(fact), this.#runtime);
   }
 
   #useEndpoints(list: EndpointList): void {

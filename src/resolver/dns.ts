@@ -62,7 +62,7 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
         servers === undefined
           ? systemLookup(host, family)
           : serverLookup(host, { servers, family, timeoutMs }, runtime);
-      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime.clock);
+      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime);
     },
   };
 }

@@ -86,5 +86,6 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
     // A test may name it again, where a pool would make a new one.
     for (const [one, state] of left) one.state = state;
   };
-  return { policy: { update, close: () => policy.close?.() }, clock, picker: () => current };
+  const factsOf = (backend: FakeBackend) => policy.factsOf?.(backend);
+  return { policy: { update, close: () => policy.close?.(), factsOf }, clock, picker: () => current };
 }

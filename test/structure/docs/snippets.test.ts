@@ -36,7 +36,12 @@ test("every TypeScript block of README and docs compiles against the public type
     // What a reader does not use yet is no error in an example.
     noUnusedLocals: false,
     noUnusedParameters: false,
-    paths: { glink: [join(root, "src/index.ts")], "glink/testing": [join(root, "src/testing/index.ts")] },
+    paths: {
+      glink: [join(root, "src/index.ts")],
+      "glink/kubernetes": [join(root, "src/kubernetes/index.ts")],
+      "glink/otel": [join(root, "src/otel/index.ts")],
+      "glink/testing": [join(root, "src/testing/index.ts")],
+    },
   });
   // Errors in src itself are the type check's to find.
   const inSnippets = ts
