@@ -29,17 +29,7 @@ export interface AdminPage {
  * the moment in which it is made. Throws a TypeError or RangeError for a bad argument.
  */
 export function adminPage(transports: readonly WatchedTransport[], options: AdminPageOptions = {}): AdminPage {
-  const settings = checkAdminOptions(options);
-  return createAdminPage(checkTransports("adminPage", transports), settings, systemClock());
-}
-
-/** As `adminPage`, with time of one's own. */
-export function createAdminPage(
-  transports: readonly WatchedTransport[],
-  settings: AdminPageSettings,
-  clock: Clock,
-): AdminPage {
-  const page = new Page(transports, settings, clock);
+  const page = new Page(checkTransports("adminPage", transports), checkAdminOptions(options), systemClock());
   return {
     node: (request, response) => {
       const asked = requestOfNode(request);

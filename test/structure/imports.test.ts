@@ -17,9 +17,7 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  ["testing", "admin"],
-  ["testing", "kubernetes"],
-  ["otel", "testing"],
+  ["admin", "kubernetes", "otel", "testing"],
 ];
 
 const sources = readSources("src");

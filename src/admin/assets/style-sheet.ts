@@ -115,7 +115,8 @@ th, td { padding: 6px 12px 6px 0; text-align: left; vertical-align: top; border-
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--faint); font-size: 0.87em; font-weight: 500; white-space: nowrap; }
 tbody th { font-weight: 500; }
-tbody th code { white-space: nowrap; }
+th code, td code { display: inline-block; min-width: 22ch; }
+td small { display: inline-block; }
 .figure { text-align: right; }
 td.figure { white-space: nowrap; }
 .error { overflow-wrap: anywhere; }
@@ -132,7 +133,7 @@ time { color: var(--faint); white-space: nowrap; }
   tbody tr:last-child { border-bottom: 0; }
   th, td { display: block; border: 0; padding: 1px 0; }
   tbody th { overflow-wrap: anywhere; }
-  tbody th code { white-space: normal; }
+  th code, td code { min-width: 0; }
   td.figure { text-align: left; white-space: normal; }
   td { display: grid; grid-template-columns: 8.5em 1fr; }
   td::before { content: attr(data-name); grid-row: 1 / span 4; color: var(--faint); font-size: 0.87em; }

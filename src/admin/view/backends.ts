@@ -1,7 +1,7 @@
 import type { SubchannelSnapshot } from "../../index.ts";
 import { count, duration, percent, plural, rate } from "../texts.ts";
 import { type Content, el, type Markup } from "./markup.ts";
-import { badge, stateBadge } from "./states.ts";
+import { badge, isTroubled, stateBadge } from "./states.ts";
 import { type Column, table } from "./table.ts";
 import { attemptsBetween, backendRates, type TargetReading } from "./target-reading.ts";
 
@@ -22,15 +22,11 @@ export function backendsTable(reading: TargetReading): Markup {
 }
 
 function worstFirst(subchannels: readonly SubchannelSnapshot[]): readonly SubchannelSnapshot[] {
-  return [...subchannels].sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
+  return [...subchannels].sort((a, b) => Number(isTroubled(b)) - Number(isTroubled(a)));
 }
 
-function isWell({ state, availability }: SubchannelSnapshot): boolean {
-  return state === "ready" && availability === "usable";
-}
-
-function look({ state }: SubchannelSnapshot): string | undefined {
-  return state === "transient-failure" ? "failing" : undefined;
+function look(backend: SubchannelSnapshot): string | undefined {
+  return isTroubled(backend) ? "failing" : undefined;
 }
 
 function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[] {
@@ -38,7 +34,7 @@ function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[
   const attempts = (address: string) => attemptsBetween(since, now, address);
   const all = snapshot.subchannels.reduce((sum, { address }) => sum + attempts(address), 0);
   return [
-    { name: "Backend", isHeading: true, cell: ({ address }) => [swatch(reading, address), el("code", {}, address)] },
+    { name: "Backend", isHeading: true, cell: ({ address }) => el("code", {}, swatch(reading, address), address) },
     {
       name: "State",
       cell: ({ state, stateSinceMs }) => [
@@ -53,7 +49,7 @@ function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[
     { name: "Open", isFigure: true, cell: ({ openCalls }) => count(openCalls) },
     { name: "Calls", isFigure: true, cell: ({ callsStarted }) => count(callsStarted) },
     { name: "Failed", isFigure: true, cell: ({ callsFailed }) => count(callsFailed) },
-    { name: "Connected", cell: connectedFor },
+    { name: "Connected", isFigure: true, cell: connectedFor },
     { name: "Last error", cell: lastErrorOf },
   ];
 }

@@ -1,4 +1,4 @@
-import type { ConnectivityState, GlinkSnapshot } from "../../index.ts";
+import type { ConnectivityState, GlinkSnapshot, SubchannelSnapshot } from "../../index.ts";
 import { el, type Markup } from "./markup.ts";
 
 /** How well something is: its look, and the sign that says the same without colour. */
@@ -23,10 +23,15 @@ export function stateBadge(state: ConnectivityState): Markup {
   return badge(healthOfState[state], state);
 }
 
+/** A backend that fails, also while it waits for its next dial, or that calls avoid. */
+export function isTroubled({ state, availability, lastError }: SubchannelSnapshot): boolean {
+  return state === "transient-failure" || (state !== "ready" && lastError !== undefined) || availability !== "usable";
+}
+
 /** A target is well when all its backends are: one of three that fails is what somebody wants to see. */
 export function targetHealth({ state, subchannels }: GlinkSnapshot): Health {
   if (state !== "ready") return healthOfState[state];
-  if (subchannels.some((one) => one.state === "transient-failure" || one.availability !== "usable")) return "bad";
+  if (subchannels.some(isTroubled)) return "bad";
   return subchannels.every((one) => one.state === "ready") ? "well" : "busy";
 }
 
