@@ -33,7 +33,11 @@ export function adminPage(transports: readonly WatchedTransport[], options: Admi
   return {
     node: (request, response) => {
       const asked = requestOfNode(request);
-      page.answer(asked).then((reply) => answerNode(response, reply, asked.method === "HEAD"));
+      page
+        .answer(asked)
+        .then((reply) => answerNode(response, reply, asked.method === "HEAD"))
+        // It was answered by somebody else already, or cannot be: nobody waits for us.
+        .catch(() => response.destroy());
     },
     fetch: async (request) => answerFetch(await page.answer(requestOfFetch(request)), request.method === "HEAD"),
     close: () => page.close(),

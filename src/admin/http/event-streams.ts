@@ -49,9 +49,18 @@ export class EventStreams {
     const { clock, updateIntervalMs } = this.#contents;
     return clock.setTimeout(() => {
       this.#timer = this.#nextUpdate();
+      this.#updateAll();
+    }, updateIntervalMs);
+  }
+
+  #updateAll(): void {
+    try {
       const texts = this.#texts();
       for (const stream of [...this.#open.keys()]) this.#update(stream, texts);
-    }, updateIntervalMs);
+    } catch {
+      // The process must not end by it. Who reads asks for the page again, whose answer has the reason.
+      this.close();
+    }
   }
 
   /** Parts by their ids, as they are sent: the same text for all who read. */

@@ -105,3 +105,16 @@ test("what peers said cannot begin an event of its own", () => {
   assert.equal(reader.written.join("").match(/^data:/gm)?.length, 1);
   streams.close();
 });
+
+test("parts that cannot be made end the streams, and not the process", async () => {
+  let fails = false;
+  const { clock, streams } = streamsOf(() => {
+    if (fails) throw new Error("no snapshot");
+    return [];
+  });
+  const reader = new Reader();
+  open(streams, reader);
+  fails = true;
+  await clock.advance(1_000);
+  assert.deepEqual([reader.ended, clock.pending], [true, 0]);
+});
