@@ -39,7 +39,8 @@ function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[
       name: "State",
       cell: ({ state, stateSinceMs }) => [
         stateBadge(state),
-        el("small", {}, ` for ${duration(snapshot.takenAtMs - stateSinceMs)}`),
+        " ",
+        el("small", {}, `for ${duration(snapshot.takenAtMs - stateSinceMs)}`),
       ],
     },
     { name: "Availability", cell: (backend) => availabilityOf(reading, backend) },

@@ -24,7 +24,7 @@ export function failuresTable({ history }: TargetReading): Markup {
       {
         name: "Method",
         isHeading: true,
-        cell: ({ method, attempt }) => [el("code", {}, method), attemptNote(attempt)],
+        cell: ({ method, attempt }) => [el("code", {}, method), " ", attemptNote(attempt)],
       },
       { name: "Backend", cell: ({ address }) => (address === undefined ? "none" : el("code", {}, address)) },
       { name: "What happened", cell: whatHappened },
@@ -36,7 +36,7 @@ export function failuresTable({ history }: TargetReading): Markup {
 }
 
 function attemptNote(attempt: number): Content {
-  return attempt === 1 ? undefined : el("small", {}, ` attempt ${attempt}`);
+  return attempt === 1 ? undefined : el("small", {}, `attempt ${attempt}`);
 }
 
 const progressWords = {
@@ -48,7 +48,7 @@ const progressWords = {
 function whatHappened({ error }: FailedAttempt): Content {
   const { kind, message, progress, cause } = error;
   const of = cause === undefined ? "" : ` (${cause.name}${cause.code === undefined ? "" : ` ${cause.code}`})`;
-  return [el("span", { class: "error" }, message), el("small", {}, ` ${kind}${of}; ${progressWords[progress]}`)];
+  return [el("span", { class: "error" }, message), " ", el("small", {}, `${kind}${of}; ${progressWords[progress]}`)];
 }
 
 const withheldWords: Readonly<Record<WithheldReason, string>> = {

@@ -52,7 +52,7 @@ test("backends, their states and what failed are on the page, as in the snapshot
     assert.match(text, /2 of 2 backends ready/);
     assert.match(text, /glink\.demo\.v1\.EchoService\/Unary<\/code>/);
     assert.match(text, /retried after \d+ ms/);
-    assert.match(text, /<small> attempt 2<\/small>/);
+    assert.match(text, /<small>attempt 2<\/small>/);
     assert.match(text, /the call failed/);
     const [snapshot] = (await (await ask(page, "snapshot.json")).json()) as [GlinkSnapshot];
     assert.deepEqual(snapshot.calls, transport.snapshot().calls);

@@ -31,8 +31,9 @@ try {
   await echo.kill("127.10.0.13:50051");
   await sleep(partMs);
   await echo.start("127.10.0.15", 50051);
+  for (let i = 0; i < 4; i++) echo.client.unary({ behavior: { delayMs: 120_000 } }).catch(() => undefined);
+  await sleep(50);
   echo.resolver.answer("127.10.0.11:50051", "127.10.0.12:50051", "127.10.0.13:50051", "127.10.0.15:50051");
-  echo.client.unary({ behavior: { delayMs: 60_000 } }).catch(() => undefined);
   await sleep(partMs * 1.5);
   for (const scheme of ["light", "dark"] satisfies ColorScheme[]) {
     const path = join(folder, `admin-${scheme}.png`);
