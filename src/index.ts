@@ -40,6 +40,7 @@ export {
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
+export type { ProxyOptions } from "./http2/dial/proxy.ts";
 export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
@@ -71,8 +72,10 @@ export type {
 export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
+export { type FileResolverOptions, fileResolver } from "./resolver/file.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
 export type { RunEnd } from "./resolver/run-loop.ts";
+export { type SrvResolverOptions, srvResolver } from "./resolver/srv.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
 export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";

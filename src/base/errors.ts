@@ -18,6 +18,7 @@ export type FailureKind =
   | "dropped"
   | "dial"
   | "connect-timeout"
+  | "proxy"
   | "connection-lost"
   | "connection-error"
   | "goaway"

@@ -67,6 +67,7 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
+    proxy: settings.socket.proxy?.url,
   };
   const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
@@ -137,6 +138,8 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
     maxQueuedBytes: settings.maxQueuedBytes,
+    subsetSize: settings.subsetSize,
+    zone: settings.zone,
   });
 }
 

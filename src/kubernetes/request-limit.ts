@@ -1,18 +1,25 @@
 import type { Clock, TimerHandle } from "../index.ts";
 
-/** Ends a request that takes too long, or that is made anew. */
+/** Ends a request with what it belongs to, when it takes too long, or to make it anew. */
 export class RequestLimit {
-  readonly signal: AbortSignal;
   renewed = false;
   readonly #controller = new AbortController();
+  readonly #outer: AbortSignal;
   readonly #clock: Clock;
   readonly #timer: TimerHandle;
+  readonly #onAbort = () => this.#controller.abort(this.#outer.reason);
 
-  constructor(clock: Clock, signal: AbortSignal, ms: number, reason: string) {
+  constructor(clock: Clock, outer: AbortSignal, ms: number, reason: string) {
     this.#clock = clock;
-    this.signal = AbortSignal.any([signal, this.#controller.signal]);
+    this.#outer = outer;
+    if (outer.aborted) this.#onAbort();
+    outer.addEventListener("abort", this.#onAbort, { once: true });
     // What has arrived is read first: the late one may be our own event loop.
     this.#timer = clock.setTimeout(() => clock.afterInput(() => this.#controller.abort(new Error(reason))), ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   renew(): void {
@@ -22,5 +29,6 @@ export class RequestLimit {
 
   clear(): void {
     this.#clock.clearTimeout(this.#timer);
+    this.#outer.removeEventListener("abort", this.#onAbort);
   }
 }

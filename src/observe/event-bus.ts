@@ -8,6 +8,7 @@ export type GlinkListener = (event: GlinkEvent) => void;
 
 const types: Readonly<Record<GlinkFact["type"], true>> = {
   "pool-updated": true,
+  "backends-stale": true,
   resolved: true,
   "resolve-failed": true,
   "resolve-recovered": true,
@@ -23,6 +24,8 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "subchannel-usable": true,
   "renewal-failed": true,
   "call-queued": true,
+  "priority-changed": true,
+  "zone-share-changed": true,
   "queue-drained": true,
   "attempt-failed": true,
   "retry-withheld": true,

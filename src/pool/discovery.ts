@@ -7,8 +7,11 @@ import type { EndpointLists } from "./endpoint-list.ts";
 import { type BackendFacts, Failover, type FailoverListener } from "./failover.ts";
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { LossGuard } from "./loss-guard.ts";
 import { type LookupFacts, NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
+import { Subset } from "./subset.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** How fresh a list of endpoints is: times in clock time, undefined for never. */
 export interface ResolutionFacts extends LookupFacts {
@@ -44,7 +47,10 @@ export interface DiscoveryOptions {
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
+  readonly subsetSize: SubsetSize;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** Where the pool's endpoints come from: the resolver, asked again at intervals, as long as somebody calls. */
 export class Discovery {
@@ -54,6 +60,8 @@ export class Discovery {
   readonly #listener: DiscoveryListener;
   readonly #names: NameWatch;
   readonly #failover: Failover;
+  /** None where the resolver's answers are whole. */
+  readonly #lossGuard: LossGuard | undefined;
   readonly #refreshClock: RefreshClock;
   readonly #idleWatch: IdleWatch;
   #listIsOld = false;
@@ -61,7 +69,7 @@ export class Discovery {
   #isEmpty = false;
 
   constructor(options: DiscoveryOptions, backends: DiscoveredBackends, hints: Hints, listener: DiscoveryListener) {
-    const { runtime, rotationIntervalMs, idleTimeoutMs } = options;
+    const { runtime, resolver, events, rotationIntervalMs, idleTimeoutMs } = options;
     const { clock, hold } = runtime;
     this.#host = options.target.host;
     this.#hints = hints;
@@ -74,7 +82,10 @@ export class Discovery {
         this.#firstLookupEnded();
       },
     });
-    this.#failover = new Failover((id) => backends.get(id), clock, listener);
+    const backendOf = (id: string) => backends.get(id);
+    const subset = new Subset(options.subsetSize, runtime.random);
+    this.#failover = new Failover(backendOf, clock, listener, subset);
+    this.#lossGuard = resolver.confirmLosses === true ? new LossGuard(backendOf, events) : undefined;
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());
   }
@@ -95,6 +106,11 @@ export class Discovery {
   /** Why there is no newer list: the last lookup failed. Or why there are no backends: the resolver says so. */
   get failure(): Failure | undefined {
     return this.#names.failure ?? (this.#isEmpty ? noEndpointsFailure(this.#host) : undefined);
+  }
+
+  /** Backends to keep while they work, though the last answer lacks them. */
+  get held(): ReadonlySet<string> {
+    return this.#lossGuard?.held ?? none;
   }
 
   get resolution(): ResolutionFacts {
@@ -136,7 +152,9 @@ export class Discovery {
     const { size } = lists.preferred;
     this.#isEmpty = size === 0;
     this.#hints.resolved(size);
+    const isDoubted = this.#lossGuard?.resolved(lists) === true;
     this.#failover.resolved(lists);
+    if (isDoubted) this.refresh();
     this.#firstLookupEnded();
   }
 

@@ -89,6 +89,11 @@ export class PoolBackends implements Iterable<Subchannel> {
     return this.#members.get(id);
   }
 
+  /** No longer named, by an answer that is doubted. */
+  isStale(subchannel: Subchannel): boolean {
+    return this.#members.isStale(subchannel);
+  }
+
   /** Retired connections that wait for their last call. */
   get draining(): Iterable<DrainingConnection> {
     return this.#drain;
@@ -112,10 +117,10 @@ export class PoolBackends implements Iterable<Subchannel> {
 
   /**
    * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready or the list is empty,
-   * else once one is. Pickers skip what has left until they are replaced.
+   * else once one is; those in `held` once they no longer work. Pickers skip what has left until they are replaced.
    */
-  use(list: EndpointList): void {
-    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list);
+  use(list: EndpointList, held: ReadonlySet<string>): void {
+    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list, held);
     this.#resolverCounters.addressesAdded += added.length;
     this.#resolverCounters.addressesRemoved += removed.length + leaving.length;
     if (added.length + removed.length + leaving.length > 0) this.#publishChange(added, removed, leaving);
@@ -189,7 +194,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   #becameReady(subchannel: Subchannel): void {
     this.readyCount++;
     this.#history.everConnected = true;
-    if (this.#members.isLeaving(subchannel)) return;
+    if (this.#members.isUnnamed(subchannel)) return;
     const released = this.#members.releaseLeaving();
     if (released.length === 0) return;
     this.#publishChange([], released, []);
@@ -198,7 +203,7 @@ export class PoolBackends implements Iterable<Subchannel> {
 
   #lost(subchannel: Subchannel): void {
     this.readyCount--;
-    if (!this.#members.isLeaving(subchannel)) return;
+    if (!this.#members.isUnnamed(subchannel)) return;
     this.#members.remove(subchannel);
     this.#publishChange([], [subchannel], []);
     subchannel.shutdown("removed");

@@ -10,6 +10,8 @@ export class ListReporter {
   readonly #listener: ResolverListener;
   readonly #clock: Clock;
   readonly #debounceMs: number;
+  /** A list that is the same is told again. */
+  readonly #repeats: boolean;
   /** Called with each list that is read: whether it differs from the one before. */
   readonly #read: (changed: boolean) => void;
   /** The newest list. */
@@ -20,10 +22,16 @@ export class ListReporter {
   #debounce: TimerHandle | undefined;
   #closed = false;
 
-  constructor(listener: ResolverListener, clock: Clock, debounceMs: number, read: (changed: boolean) => void) {
+  constructor(
+    { debounceMs, repeats }: { readonly debounceMs: number; readonly repeats: boolean },
+    listener: ResolverListener,
+    clock: Clock,
+    read: (changed: boolean) => void,
+  ) {
     this.#listener = listener;
     this.#clock = clock;
     this.#debounceMs = debounceMs;
+    this.#repeats = repeats;
     this.#read = read;
   }
 
@@ -66,7 +74,7 @@ export class ListReporter {
     }
     this.#last = list;
     this.#read(changed);
-    if (!changed && this.#told !== undefined) return;
+    if (!changed && !this.#repeats && this.#told !== undefined) return;
     this.#told = list;
     this.#listener.onResolution(list);
   }

@@ -19,6 +19,8 @@ export class PollingWatch implements ResolverWatch {
   readonly #loop: RunLoop;
   /** The lookup that runs has brought something of use already. */
   #foundSome = false;
+  /** It has reported: its end says the same only where it differs, or one answer would count as two. */
+  #reported = false;
   #knownHosts = "";
 
   constructor(options: PollingOptions, listener: ResolverListener, runtime: Runtime) {
@@ -52,13 +54,11 @@ export class PollingWatch implements ResolverWatch {
 
   async #ask(signal: AbortSignal): Promise<RunEnd> {
     this.#foundSome = false;
+    this.#reported = false;
     const { lookup } = this.#options;
     const answer = await lookup.ask(signal, (found) => this.#found(found));
     if (answer.hosts.length === 0) throw new Error(`${lookup.source} has no address for ${lookup.host}`);
-    if (!this.#loop.closed) {
-      this.#notesChange(answer);
-      this.#report(answer);
-    }
+    if (!this.#loop.closed && (this.#notesChange(answer) || !this.#reported)) this.#report(answer);
     return { againMs: answer.ttlMs };
   }
 
@@ -79,6 +79,7 @@ export class PollingWatch implements ResolverWatch {
   }
 
   #report({ hosts, fallbackHosts }: LookupAnswer): void {
+    this.#reported = true;
     const { port } = this.#options;
     const toAddress = (host: string) => ({ host, port });
     this.#listener.onAddresses(hosts.map(toAddress), fallbackHosts.map(toAddress));

@@ -40,7 +40,7 @@ const minWindowMs = 1_000;
 const maxWindowMs = 30_000;
 
 /** In an episode a window is this share of the time that the episode has lasted. */
-export const windowShare = 1 / 4;
+export const windowShare: number = 1 / 4;
 
 /**
  * More than one hint in this time, on average, is calls and dials that fail. Fewer may be a rotation timer: its shortest

@@ -1,4 +1,4 @@
-import { checkNames, checkNumber, checkObject, describeValue, longestMs } from "../base/check.ts";
+import { checkBoolean, checkNames, checkNumber, checkObject, describeValue, longestMs } from "../base/check.ts";
 import { jitter } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ListReporter } from "./list-reporter.ts";
@@ -23,6 +23,8 @@ export interface WatchListOptions {
    * milliseconds, default 0.
    */
   readonly debounceMs?: number | undefined;
+  /** Default false. True: a list that is the same as before is told again, as a resolver with `confirmLosses` has to. */
+  readonly repeats?: boolean | undefined;
 }
 
 /** One run, and what it may say. What it says after it has ended is not heard. */
@@ -61,13 +63,16 @@ const urgentShare = 1 / 60;
  */
 export function watchList(options: WatchListOptions, listener: ResolverListener, runtime: Runtime): ResolverWatch {
   checkObject("the options of watchList", options);
-  checkNames("watchList", options, ["run", "timeoutMs", "debounceMs"]);
-  const { run, timeoutMs = Number.POSITIVE_INFINITY, debounceMs = 0 } = options;
+  checkNames("watchList", options, ["run", "timeoutMs", "debounceMs", "repeats"]);
+  const { run, timeoutMs = Number.POSITIVE_INFINITY, debounceMs = 0, repeats = false } = options;
   if (typeof run !== "function") throw new TypeError(`watchList.run must be a function, not ${describeValue(run)}`);
   checkNumber("watchList.timeoutMs", timeoutMs, { min: 1, max: longestMs, infinity: "no limit" });
   checkNumber("watchList.debounceMs", debounceMs, { min: 0, max: longestMs });
+  checkBoolean("watchList.repeats", repeats);
 
-  const reporter = new ListReporter(listener, runtime.clock, debounceMs, (changed) => loop.learned(changed));
+  const reporter = new ListReporter({ debounceMs, repeats }, listener, runtime.clock, (changed) =>
+    loop.learned(changed),
+  );
   let current: CurrentRun | undefined;
   const loop: RunLoop = new RunLoop(
     {

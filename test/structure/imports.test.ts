@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { subpaths } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -18,6 +19,7 @@ const storeys: readonly (readonly string[])[] = [
   ["transport"],
   ["index"],
   ["admin", "kubernetes", "otel", "testing"],
+  subpaths,
 ];
 
 const sources = readSources("src");
@@ -60,7 +62,8 @@ test("node:http2 is imported by its engine alone", () => {
 });
 
 test("what most processes never need is not loaded with the package: connect-node, and modules of Node's", () => {
-  const early = /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|http2|tls|zlib))";/m;
+  const early =
+    /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
   const loaders = sources.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),

@@ -118,6 +118,8 @@ export function fakePool(options: FakePoolOptions = {}) {
     drainTimeoutMs: Number.POSITIVE_INFINITY,
     maxQueuedCalls: 1_000,
     maxQueuedBytes: Number.POSITIVE_INFINITY,
+    subsetSize: Number.POSITIVE_INFINITY,
+    zone: undefined,
     ...rest,
     subchannel: {
       ...subchannelOptions(connector, clock, hold, subchannel, random),

@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
+import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
 
 const run = promisify(execFile);
@@ -72,16 +73,14 @@ test("the package holds both builds with their types, its documents and nothing 
     ["index.js", "index.js.map", "index.d.ts", ...["otel", "testing"].flatMap(entriesOf)].map(
       (name) => `dist/${build}/${name}`,
     ),
+  const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
+  const builds = ["esm", "cjs"].flatMap((build) =>
+    ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
-
-/** The files by which a subpath is loaded. */
-function entriesOf(subpath: string): string[] {
-  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
-}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -181,10 +180,10 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 390_000,
-  "esm/chunk.js": 26_000,
-  "cjs/index.js": 392_000,
-  "cjs/chunk.js": 29_000,
+  "esm/index.js": 424_000,
+  "esm/chunk.js": 36_000,
+  "cjs/index.js": 426_000,
+  "cjs/chunk.js": 38_500,
 };
 
 for (const format of ["esm", "cjs"]) {
@@ -222,6 +221,11 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@bufbuild/protobuf/wkt", "@connectrpc/connect"]);
     assert.ok(statSync(join(root, "dist", format, "admin/index.js")).size < 80_000);
+  test(`glink/consul imports the core and holds no copy of it: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/consul/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
   });
 
   test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
@@ -272,6 +276,12 @@ test("a CommonJS program uses glink/testing and the engine on node:http2, which 
   assert.equal(call, "hello 1 1");
   assert.match(noise ?? "", /^glink left \d+ open$/);
   assert.equal(afterwards, "chunk.js index.js node-connector.js testing/index.js");
+});
+
+test("programs in either kind of modules load glink/consul", async () => {
+  const use = "console.log(consulResolver({ service: 'echo' }).name);";
+  assert.equal(await userProgram("consul.mjs", `import { consulResolver } from "glink/consul"; ${use}`), "consul");
+  assert.equal(await userProgram("consul.cjs", `const { consulResolver } = require("glink/consul"); ${use}`), "consul");
 });
 
 test("the README's quick start runs as it stands", async () => {

@@ -95,6 +95,8 @@ function createFolder(): string {
     .replace('"../../../src/kubernetes/index.ts"', '"glink/kubernetes"')
     .replace('"../../../src/otel/index.ts"', '"glink/otel"')
     .replace('"../../../src/testing/index.ts"', '"glink/testing"')
+    .replace('"../../../src/consul/index.ts"', '"glink/consul"')
+    .replaceAll(/"\.\.\/\.\.\/\.\.\/src\/(\w+)\/index\.ts"/g, '"glink/$1"')
     .replace("../../../proto/gen/", "./gen/");
   writeFileSync(join(folder, "usage.ts"), usage);
   return folder;

@@ -11,8 +11,10 @@ import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type AdminPage, adminPage, channelz } from "../../../src/admin/index.ts";
+import { consulResolver } from "../../../src/consul/index.ts";
 import {
   dnsResolver,
+  fileResolver,
   type GlinkEvent,
   type GlinkTransport,
   type GlinkTransportOptions,
@@ -21,6 +23,7 @@ import {
   pickFirst,
   type Resolver,
   roundRobin,
+  srvResolver,
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
@@ -147,7 +150,7 @@ export function telemetry(tracerProvider: TracerProvider, meterProvider: MeterPr
     filter: ({ method }) => method.idempotency === "unknown",
   };
   const producer = metricProducer();
-  const metricProducers: MetricProducer[] = [producer];
+  holds<typeof producer extends MetricProducer ? true : false>();
   // @ts-expect-error: no such metric
   openTelemetry({ metrics: { "grpc.client.attempt": true } });
   // @ts-expect-error: no such signal
@@ -169,6 +172,19 @@ export async function testingKit(): Promise<string> {
   });
 }
 
+/** Resolvers and the proxy: what they take. */
+export const found: GlinkTransportOptions[] = [
+  { baseUrl: "http://a", resolver: srvResolver({ name: "_grpc._tcp.a", servers: ["10.0.0.10"], family: 4 }) },
+  { baseUrl: "http://a", resolver: fileResolver("/etc/backends.json", { pollIntervalMs: 500 }) },
+  {
+    baseUrl: "http://a",
+    resolver: consulResolver({ service: "a", tags: ["v1"], token: () => "t", health: "warning" }),
+  },
+  { baseUrl: "http://a", resolver: dnsResolver({ confirmLosses: false }), proxy: "environment" },
+  { baseUrl: "http://a", proxy: { url: "https://proxy.test", tls: { ca: "pem" } } },
+  // @ts-expect-error: a proxy is a URL, or an object with one
+  { baseUrl: "http://a", proxy: { host: "proxy.test" } },
+];
 /** A resolver of another door is one of the core's. */
 export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
 export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
