@@ -54,8 +54,9 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/images\/[a-z-]+\.png|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(path) &&
-      !/^(dist\/cjs\/)?package\.json$/.test(path),
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/images\/[a-z-]+\.png|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+        path,
+      ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
   const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
