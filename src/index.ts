@@ -91,7 +91,7 @@ export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
 export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
-export type { Clock, TimerHandle } from "./runtime/clock.ts";
+export { type Clock, systemClock, type TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";

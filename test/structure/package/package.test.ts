@@ -55,6 +55,7 @@ test("the package holds both builds with their types, its documents and nothing 
   const unexpected = packed.filter(
     (path) =>
       !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json)|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/images\/[a-z-]+\.png|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
@@ -211,6 +212,13 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:http", "node:https"]);
     assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
+  });
+
+  test(`glink/admin imports the core, and what its channelz needs of the peers: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/admin/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@bufbuild/protobuf/wkt", "@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "admin/index.js")).size < 80_000);
   });
 
   test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
