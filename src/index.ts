@@ -16,6 +16,12 @@ export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
+export type { AdmissionOptions } from "./calls/guards/admission-options.ts";
+export type { HedgingOptions, Percentile } from "./calls/hedging/hedging-options.ts";
+export type { ExplainedValue, PolicyExplanation } from "./calls/methods/explanation.ts";
+export type { MethodConfig, MethodRetry } from "./calls/methods/method-config.ts";
+export type { MethodConfigs } from "./calls/methods/methods-options.ts";
+export type { ServiceConfig } from "./calls/methods/service-config.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
 export type { ConnectionSnapshot, GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
@@ -30,7 +36,7 @@ export {
 export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { CallCounts } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
-export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
+export type { DropReason, GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
   AttemptEnd,
   AttemptHeader,

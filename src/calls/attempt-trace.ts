@@ -13,6 +13,8 @@ export interface AttemptKind {
   readonly number: number;
   /** It repeats one that did not run, and did not use up an attempt. */
   readonly transparent: boolean;
+  /** It runs, or ran, beside others of its call. */
+  readonly hedge: boolean;
 }
 
 /** The trace of the attempt's call. */

@@ -72,7 +72,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   start(): void {
-    this.#context.budget?.deposit();
+    this.#context.retryLimit.current?.deposit();
     this.#startAttempt(false);
   }
 
@@ -117,6 +117,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   onAttemptEnded(attempt: Attempt, failure: Failure | undefined): void {
     this.#clearTimers();
     if (failure === undefined) {
+      this.#context.retryLimit.current?.succeeded();
       this.gate.succeeded(attempt);
       this.#end(undefined, undefined);
     } else if (failure.kind !== "closed" && this.#remainingMs <= 0) {
@@ -145,7 +146,6 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#clearTimers();
   }
 
-  /** Attempts made. */
   get #attempts(): number {
     return this.#attempt === undefined ? (this.#history?.made ?? 0) : this.attempt;
   }
@@ -163,7 +163,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#retryTimer = undefined;
     const { attempt: context } = this.#context;
     context.counters.attemptStarted(this.attempt, transparent);
-    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent });
+    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent, hedge: false });
     const attempt = new Attempt(context, this.#request, this, trace);
     this.#attempt = attempt;
     trace?.start(this.#request.metadata, context.protocol);

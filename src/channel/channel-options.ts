@@ -41,9 +41,11 @@ export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2
 
 /** Names that may be given. What is not here is reported, never silently ignored. */
 const knownNames: Record<keyof ChannelOptions, true> = {
+  admission: true,
   baseUrl: true,
   connectTimeoutMs: true,
   drainTimeoutMs: true,
+  hedging: true,
   http2: true,
   idleConnectionTimeoutMs: true,
   instrumentation: true,
@@ -51,8 +53,10 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   logger: true,
   maxConnectionAgeMs: true,
   maxHeaderListBytes: true,
+  maxOpenCalls: true,
   maxQueuedBytes: true,
   maxQueuedCalls: true,
+  methods: true,
   nodeOptions: true,
   pingIdleConnection: true,
   pingIntervalMs: true,
@@ -62,6 +66,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  serviceConfig: true,
   waitForReady: true,
 };
 

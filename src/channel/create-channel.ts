@@ -1,11 +1,6 @@
 import { closedFailure } from "../base/errors.ts";
-import type { CallFactory } from "../calls/call.ts";
 import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
-import { ReplayMemory } from "../calls/retry/replay-memory.ts";
-import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { retryDefaults } from "../calls/retry/retry-options.ts";
-import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { DialOptions } from "../http2/dial/dial.ts";
@@ -21,10 +16,9 @@ import { debugLog, eventLog } from "../observe/event-log.ts";
 import type { ChannelView } from "../observe/instrumentation.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
-import { MessageMemory } from "../protocol/message-memory.ts";
-import type { Protocol } from "../protocol/protocol.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
+import { callsOf } from "./channel-calls.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
 import type { CallContext } from "./open-call.ts";
 import { PoolChannel } from "./pool-channel.ts";
@@ -45,9 +39,10 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
   const protocol = grpc;
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol });
-  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, observer };
-  const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
+  const { counters } = observer;
+  const { calls, policies } = callsOf(settings, { source: pool, events, runtime, counters, protocol });
+  const context: CallContext = { calls, policies, openCalls: new OpenCalls(hold), clock, protocol, observer };
+  const detach = instrumentation?.attach(viewOf(target.url, counters, events));
   const closed = () => {
     unread.close();
     hold.close();
@@ -118,26 +113,6 @@ function poolOf(settings: ChannelSettings, { connector, history, events, runtime
     maxQueuedCalls: settings.maxQueuedCalls,
     maxQueuedBytes: settings.maxQueuedBytes,
   });
-}
-
-interface CallParts {
-  readonly pool: Pool;
-  readonly events: EventBus;
-  readonly runtime: Runtime;
-  readonly counters: CallCounters;
-  readonly protocol: Protocol;
-}
-
-function callsOf(settings: ChannelSettings, { pool, events, runtime, counters, protocol }: CallParts): CallFactory {
-  const { retry, waitForReady, readMaxBytes } = settings;
-  const { clock, random } = runtime;
-  // A call may ask for retries where the channel has none: the default budget is for those.
-  const { budget: budgetOptions, bufferTotalMaxBytes } = retry === false ? retryDefaults : retry;
-  const budget = budgetOptions === false ? undefined : new RetryBudget(budgetOptions, clock);
-  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(bufferTotalMaxBytes);
-  return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import type { WithheldReason } from "./events.ts";
+import type { DropReason, WithheldReason } from "./events.ts";
 import type { WaitReason } from "./wait-reason.ts";
 
 /** Counts since the channel was made, as plain data. Each only grows. */
@@ -13,8 +13,12 @@ export interface CallCounts {
   readonly retries: number;
   /** Attempts that repeated one which did not run, and used none up. */
   readonly transparentRetries: number;
+  /** Attempts that calls sent beside another one, which had not answered in time or had failed (gRFC A6, hedging). */
+  readonly hedges: number;
   /** Retries that the policy would have made. */
   readonly retriesWithheld: Readonly<Record<WithheldReason, number>>;
+  /** Calls that were refused before they were sent. */
+  readonly dropped: Readonly<Record<DropReason, number>>;
   /** Attempts that had to wait, by each thing that they waited for. */
   readonly waits: Readonly<Record<WaitReason, number>>;
   /** Messages of all attempts, and their bytes: as compressed, without what frames them. */
@@ -31,6 +35,7 @@ export class CallCounters {
   attempts = 0;
   retries = 0;
   transparentRetries = 0;
+  hedges = 0;
   messagesSent = 0;
   bytesSent = 0;
   messagesReceived = 0;
@@ -42,13 +47,15 @@ export class CallCounters {
     "request-size": 0,
     deadline: 0,
   };
+  readonly dropped: Record<DropReason, number> = { "max-open-calls": 0, admission: 0 };
   readonly waits: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
   readonly #failed = new Map<Code, number>();
 
   /** `number` 1 is a call's first; `transparent`: it repeats one that did not use up an attempt. */
-  attemptStarted(number: number, transparent: boolean): void {
+  attemptStarted(number: number, transparent: boolean, hedge = false): void {
     this.attempts++;
     if (transparent) this.transparentRetries++;
+    else if (hedge) this.hedges++;
     else if (number > 1) this.retries++;
   }
 
@@ -57,8 +64,8 @@ export class CallCounters {
   }
 
   read(): CallCounts {
-    const { retriesWithheld, waits, ...counts } = this;
+    const { retriesWithheld, dropped, waits, ...counts } = this;
     const failed = Object.fromEntries([...this.#failed].map(([code, count]) => [Code[code], count]));
-    return { ...counts, failed, retriesWithheld: { ...retriesWithheld }, waits: { ...waits } };
+    return { ...counts, failed, retriesWithheld: { ...retriesWithheld }, dropped: { ...dropped }, waits: { ...waits } };
   }
 }

@@ -63,6 +63,8 @@ function describe(event: GlinkEvent): Line {
     }
     case "resolve-failed":
       return line(event.first ? "warn" : "debug", event.error.message);
+    case "service-config-rejected":
+      return line(event.first ? "warn" : "debug", `${event.error.message}: the last service config stays in use`);
     case "resolve-recovered":
       return line("info", "name resolution works again");
     case "subchannel-state": {
@@ -95,6 +97,8 @@ function describe(event: GlinkEvent): Line {
       return event.first
         ? line("warn", `the retry budget is used up: failed calls of ${event.target} are not retried`)
         : line("debug", `${event.method} is not retried (${event.reason})`);
+    case "call-dropped":
+      return line(event.first ? "warn" : "debug", `calls of ${event.target} are dropped: ${event.message}`);
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":

@@ -4,9 +4,9 @@ import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../../src/base/errors.ts";
 import type { CallEnd, CallListener, CallRequest } from "../../../src/calls/call.ts";
 import { CallObserver } from "../../../src/calls/call-observer.ts";
+import { MethodPolicies } from "../../../src/calls/methods/method-policies.ts";
 import { ReplayMemory } from "../../../src/calls/retry/replay-memory.ts";
 import { RetryBudget } from "../../../src/calls/retry/retry-budget.ts";
-import { retryDefaults } from "../../../src/calls/retry/retry-options.ts";
 import { RetryingCalls } from "../../../src/calls/retrying-calls.ts";
 import { frameMessage } from "../../../src/protocol/framing.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
@@ -26,8 +26,13 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters: observer.counters };
   const replayMemory = new ReplayMemory(1_000);
-  const context = { attempt, random: constantRandom(), budget: new RetryBudget(budget, clock), replayMemory };
-  const calls = new RetryingCalls(context, { retry: retryDefaults, waitForReady: false });
+  const context = {
+    attempt,
+    random: constantRandom(),
+    retryLimit: { current: new RetryBudget(budget, clock) },
+    replayMemory,
+  };
+  const calls = new RetryingCalls(context, new MethodPolicies({ methods: {}, transport: {} }));
   const call = () => {
     const trace = observer.callStarted(pickInfo.method, undefined, undefined);
     const request: CallRequest = {
@@ -83,6 +88,8 @@ test("every call, attempt, retry, wait and message is counted, and why there was
     attempts: 4,
     retries: 1,
     transparentRetries: 1,
+    hedges: 0,
+    dropped: { "max-open-calls": 0, admission: 0 },
     retriesWithheld: { ...none, budget: 1 },
     waits: { resolve: 1, connect: 1, streams: 0 },
     messagesSent: 4,
