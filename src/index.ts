@@ -61,5 +61,11 @@ export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { Availability, Backend } from "./subchannel/backend.ts";
+export {
+  type CallOptionsFromInit,
+  callOptionsFrom,
+  type ServedConnectCall,
+  type ServedGrpcCall,
+} from "./transport/call-options-from.ts";
 export { type GlinkTransport, glinkTransport } from "./transport/transport.ts";
 export type { GlinkTransportOptions } from "./transport/transport-options.ts";
