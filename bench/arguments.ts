@@ -71,7 +71,8 @@ function isFlag(argument: string | undefined): boolean {
   return argument === undefined || argument.startsWith("--");
 }
 
-function chosenLoads(only: string | undefined, isQuick: boolean): readonly NamedLoad[] {
+/** The loads that a list of names, or of parts of names, means. */
+export function chosenLoads(only: string | undefined, isQuick: boolean): readonly NamedLoad[] {
   const parts = only?.split(",") ?? (isQuick ? quick.loads : [""]);
   const names = parts.flatMap((part) => (loads.some(({ name }) => name === part) ? [part] : namesWith(part)));
   const chosen = loads.filter(({ name }) => names.includes(name));
@@ -89,7 +90,8 @@ function peerNamed(name: string): PeerName {
   return peer;
 }
 
-function positive(flag: string, text: string): number {
+/** @throws an error that names the flag. */
+export function positive(flag: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new Error(`${flag} must be a whole number from 1, not ${text}`);
   return value;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The repository. */
@@ -23,14 +23,42 @@ export function build(): void {
  * root of what was built. Throws an error of git's for a commit that does not exist.
  */
 export function buildBefore(commit: string): string {
-  const tree = `${cache}/before/`;
-  rmSync(tree, { recursive: true, force: true });
-  mkdirSync(tree, { recursive: true });
-  const archive = execFileSync("git", ["archive", commit], { cwd: root, maxBuffer: 2 ** 30 });
-  execFileSync("tar", ["-x", "-C", tree], { input: archive });
+  const tree = emptyTree("before");
+  checkOut(commit, tree);
   symlinkSync(`${root}node_modules`, `${tree}node_modules`);
   compile(tree);
   return tree;
+}
+
+/**
+ * The same for trees that are loaded into one process, `name` telling them apart: each has packages of its own, because
+ * what one tree's calls teach the compiler about a shared function would slow the other's down. Without a commit: the
+ * files as they are now.
+ */
+export function buildAlone(name: string, commit?: string): string {
+  const tree = emptyTree(name);
+  if (commit !== undefined) checkOut(commit, tree);
+  else for (const part of ownParts) cpSync(`${root}${part}`, `${tree}${part}`, { recursive: true });
+  for (const scope of ["@connectrpc", "@bufbuild"]) {
+    cpSync(`${root}node_modules/${scope}`, `${tree}node_modules/${scope}`, { recursive: true });
+  }
+  compile(tree);
+  return tree;
+}
+
+/** What of the repository a benchmark is compiled from. */
+const ownParts = ["src", "bench", "proto", "package.json", "tsconfig.json"];
+
+function emptyTree(name: string): string {
+  const tree = `${cache}/${name}/`;
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(tree, { recursive: true });
+  return tree;
+}
+
+function checkOut(commit: string, tree: string): void {
+  const archive = execFileSync("git", ["archive", commit], { cwd: root, maxBuffer: 2 ** 30 });
+  execFileSync("tar", ["-x", "-C", tree], { input: archive });
 }
 
 function compile(tree: string): void {

@@ -32,6 +32,8 @@ export interface ChannelCalls {
   readonly calls: CallFactory;
   readonly policies: MethodPolicies;
   readonly serviceConfig: ServiceConfigUse;
+  /** To be called once nobody calls any more. */
+  closed(): void;
 }
 
 export function callsOf(settings: ChannelSettings, parts: CallParts): ChannelCalls {
@@ -56,6 +58,7 @@ export function callsOf(settings: ChannelSettings, parts: CallParts): ChannelCal
     calls: guards.length === 0 ? calls : new GuardedCalls(calls, guards, { clock, events, counters }),
     policies,
     serviceConfig: use,
+    closed: () => ownLimit?.close(),
   };
 }
 

@@ -16,6 +16,7 @@ import { debugLog, eventLog } from "../observe/event-log.ts";
 import type { ChannelView } from "../observe/instrumentation.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
+import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { callsOf } from "./channel-calls.ts";
@@ -40,11 +41,16 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const observer = new CallObserver(target.url, clock, instrumentation);
   const protocol = grpc;
   const { counters } = observer;
-  const { calls, policies } = callsOf(settings, { source: pool, events, runtime, counters, protocol });
-  const context: CallContext = { calls, policies, openCalls: new OpenCalls(hold), clock, protocol, observer };
+  const made = callsOf(settings, { source: pool, events, runtime, counters, protocol });
+  pool.onServiceConfig((config) => made.serviceConfig.resolved(config));
+  const { calls, policies } = made;
+  const requestMemory = new MessageMemory();
+  const openCalls = new OpenCalls(hold);
+  const context: CallContext = { calls, policies, openCalls, clock, protocol, requestMemory, observer };
   const detach = instrumentation?.attach(viewOf(target.url, counters, events));
   const closed = () => {
     unread.close();
+    made.closed();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();

@@ -8,6 +8,7 @@ import { Lifetime } from "../calls/lifetime.ts";
 import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
 import type { HeaderFields } from "../http2/connection.ts";
+import type { MessageMemory } from "../protocol/message-memory.ts";
 import { noFields } from "../protocol/metadata.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -23,6 +24,8 @@ export interface CallContext {
   readonly openCalls: OpenCalls;
   readonly clock: Clock;
   readonly protocol: Protocol;
+  /** Where request messages are framed. */
+  readonly requestMemory: MessageMemory;
   readonly observer: CallObserver;
 }
 
@@ -125,6 +128,7 @@ export class OpenCall extends Lifetime implements ChannelCall, CallListener {
   }
 
   #frame(message: Uint8Array, flag: number): Uint8Array {
-    return this.#context.protocol.frame(this.#method, message, flag);
+    const { protocol, requestMemory } = this.#context;
+    return protocol.frame(this.#method, message, flag, requestMemory);
   }
 }

@@ -16,10 +16,12 @@ export interface EndpointLists {
 export const noEndpoints: EndpointList = new Map();
 
 /** Throws what is wrong with it. */
-export function listsOfResolution({ endpoints, authoritative = false }: Resolution): EndpointLists {
+export function listsOfResolution({ endpoints, authoritative = false, fallback = [] }: Resolution): EndpointLists {
   const preferred = listOf(endpoints.map(checkEndpoint));
   if (preferred.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
-  return { preferred, fallback: noEndpoints };
+  const fallbackList = listOf(fallback.map(checkEndpoint));
+  for (const id of preferred.keys()) fallbackList.delete(id);
+  return { preferred, fallback: fallbackList };
 }
 
 /** Throws what is wrong with them. */

@@ -12,12 +12,15 @@ export function tooLargeText(length: number, option: "readMaxBytes" | "writeMaxB
   return `message size ${length} is larger than configured ${option} ${limit}`;
 }
 
-/** Puts the prefix before a message, in one array. */
-export function frameMessage(payload: Uint8Array, flag: number): Uint8Array {
+/** Puts the prefix before a message, in one array out of `memory`. */
+export function frameMessage(payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array {
   const { length } = payload;
-  const framed = Buffer.allocUnsafe(prefixBytes + length);
+  const framed = memory.allocate(prefixBytes + length);
   framed[0] = flag;
-  framed.writeUInt32BE(length, 1);
+  framed[1] = length >>> 24;
+  framed[2] = length >>> 16;
+  framed[3] = length >>> 8;
+  framed[4] = length;
   framed.set(payload, prefixBytes);
   return framed;
 }
@@ -92,8 +95,14 @@ export class MessageReader {
     return undefined;
   }
 
-  /** Reads what there is of the prefix, byte by byte, for it may be cut anywhere. Returns where it stopped. */
+  /** Reads what there is of the prefix: whole as a rule, and else byte by byte, for it may be cut anywhere. Returns where it stopped. */
   #readPrefix(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#prefixRead === 0 && end - start >= prefixBytes) {
+      this.#flag = bytes[start] as number;
+      this.#messageBytes = lengthAt(bytes, start + 1);
+      this.#prefixRead = prefixBytes;
+      return start + prefixBytes;
+    }
     let at = start;
     for (; at < end && this.#prefixRead < prefixBytes; at++, this.#prefixRead++) {
       const byte = bytes[at] as number;
@@ -121,6 +130,12 @@ export class MessageReader {
     if (this.#messageRead > 0) message.set(this.#message.subarray(0, this.#messageRead));
     this.#message = message;
   }
+}
+
+/** The four bytes of a length, which may be above what bitwise operators give back as positive. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  return high * 65_536 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
 }
 
 /** Up to here copying byte by byte costs less than another view of the bytes. */

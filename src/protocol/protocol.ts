@@ -15,8 +15,8 @@ export interface Protocol {
   readonly ownNames: ReadonlySet<string>;
   /** What is constant for a method. Asked once per method, and for each call with a path or a user agent of its own. */
   head(init: HeadInit): MethodHead;
-  /** One request message as it travels in the body. `flag` 1: it is compressed. */
-  frame(method: MethodSpec, payload: Uint8Array, flag: number): Uint8Array;
+  /** One request message as it travels in the body, in bytes out of `memory`. `flag` 1: it is compressed. */
+  frame(method: MethodSpec, payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array;
   /** The bytes that `frame` puts around a message: what the message itself takes is the rest. */
   framingBytes(method: MethodSpec): number;
   /**

@@ -1,11 +1,12 @@
 import { isIP } from "node:net";
-import { checkNumber, checkObject, describeValue } from "../base/check.ts";
+import { checkBoolean, checkNumber, checkObject, describeValue } from "../base/check.ts";
 import { formatAddress, parseAddress } from "../endpoint/address.ts";
 import type { FamilyChoice } from "./families.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import { PollingWatch } from "./polling-watch.ts";
-import type { Resolver } from "./resolver.ts";
+import type { Resolver, ResolverListener } from "./resolver.ts";
 import { serverLookup } from "./server-lookup.ts";
+import { ServiceConfigWatch } from "./service-config-watch.ts";
 import { systemLookup } from "./system-lookup.ts";
 
 /** How names are looked up. */
@@ -30,9 +31,16 @@ export interface DnsResolverOptions {
    * system's lookup cannot be stopped: its late answer is still used, and the next one starts when it has ended.
    */
   timeoutMs?: number;
+  /**
+   * `true`: the TXT record `_grpc_config.` and the name is asked for too, and what it says holds in place of the option
+   * `serviceConfig`: the first of its choices for clientLanguage `node`, this machine's name and a percentage of clients. One
+   * that is no good leaves the last in use. The name is asked for as it is written, without search domains. Default `false`.
+   * gRFC A2.
+   */
+  serviceConfig?: boolean;
 }
 
-const optionNames: readonly string[] = ["servers", "family", "timeoutMs"];
+const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "serviceConfig"];
 const dnsPort = 53;
 
 /**
@@ -54,6 +62,7 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
   const servers = options.servers === undefined ? undefined : checkServers(options.servers);
   const family = checkFamily(options.family ?? 0);
   const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });
+  const serviceConfig = checkBoolean("dnsResolver.serviceConfig", options.serviceConfig ?? false);
   return {
     name: "dns",
     watch({ host, port }, listener, runtime) {
@@ -62,7 +71,10 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
         servers === undefined
           ? systemLookup(host, family)
           : serverLookup(host, { servers, family, timeoutMs }, runtime);
-      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime.clock);
+      const watch = (told: ResolverListener) => new PollingWatch({ lookup, port, timeoutMs }, told, runtime.clock);
+      // gRFC A10: what is known to be this machine has no record.
+      if (!serviceConfig || /(^|\.)localhost\.?$/i.test(host)) return watch(listener);
+      return new ServiceConfigWatch({ host, servers }, watch, listener, runtime);
     },
   };
 }

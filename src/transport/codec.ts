@@ -39,6 +39,8 @@ export class Codec {
   readonly protocol: Protocol;
   readonly #options: CodecOptions;
   readonly #methods = new WeakMap<DescMethod, MethodInfo>();
+  /** The method of the call before, which most calls repeat: a look into the map costs more than all else here. */
+  #lastMethod: MethodInfo | undefined;
   readonly #ownBytes = new OwnBytes();
 
   constructor(options: CodecOptions) {
@@ -53,11 +55,13 @@ export class Codec {
 
   /** What is constant for a method, made at its first call. */
   method(desc: DescMethod): MethodInfo {
+    if (this.#lastMethod?.desc === desc) return this.#lastMethod;
     let info = this.#methods.get(desc);
     if (info === undefined) {
       info = this.#describe(desc);
       this.#methods.set(desc, info);
     }
+    this.#lastMethod = info;
     return info;
   }
 

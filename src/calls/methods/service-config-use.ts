@@ -20,7 +20,7 @@ export class ServiceConfigUse {
   readonly #parts: ServiceConfigParts;
   readonly #given: ParsedServiceConfig | undefined;
   /** The resolver's newest, as it came; the same one again is no news. */
-  #newest: unknown;
+  #newest: string | undefined;
   #isBad = false;
 
   constructor(parts: ServiceConfigParts, given: ParsedServiceConfig | undefined) {
@@ -34,12 +34,14 @@ export class ServiceConfigUse {
    * A resolver found this, or that there is none: then the option's holds again. One that cannot be used changes nothing
    * (gRFC A21).
    */
-  resolved(config: ServiceConfig | string | undefined): void {
-    const text = typeof config === "object" ? JSON.stringify(config) : config;
-    if (text === this.#newest) return;
-    this.#newest = text;
+  resolved(config: object | string | undefined): void {
+    const newest = config instanceof Error ? config.message : textOf(config);
+    if (newest === this.#newest) return;
+    this.#newest = newest;
     try {
-      this.#use(config === undefined ? this.#given : parseServiceConfig(config, "resolved service config"));
+      if (config instanceof Error) throw config;
+      const name = "resolved service config";
+      this.#use(config === undefined ? this.#given : parseServiceConfig(config as ServiceConfig | string, name));
       this.#isBad = false;
     } catch (error) {
       const first = !this.#isBad;
@@ -56,4 +58,8 @@ export class ServiceConfigUse {
     const { current } = this.retryLimit;
     this.retryLimit.current = throttling === undefined ? ownLimit : new RetryThrottle(throttling, clock, current);
   }
+}
+
+function textOf(config: object | string | undefined): string | undefined {
+  return typeof config === "object" ? JSON.stringify(config) : config;
 }

@@ -19,7 +19,7 @@ export const grpc: Protocol = {
     previousAttemptsName,
   ]),
   head,
-  frame: (_, payload, flag) => frameMessage(payload, flag),
+  frame: (_, payload, flag, memory) => frameMessage(payload, flag, memory),
   framingBytes: () => prefixBytes,
   attemptFields,
   timeoutField: (timeoutMs) => ["grpc-timeout", timeoutHeader(timeoutMs)],

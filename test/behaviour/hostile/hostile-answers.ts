@@ -1,8 +1,8 @@
 import { brotliCompressSync, constants, deflateRawSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ServerStreamResponseSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { frameMessage } from "../../../src/protocol/framing.ts";
 import { frameType, headerBlock, type PeerRequest } from "../../support/frame-peer.ts";
+import { framed } from "../../support/framed.ts";
 import { endHeaders, endStream, frameTypes } from "../../unit/http2/wire/raw-peer.ts";
 
 export const megabyte: number = 2 ** 20;
@@ -42,7 +42,7 @@ export class EndlessStream {
   constructor(request: PeerRequest, messageBytes: number) {
     this.#request = request;
     const message = create(ServerStreamResponseSchema, { payload: new Uint8Array(messageBytes) });
-    this.#message = frameMessage(toBinary(ServerStreamResponseSchema, message), 0);
+    this.#message = framed(toBinary(ServerStreamResponseSchema, message));
     request.headers();
     request.connection.socket.on("data", () => this.send());
     this.send();

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { glinkCall } from "../../../src/index.ts";
-import { frameMessage } from "../../../src/protocol/framing.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
+import { framed } from "../../support/framed.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { glinkTransport } from "../../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
@@ -55,7 +55,7 @@ test("reserved names are ignored, and the user agent is the caller's", async () 
   const peer = await startOddPeer((stream) => {
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.end(frameMessage(new Uint8Array(0), 0));
+    stream.end(framed(new Uint8Array(0)));
   });
   const transport = glinkTransport({ baseUrl: `http://${peer.address}` });
   try {

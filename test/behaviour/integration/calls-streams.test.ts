@@ -12,8 +12,8 @@ import {
   type ServerStreamRequestSchema,
 } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { GlinkTransport } from "../../../src/index.ts";
-import { frameMessage } from "../../../src/protocol/framing.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
+import { framed } from "../../support/framed.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { glinkTransport } from "../../support/transport.ts";
 import { collect, connectError, servers, startOddPeer, until, withGlink, yielding } from "./calls-harness.ts";
@@ -245,7 +245,7 @@ test("a request iterable is told to return when the server answered early", asyn
   const peer = await startOddPeer((stream) => {
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.end(frameMessage(new Uint8Array(0), 0));
+    stream.end(framed(new Uint8Array(0)));
   });
   const transport = glinkTransport({ baseUrl: `http://${peer.address}` });
   try {
@@ -298,7 +298,7 @@ test("END_STREAM leaves with the only message of unary and server-streaming call
     stream.once("end", () => {
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
       stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-      stream.end(frameMessage(new Uint8Array(0), 0));
+      stream.end(framed(new Uint8Array(0)));
     });
   });
   const transport = glinkTransport({ baseUrl: `http://${peer.address}` });
@@ -321,7 +321,7 @@ test("messages split over many DATA frames, and many in one, arrive the same", a
   const { ServerStreamResponseSchema } = await import("../../../proto/gen/glink/demo/v1/echo_pb.js");
   const bytes = Buffer.concat(
     Array.from({ length: 20 }, (_, index) =>
-      frameMessage(toBinary(ServerStreamResponseSchema, create(ServerStreamResponseSchema, { index, text: "t" })), 0),
+      framed(toBinary(ServerStreamResponseSchema, create(ServerStreamResponseSchema, { index, text: "t" }))),
     ),
   );
   const peer = await startOddPeer((stream, headers) => {
@@ -350,8 +350,8 @@ test("messages split over many DATA frames, and many in one, arrive the same", a
 test("a response that cannot be read ends the stream after the good messages before it", async () => {
   const peer = await startOddPeer((stream) => {
     stream.respond({ ":status": 200, "content-type": "application/grpc" });
-    stream.write(Buffer.concat([frameMessage(new Uint8Array(0), 0), frameMessage(Uint8Array.of(0xff), 0)]));
-    stream.write(frameMessage(new Uint8Array(0), 0));
+    stream.write(Buffer.concat([framed(new Uint8Array(0)), framed(Uint8Array.of(0xff))]));
+    stream.write(framed(new Uint8Array(0)));
   });
   const transport = glinkTransport({ baseUrl: `http://${peer.address}` });
   try {

@@ -8,7 +8,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { EchoService, ServerStreamResponseSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { glinkTransport } from "../../../src/index.ts";
-import { frameMessage } from "../../../src/protocol/framing.ts";
+import { framed } from "../../support/framed.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "./calls-harness.ts";
 
@@ -17,9 +17,8 @@ checkForLeaks();
 const mebibyte = 2 ** 20;
 const streams = 150;
 const messages = 40;
-const framed = frameMessage(
+const message = framed(
   toBinary(ServerStreamResponseSchema, create(ServerStreamResponseSchema, { payload: new Uint8Array(65_536) })),
-  0,
 );
 
 /** Answers every call with the same messages, as fast as they are taken, and knows what has left its sockets. */
@@ -31,7 +30,7 @@ async function startServer() {
     stream.on("error", () => undefined);
     stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    Readable.from(Array(messages).fill(framed)).pipe(stream);
+    Readable.from(Array(messages).fill(message)).pipe(stream);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

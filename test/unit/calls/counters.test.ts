@@ -8,11 +8,11 @@ import { MethodPolicies } from "../../../src/calls/methods/method-policies.ts";
 import { ReplayMemory } from "../../../src/calls/retry/replay-memory.ts";
 import { RetryBudget } from "../../../src/calls/retry/retry-budget.ts";
 import { RetryingCalls } from "../../../src/calls/retrying-calls.ts";
-import { frameMessage } from "../../../src/protocol/framing.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
 import type { FakeStream } from "../../support/fake-connector.ts";
 import { fakePool, pickInfo } from "../../support/fake-pool.ts";
+import { framed } from "../../support/framed.ts";
 import { settle } from "../../support/manual-clock.ts";
 import { constantRandom } from "../../support/random.ts";
 
@@ -43,7 +43,7 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
       options: {},
       deadlineMs: Number.POSITIVE_INFINITY,
       trace,
-      body: frameMessage(Buffer.from("abc"), 0),
+      body: framed(Buffer.from("abc")),
     };
     const listener: CallListener = {
       onHeaders: () => undefined,
@@ -64,7 +64,7 @@ test("every call, attempt, retry, wait and message is counted, and why there was
   const { pool, resolver, clock, call, latest, counts, close } = countedCalls();
   const answered = () => {
     latest().listener.onHeaders(200, headers, false);
-    latest().listener.onData(frameMessage(Buffer.from("four"), 0), 0, 9);
+    latest().listener.onData(framed(Buffer.from("four")), 0, 9);
     latest().listener.onTrailers(["grpc-status", "0"]);
   };
   const unavailable = () => latest().listener.onHeaders(200, [...headers, "grpc-status", "14"], true);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compressedFlag, frameMessage, MessageReader } from "../../../src/protocol/framing.ts";
+import { compressedFlag, MessageReader } from "../../../src/protocol/framing.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
+import { framed } from "../../support/framed.ts";
 
 interface Read {
   readonly messages: { readonly flag: number; readonly text: string }[];
@@ -35,7 +36,7 @@ test("messages are the same under every slicing of their bytes", () => {
   const message = fc.record({ flag: fc.integer({ min: 0, max: 1 }), text: fc.string({ maxLength: 40 }) });
   fc.assert(
     fc.property(fc.array(message, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 30 }), (messages, cuts) => {
-      const bytes = Buffer.concat(messages.map(({ flag, text }) => frameMessage(Buffer.from(text), flag)));
+      const bytes = Buffer.concat(messages.map(({ flag, text }) => framed(Buffer.from(text), flag)));
       const expected = messages.map(({ flag, text }) => ({ flag, text: Buffer.from(text).toString("latin1") }));
       assert.deepEqual(read(slices(bytes, cuts)), { messages: expected, tooLarge: [], atBoundary: true });
     }),
@@ -44,9 +45,9 @@ test("messages are the same under every slicing of their bytes", () => {
 
 test("a message split at every byte arrives whole", () => {
   const bytes = Buffer.concat([
-    frameMessage(Buffer.from("first"), 0),
-    frameMessage(new Uint8Array(0), 0),
-    frameMessage(Buffer.from("third"), compressedFlag),
+    framed(Buffer.from("first")),
+    framed(new Uint8Array(0)),
+    framed(Buffer.from("third"), compressedFlag),
   ]);
   const expected = [
     { flag: 0, text: "first" },
@@ -60,7 +61,7 @@ test("a message split at every byte arrives whole", () => {
 });
 
 test("a thousand messages in one chunk arrive in order, and empty chunks change nothing", () => {
-  const bytes = Buffer.concat(Array.from({ length: 1_000 }, (_, i) => frameMessage(Buffer.from(String(i)), 0)));
+  const bytes = Buffer.concat(Array.from({ length: 1_000 }, (_, i) => framed(Buffer.from(String(i)))));
   const { messages, atBoundary } = read([new Uint8Array(0), bytes, new Uint8Array(0)]);
   assert.deepEqual(
     messages.map(({ text }) => text),
@@ -71,13 +72,13 @@ test("a thousand messages in one chunk arrive in order, and empty chunks change 
 
 test("a message above the limit is refused at its prefix, and nothing is read after it", () => {
   const prefix = Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff);
-  const { messages, tooLarge } = read([prefix, frameMessage(Buffer.from("x"), 0)], 1_000);
+  const { messages, tooLarge } = read([prefix, framed(Buffer.from("x"))], 1_000);
   assert.deepEqual([messages, tooLarge], [[], [0xffffffff]]);
-  assert.deepEqual(read([frameMessage(Buffer.alloc(1_000), 0)], 1_000).tooLarge, []);
+  assert.deepEqual(read([framed(Buffer.alloc(1_000))], 1_000).tooLarge, []);
 });
 
 test("bytes that end within a prefix or a message are not at a boundary", () => {
-  const bytes = frameMessage(Buffer.from("ab"), 0);
+  const bytes = framed(Buffer.from("ab"));
   for (let length = 1; length < bytes.length; length++) assert.ok(!read([bytes.subarray(0, length)]).atBoundary);
   // A prefix that is complete but whose message has not begun.
   assert.ok(!read([bytes.subarray(0, 5)]).atBoundary);
@@ -87,7 +88,7 @@ test("a listener that has enough gets no further message", () => {
   const reader = new MessageReader(100, new MessageMemory());
   let messages = 0;
   const listener = { onMessage: () => ++messages < 2 };
-  const one = frameMessage(Buffer.from("x"), 0);
+  const one = framed(Buffer.from("x"));
   assert.equal(reader.push(Buffer.concat([one, one, one, one, one]), 0, 5 * one.length, listener), undefined);
   assert.equal(reader.push(one, 0, one.length, listener), undefined);
   assert.equal(messages, 2);
@@ -95,9 +96,9 @@ test("a listener that has enough gets no further message", () => {
 
 test("a large message of many pieces is whole, and a bytes field of it is no Buffer", () => {
   const payload = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (i * 31) & 0xff));
-  const framed = frameMessage(payload, 0);
-  const pieces = Array.from({ length: Math.ceil(framed.length / 60_000) }, (_, i) =>
-    framed.subarray(i * 60_000, (i + 1) * 60_000),
+  const body = framed(payload);
+  const pieces = Array.from({ length: Math.ceil(body.length / 60_000) }, (_, i) =>
+    body.subarray(i * 60_000, (i + 1) * 60_000),
   );
   const reader = new MessageReader(2 ** 31, new MessageMemory());
   const received: Uint8Array[] = [];

@@ -21,12 +21,12 @@ test("calls add their share", () => {
   assert.equal(withdrawAll(budget), 100);
 });
 
-test("one lost connection with 200 calls open does not exhaust the default budget under usual load", () => {
+test("one lost connection with 200 calls open does not exhaust the default budget under usual load", async () => {
   const clock = new ManualClock();
   const budget = new RetryBudget({ ratio: 0.1, minPerSecond: 10 }, clock);
   for (let second = 0; second < 10; second++) {
     for (let i = 0; i < 300; i++) budget.deposit();
-    clock.stall(1_000);
+    await clock.advance(1_000);
   }
   for (let i = 0; i < 200; i++) assert.ok(budget.withdraw(), `retry ${i}`);
   assert.ok(withdrawAll(budget) > 0);
@@ -60,6 +60,28 @@ test("a budget that slept for a day knows neither old calls nor old retries", ()
   assert.equal(withdrawAll(budget), 510);
   clock.stall(86_400_000);
   assert.equal(withdrawAll(budget), 10);
+});
+
+test("calls that come a few a second are each counted for ten seconds", async () => {
+  const clock = new ManualClock();
+  const budget = new RetryBudget({ ratio: 1, minPerSecond: 0 }, clock);
+  for (let second = 0; second < 30; second++) {
+    budget.deposit();
+    await clock.advance(1_000);
+  }
+  assert.equal(withdrawAll(budget), 9);
+});
+
+test("a budget of which nobody takes leaves no timer, a second after the last call or once it is closed", async () => {
+  const clock = new ManualClock();
+  const budget = new RetryBudget({ ratio: 1, minPerSecond: 0 }, clock);
+  budget.deposit();
+  assert.equal(clock.pending, 1);
+  await clock.advance(2_000);
+  assert.equal(clock.pending, 0);
+  budget.deposit();
+  budget.close();
+  assert.equal(clock.pending, 0);
 });
 
 test("a budget of nothing allows nothing", () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { frameMessage } from "../../../../src/protocol/framing.ts";
 import { grpc } from "../../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../../src/protocol/message-memory.ts";
 import type { ResponseReader } from "../../../../src/protocol/protocol.ts";
 import { pickInfo } from "../../../support/fake-pool.ts";
+import { framed } from "../../../support/framed.ts";
 
 const { method } = pickInfo;
 const headers = ["content-type", "application/grpc"];
@@ -24,7 +24,7 @@ test("a response is its headers, its messages and the status in its trailers", (
   const response = reader();
   assert.deepEqual([response.headers, response.trailers, response.messageStarted], [[], [], false]);
   assert.equal(response.readHead(200, headers), undefined);
-  const { messages, failure } = readAll(response, frameMessage(Buffer.from("abc"), 0));
+  const { messages, failure } = readAll(response, framed(Buffer.from("abc")));
   assert.deepEqual([messages.map(String), failure], [["97,98,99"], undefined]);
   assert.equal(response.readEnd(["grpc-status", "0", "x", "1"]), undefined);
   assert.deepEqual([response.headers, response.trailers], [headers, ["grpc-status", "0", "x", "1"]]);
@@ -42,7 +42,7 @@ test("a status that came with the headers counts where no message and no trailer
 test("a message above the limit ends the reading with what Connect says of it", () => {
   const response = reader();
   response.readHead(200, headers);
-  const { messages, failure } = readAll(response, frameMessage(new Uint8Array(11), 0));
+  const { messages, failure } = readAll(response, framed(new Uint8Array(11)));
   assert.deepEqual(messages, []);
   assert.deepEqual(
     [failure?.kind, failure?.code, failure?.message],
@@ -53,7 +53,7 @@ test("a message above the limit ends the reading with what Connect says of it", 
 test("a response that ends within a message, or without a status, is broken", () => {
   const cut = reader();
   cut.readHead(200, headers);
-  readAll(cut, frameMessage(Buffer.from("abc"), 0).subarray(0, 6));
+  readAll(cut, framed(Buffer.from("abc")).subarray(0, 6));
   assert.match(cut.readEnd(["grpc-status", "0"])?.message ?? "", /ended within a message/);
   const silent = reader();
   silent.readHead(200, headers);
