@@ -1,11 +1,11 @@
-/** Each step is five hundredths wide: a percentile is at most so much too high. */
-const growth = 1.05;
+/** Each step is two hundredths wide: a percentile is at most so much too high. */
+const growth = 1.02;
 
 /** The lowest step ends here, in milliseconds. */
 const lowestMs = 0.05;
 
 /** From 50 µs to 20 minutes. */
-const steps = 360;
+const steps = 860;
 
 /** Fewer say nothing of a tail. */
 const fewest = 100;
