@@ -6,9 +6,9 @@ import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
 import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
+import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { GlinkSnapshot } from "./snapshot.ts";
 
 /** How long `ready()` and `close()` wait. */
 export interface WaitOptions {

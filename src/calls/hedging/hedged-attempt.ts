@@ -72,8 +72,10 @@ export class HedgedAttempt implements AttemptCall, GateListener, PickInfo {
   /** `transparent`: it repeats itself, because it did not run. */
   start(transparent: boolean): void {
     const { context, request } = this.#shared;
+    const { counters } = context;
     const hedge = this.attempt > 1;
-    context.counters.attemptStarted(this.attempt, transparent, hedge);
+    if (hedge && !transparent) counters.hedgeStarted();
+    else counters.attemptStarted(transparent ? "transparent" : undefined, 0);
     const trace = request.trace?.attempt({ number: this.attempt, transparent, hedge });
     const attempt = new Attempt(context, request, this, trace);
     this.current = attempt;

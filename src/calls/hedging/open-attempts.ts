@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import type { Backend } from "../../subchannel/backend.ts";
-import { publishFailed } from "../attempt-report.ts";
+import { reportFailed } from "../attempt-report.ts";
 import type { CallContext } from "../call-context.ts";
 import type { HedgePlan } from "./hedge-plan.ts";
 import type { HedgedAttempt } from "./hedged-attempt.ts";
@@ -69,7 +69,7 @@ export class OpenAttempts {
   report({ current, attempt: number }: HedgedAttempt, failure: Failure | undefined, nextMs: number | undefined): void {
     if (current === undefined) return;
     if (failure !== undefined) {
-      publishFailed({ attempt: current, number, failure, retryDelayMs: nextMs }, this.#context);
+      reportFailed({ attempt: current, number, failure, retryDelayMs: nextMs }, this.#context);
     }
     current.trace?.ended(failure, current.connection?.address, nextMs);
   }

@@ -42,6 +42,12 @@ export class RetryBudget implements RetryLimit {
     return this.#isNewEpisode;
   }
 
+  /** How many retries there may be in a window that ends now, and how many there were. */
+  get use(): { readonly allowed: number; readonly used: number } {
+    this.#advance();
+    return { allowed: this.#allowed, used: sum(this.#retries) };
+  }
+
   deposit(): void {
     if (this.#timer === undefined) this.#beginStep();
     (this.#calls[this.#step] as number)++;
@@ -49,10 +55,7 @@ export class RetryBudget implements RetryLimit {
 
   withdraw(): boolean {
     this.#advance();
-    const { ratio, minPerSecond } = this.#options;
-    const oldest = this.#calls[(this.#step + 1) % steps] as number;
-    const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
-    if (sum(this.#retries) + 1 > allowed) {
+    if (sum(this.#retries) + 1 > this.#allowed) {
       const now = this.#clock.now();
       this.#isNewEpisode = now - this.#refusedMs >= windowSeconds * 1_000;
       this.#refusedMs = now;
@@ -82,6 +85,12 @@ export class RetryBudget implements RetryLimit {
       this.#timer = undefined;
       if (this.#calls[this.#step] !== 0) this.#beginStep();
     }, this.#stepEndMs - this.#clock.now());
+  }
+
+  get #allowed(): number {
+    const { ratio, minPerSecond } = this.#options;
+    const oldest = this.#calls[(this.#step + 1) % steps] as number;
+    return ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
   }
 
   #advance(): void {

@@ -76,7 +76,10 @@ function simulatedServers(clock: Clock, latencyMs: () => number) {
             const reset = () => clock.clearTimeout(timer);
             return { write: () => true, end: ignored, reset, pause: ignored, resume: ignored };
           },
+          messagesSent: 0,
+          messagesReceived: 0,
           noteAnswer: () => undefined,
+          noteSuccess: () => undefined,
           noteFailure: () => undefined,
           suspect: () => undefined,
         },
