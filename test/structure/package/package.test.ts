@@ -164,9 +164,9 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 390_000,
+  "esm/index.js": 478_000,
   "esm/chunk.js": 26_000,
-  "cjs/index.js": 392_000,
+  "cjs/index.js": 480_000,
   "cjs/chunk.js": 29_000,
 };
 
