@@ -12,13 +12,16 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { randomPick } from "./balancing/random-pick.ts";
+export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export { type WeightedRoundRobinOptions, weightedRoundRobin } from "./balancing/weighted-round-robin.ts";
 export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
+export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { AdmissionOptions } from "./calls/guards/admission-options.ts";
@@ -39,6 +42,7 @@ export {
   endpointPriority,
   endpointWeight,
   endpointZone,
+  endpointZoneHints,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
@@ -74,8 +78,10 @@ export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
+export type { RunEnd } from "./resolver/run-loop.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
+export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
 export type { Clock, TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";

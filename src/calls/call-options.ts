@@ -33,6 +33,8 @@ export interface GlinkCallOptions {
   readonly hedging?: false | Partial<HedgingOptions>;
   /** `true`: wait through transient failure until the deadline. */
   readonly waitForReady?: boolean;
+  /** What the policy `ringHash` sends the call by: calls with the same key go to the same backend. */
+  readonly hashKey?: string;
   /**
    * Called after each attempt, in the caller's async context. An error it throws is reported as an event and touches
    * nothing.
@@ -62,13 +64,16 @@ export function callOptionsOf(contextValues: ContextValues | undefined): GlinkCa
 }
 
 function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
-  const { retry, hedging, waitForReady, onAttempt } = checkObject("the value", options);
+  const { retry, hedging, waitForReady, hashKey, onAttempt } = checkObject("the value", options);
   for (const name of Object.keys(options)) {
     if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
   }
   if (retry !== undefined && retry !== false) checkOwnRetry("retry", retry);
   if (hedging !== undefined && hedging !== false) checkHedgingOptions("hedging", hedging);
   if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
+  if (hashKey !== undefined && typeof hashKey !== "string") {
+    throw new TypeError(`hashKey must be a text, not ${describeValue(hashKey)}`);
+  }
   if (onAttempt === undefined) return options;
   if (typeof onAttempt !== "function") {
     throw new TypeError(`onAttempt must be a function, not ${describeValue(onAttempt)}`);
@@ -82,5 +87,6 @@ const knownNames = new Set<string>([
   "retry",
   "hedging",
   "waitForReady",
+  "hashKey",
   "onAttempt",
 ] satisfies (keyof GlinkCallOptions)[]);

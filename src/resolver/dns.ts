@@ -71,7 +71,7 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
         servers === undefined
           ? systemLookup(host, family)
           : serverLookup(host, { servers, family, timeoutMs }, runtime);
-      const watch = (told: ResolverListener) => new PollingWatch({ lookup, port, timeoutMs }, told, runtime.clock);
+      const watch = (told: ResolverListener) => new PollingWatch({ lookup, port, timeoutMs }, told, runtime);
       // gRFC A10: what is known to be this machine has no record.
       if (!serviceConfig || /(^|\.)localhost\.?$/i.test(host)) return watch(listener);
       return new ServiceConfigWatch({ host, servers }, watch, listener, runtime);

@@ -38,6 +38,7 @@ export class HedgedAttempt implements AttemptCall, GateListener, PickInfo {
   readonly method: MethodSpec;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;
+  readonly hashKey: string | undefined;
   readonly gate: ResponseGate;
   /** The one under way. */
   current: Attempt | undefined;
@@ -47,11 +48,12 @@ export class HedgedAttempt implements AttemptCall, GateListener, PickInfo {
   readonly #call: HedgedAttemptCall;
 
   constructor(number: number, shared: HedgedRequest, call: HedgedAttemptCall) {
-    const { method, metadata, contextValues } = shared.request;
+    const { method, metadata, contextValues, options } = shared.request;
     this.attempt = number;
     this.method = method;
     this.metadata = metadata;
     this.contextValues = contextValues;
+    this.hashKey = options.hashKey;
     this.gate = new ResponseGate(method.singleResponse, shared.listener, this);
     this.#shared = shared;
     this.#call = call;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
+import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
 
 const run = promisify(execFile);
@@ -56,10 +58,9 @@ test("the package holds both builds with their types, its documents and nothing 
       !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
+  const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
   const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
-      (name) => `dist/${build}/${name}`,
-    ),
+    ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
@@ -199,6 +200,13 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
     assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
   });
+
+  test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/kubernetes/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:fs", "node:fs/promises", "node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "kubernetes/index.js")).size < 40_000);
+  });
 }
 
 /** A call on the other engine, and a transport that a test's answers lead and that leaves nothing behind. */
@@ -293,6 +301,35 @@ test("the resolver with weights of docs/extending.md sends calls by them", async
     assert.ok(light > 0 && light < 60, `${light} of 200`);
   } finally {
     await second.close();
+  }
+});
+
+test("the registry's resolver of docs/extending.md asks at once, and then waits for a change", async () => {
+  const queries: string[] = [];
+  const registry = createHttpServer((request, response) => {
+    queries.push(request.url ?? "");
+    response.setHeader("x-index", `${queries.length}`);
+    // The second query waits, until the transport is closed.
+    if (queries.length === 1) response.end(JSON.stringify(["127.0.0.1"]));
+  });
+  await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const program = extendingExample("registryResolver")
+      .replace("http://echo:50051", `http://echo:${backend.address.split(":")[1]}`)
+      .replace("http://registry.internal", `http://127.0.0.1:${port}`);
+    const call = `
+import { createClient } from "@connectrpc/connect";
+import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
+await createClient(EchoService, transport).unary({});
+console.log(transport.snapshot().subchannels.map(({ address }) => address).join());
+await new Promise((resolve) => setTimeout(resolve, 1_500));
+await transport.close();`;
+    assert.equal(await userProgram("registry.mjs", program + call), backend.address);
+    assert.deepEqual(queries, ["/services/echo?index=0&waitSeconds=5", "/services/echo?index=1&waitSeconds=5"]);
+  } finally {
+    registry.closeAllConnections();
+    registry.close();
   }
 });
 

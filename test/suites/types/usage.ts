@@ -1,6 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import {
   dnsResolver,
@@ -15,6 +17,8 @@ import {
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
+import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
+import { metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
@@ -126,6 +130,24 @@ export const mistakes: GlinkTransportOptions[] = [
   { baseUrl: "http://a", logger: { info() {} } },
 ];
 
+/** OpenTelemetry: with the providers and readers of its SDK. */
+export function telemetry(tracerProvider: TracerProvider, meterProvider: MeterProvider): GlinkTransport {
+  const options: OpenTelemetryOptions = {
+    tracerProvider,
+    meterProvider,
+    conventions: ["semconv", "grpc"],
+    metrics: { "grpc.client.attempt.duration": true },
+    filter: ({ method }) => method.idempotency === "unknown",
+  };
+  const producer = metricProducer();
+  holds<typeof producer extends MetricProducer ? true : false>();
+  // @ts-expect-error: no such metric
+  openTelemetry({ metrics: { "grpc.client.attempt": true } });
+  // @ts-expect-error: no such signal
+  openTelemetry({ loggerProvider: false });
+  return glinkTransport({ baseUrl: "http://a", instrumentation: [openTelemetry(options), ...[producer]] });
+}
+
 /** The testing kit: what it takes and gives. */
 export async function testingKit(): Promise<string> {
   const resolver = manualResolver("127.0.0.1:50051", { host: "::1", port: 50_052 });
@@ -139,3 +161,7 @@ export async function testingKit(): Promise<string> {
     return [...added, ...states, resolver.watches + resolver.refreshes].join();
   });
 }
+
+/** A resolver of another door is one of the core's. */
+export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
+export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
