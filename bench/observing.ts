@@ -36,7 +36,7 @@ function observed(observer: CallObserver): () => void {
   const protocol = { ownNames: new Set<string>() } as never;
   return () => {
     const trace = observer.callStarted(method, undefined, undefined);
-    const attempt = trace?.attempt({ number: 1, transparent: false });
+    const attempt = trace?.attempt({ number: 1, transparent: false, hedge: false });
     attempt?.start(metadata, protocol);
     attempt?.ended(undefined, "10.0.0.1:1", undefined);
     observer.callEnded(trace, undefined);

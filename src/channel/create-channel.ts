@@ -1,12 +1,7 @@
 import { closedFailure } from "../base/errors.ts";
-import type { CallFactory } from "../calls/call.ts";
 import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
-import { ReplayMemory } from "../calls/retry/replay-memory.ts";
-import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
-import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { DialOptions } from "../http2/dial/dial.ts";
@@ -28,9 +23,9 @@ import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { backgroundHere, inBackground } from "../runtime/background.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
+import { callsOf } from "./channel-calls.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
 import type { CallContext } from "./open-call.ts";
 import { PoolChannel } from "./pool-channel.ts";
@@ -57,11 +52,13 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
   const lookups = new ResolverObserver(target.url, events, clock);
   const counters = { calls: observer.counters, connections: connections.counters, resolver: lookups.counters };
   const pool = poolOf(settings, { connector, history, events, runtime, connections, lookups, protocol });
-  const budget = budgetOf(settings, clock);
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
+  const made = callsOf(settings, { source: pool, events, runtime, counters: observer.counters, protocol });
+  pool.onServiceConfig((config) => made.serviceConfig.resolved(config));
+  const { calls, policies } = made;
+  const { retryLimit } = made.serviceConfig;
   const requestMemory = new MessageMemory();
   const openCalls = new OpenCalls(hold);
-  const context: CallContext = { calls, openCalls, clock, protocol, requestMemory, observer };
+  const context: CallContext = { calls, policies, openCalls, clock, protocol, requestMemory, observer };
   const names = {
     target: target.url,
     grpcTarget: channelNames.grpcTarget,
@@ -71,11 +68,11 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
     engineChosenBy: engine.chosenBy,
     proxy: settings.socket.proxy?.url,
   };
-  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
+  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, retryLimit, clock });
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
   const closed = () => {
     unread.close();
-    budget?.close();
+    made.closed();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();
@@ -148,35 +145,6 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     subsetSize: settings.subsetSize,
     zone: settings.zone,
   });
-}
-
-interface CallParts {
-  readonly pool: Pool;
-  readonly events: EventBus;
-  readonly runtime: Runtime;
-  readonly counters: CallCounters;
-  readonly protocol: Protocol;
-  readonly budget: RetryBudget | undefined;
-}
-
-/** What of the retry options all calls of the channel share: the defaults' where it has no retries and a call may ask for them. */
-function sharedRetryOptions({ retry }: ChannelSettings): RetryOptions {
-  return retry === false ? retryDefaults : retry;
-}
-
-function budgetOf(settings: ChannelSettings, clock: Clock): RetryBudget | undefined {
-  const { budget } = sharedRetryOptions(settings);
-  return budget === false ? undefined : new RetryBudget(budget, clock);
-}
-
-function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
-  const { pool, events, runtime, counters, protocol, budget } = parts;
-  const { retry, waitForReady, readMaxBytes } = settings;
-  const { clock, random } = runtime;
-  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(sharedRetryOptions(settings).bufferTotalMaxBytes);
-  return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 
 /**

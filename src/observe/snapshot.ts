@@ -158,7 +158,7 @@ export interface GlinkSnapshot {
   readonly connections: ConnectionCounts;
   readonly lookups: ResolverCounts;
   readonly resolution: ResolutionSnapshot;
-  /** Undefined: there is none (`retry.budget: false`). */
+  /** Undefined: there is none (`retry.budget: false`), or a service config has retryThrottling in its place. */
   readonly retryBudget: RetryBudgetSnapshot | undefined;
   /** The newest reason why no backend is ready; undefined while all is well. */
   readonly lastError: FailureFact | undefined;
