@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { MethodSpec } from "../base/method-spec.ts";
-import type { EjectionReason, Events } from "../observe/events.ts";
+import type { EjectionReason } from "../observe/backend-facts.ts";
+import type { Events } from "../observe/events.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
