@@ -132,6 +132,7 @@ export class SliceWatch {
     const limit = new RequestLimit(clock, run.signal, seconds * 1_000 + slackMs, tooLong);
     const startedMs = clock.now();
     const isShort = () => clock.now() - startedMs < shortestSoundMs;
+    const knownVersion = this.#version;
     let heardMs: number | undefined;
     let sound: TimerHandle | undefined;
     try {
@@ -147,7 +148,7 @@ export class SliceWatch {
       });
       for await (const event of jsonLines(response.body)) {
         heardMs = clock.now();
-        const failure = this.#hear(event as WatchEvent, run);
+        const failure = this.#hear(event, run);
         if (failure !== undefined) return failure;
       }
     } catch (error) {
@@ -158,7 +159,8 @@ export class SliceWatch {
       limit.clear();
       clock.clearTimeout(sound);
     }
-    if (isShort() && heardMs === undefined) throw new Error(`${this.#api.url} ended a watch at once`);
+    // One that says again what is known is as useless as one that says nothing.
+    if (isShort() && this.#version === knownVersion) throw new Error(`${this.#api.url} ended a watch at once`);
     return { againMs: 0 };
   }
 
