@@ -73,7 +73,7 @@ export function eventWords(event: GlinkEvent): string {
     case "queue-drained":
       return `no call waits any more: ${plural(event.calls, "call")} did`;
     default:
-      return event.type;
+      return (event as GlinkEvent).type;
   }
 }
 
