@@ -186,7 +186,8 @@ export class Outliers {
     const ejectionMs = Math.min(baseEjectionMs * ejections, Math.max(baseEjectionMs, maxEjectionMs));
     const timer = clock.setTimeout(() => this.#probe(subchannel, outlier), ejectionMs);
     this.#enter(subchannel, outlier, { status: "ejected", untilMs: nowMs + ejectionMs, timer });
-    const { events } = this.#context;
+    const { events, tally } = this.#context;
+    tally.ejections[reason]++;
     if (events.active) {
       events.publish({ type: "backend-ejected", address: subchannel.id, reason, ejections, ejectionMs });
     }
