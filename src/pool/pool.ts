@@ -70,9 +70,7 @@ export class Pool implements CallSource {
         if (events.active)
           this.#publish({ type: "call-queued", method: methodName(method), waitsFor: this.waitReason });
       },
-      onQueueEmptied: (calls) => {
-        if (events.active) this.#publish({ type: "queue-drained", calls });
-      },
+      onQueueEmptied: (calls) => this.#publish({ type: "queue-drained", calls }),
     });
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
     this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#backends, this.#hints, {
