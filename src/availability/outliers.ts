@@ -25,6 +25,8 @@ export interface OutliersContext {
   readonly backends: () => readonly Subchannel[];
   /** Whether enough are left for calls without this one. */
   readonly canSpare: (subchannel: Subchannel) => boolean;
+  /** Whether calls may go to more than one. */
+  readonly othersServe: () => boolean;
 }
 
 /** Told by the search for outliers. */
@@ -195,11 +197,14 @@ export class Outliers {
   }
 
   #probe(subchannel: Subchannel, outlier: Outlier): void {
-    const probation = new OneCallProbation(this.#context.runtime.clock, {
-      onFull: () => this.#listener.onFull(subchannel),
-      onRoom: () => this.#listener.onRoom(subchannel),
-      onPassed: () => this.#return(subchannel, outlier),
-    });
+    const probation = new OneCallProbation(
+      { clock: this.#context.runtime.clock, othersServe: this.#context.othersServe },
+      {
+        onFull: () => this.#listener.onFull(subchannel),
+        onRoom: () => this.#listener.onRoom(subchannel),
+        onPassed: () => this.#return(subchannel, outlier),
+      },
+    );
     this.#enter(subchannel, outlier, { status: "probation", probation });
     const { events } = this.#context;
     if (events.active) events.publish({ type: "backend-probing", address: subchannel.id });

@@ -177,6 +177,24 @@ describe("outlier detection by default", () => {
     close();
   });
 
+  test("a probe keeps nobody waiting when all other backends leave meanwhile", async () => {
+    const { bad, pool, calls, oneFails, resolver, clock, close } = await poolOf();
+    await calls(20, oneFails);
+    await clock.advance(30_000);
+    const open = Array.from({ length: 4 }, () => new EndedCall(pool).start());
+    assert.equal(open.filter(({ backend }) => backend === bad.id).length, 1);
+    assert.equal(bad.hasRoom, false);
+    resolver.report("10.0.0.0");
+    await settle();
+    const later = Array.from({ length: 3 }, () => new EndedCall(pool).start());
+    assert.deepEqual(
+      later.map(({ backend }) => backend),
+      [bad.id, bad.id, bad.id],
+    );
+    close();
+    assert.equal(clock.pending, 0);
+  });
+
   test("calls that wait for a stream slot are served when the probe has shown that the backend works", async () => {
     const { bad, pool, calls, oneFails, connector, clock, close } = await poolOf();
     await calls(20, oneFails);
