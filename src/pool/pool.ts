@@ -4,8 +4,8 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
-import type { EjectionReason } from "../observe/backend-facts.ts";
 import type { Events, GlinkFact } from "../observe/events.ts";
+import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
@@ -163,14 +163,10 @@ export class Pool implements CallSource {
     return this.#backends.protection.factsOf(subchannel);
   }
 
-  /** Ejections of backends since the pool was made, by their reasons. */
-  get ejections(): Readonly<Record<EjectionReason, number>> {
-    return this.#backends.conditions.tally.ejections;
-  }
-
-  /** Whether calls go to all backends, because too few are usable. */
-  get panics(): boolean {
-    return this.#backends.ready.panics;
+  /** Whether calls go to all backends, because too few are usable; and the ejections so far, by their reasons. */
+  get availability(): Pick<GlinkSnapshot, "panic" | "ejections"> {
+    const { ready, conditions } = this.#backends;
+    return { panic: ready.panics, ejections: { ...conditions.tally.ejections } };
   }
 
   /** Whether there is a backend that calls may go to. */
