@@ -5,7 +5,7 @@ import { eventWords } from "../../../../src/admin/history/event-words.ts";
 import type { GlinkFact } from "../../../../src/observe/events.ts";
 
 const error = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: "cannot connect" } as const;
-const cause = { name: "TypeError", code: undefined, message: "broken" };
+const cause = { name: "TypeError", message: "broken" };
 const address = "10.0.0.1:1";
 const method = "a.Service/Method";
 
