@@ -69,6 +69,15 @@ describe("consulResolver", { concurrency: true }, () => {
     assert.deepEqual(lists[1], [shown.a, shown.b]);
   });
 
+  test("an answer that is no list is an error, and asked for again without waiting for a change", async (t) => {
+    const { server, errors, lists } = await watching(t, [a], { waitMs: 60_000 }, (server) => {
+      server.answers.push((response) => void response.writeHead(200, { "X-Consul-Index": "11" }).end("<html>"));
+    });
+    await until("a list is reported", () => lists.length === 1);
+    assert.match(errors[0] ?? "", /Consul at .*: its answer is no list of instances/);
+    assert.equal(server.queries[1]?.query.get("index"), null);
+  });
+
   test("rule: a return proves no change, and a list that is the same is not told again", async (t) => {
     const { server, lists, errors, watch } = await watching(t, [a], { waitMs: 1_000 });
     await until("it waits for a change", () => server.blocked === 1);

@@ -46,6 +46,19 @@ test("files that are not there are an error that names them, and are looked for 
   assert.equal((await files.identity(new ManualClock())).token, "first");
 });
 
+test("a token whose file vanishes serves on, until a server refuses it", async (t) => {
+  const { folder, write } = accountFolder(t);
+  const clock = new ManualClock();
+  const files = new ServiceAccountFiles(folder);
+  write("first", "ca");
+  await files.identity(clock);
+  rmSync(join(folder, "token"));
+  await clock.advance(60_001);
+  assert.equal((await files.identity(clock)).token, "first");
+  files.forget();
+  await assert.rejects(files.identity(clock), /cannot read .*token/);
+});
+
 test("a server with a new authority is trusted once that is in the file", async (t) => {
   const { folder, write } = accountFolder(t);
   const clock = new SocketsManualClock();

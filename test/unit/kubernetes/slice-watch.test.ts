@@ -377,3 +377,56 @@ test("hundreds of slices are one list, and a change of one costs one event", asy
   await seen.turnUntil("599 endpoints", () => seen.newest.length === 599);
   assert.equal(lists(server).length, 1);
 });
+
+test("a slice that cannot be read is an error, and what it changed is asked for again", async (t) => {
+  const server = await startApiServer(t);
+  server.put(pods("10.0.0.1"));
+  const seen = watchService(t, { server: server.url });
+  await seen.list(one);
+  await until("it watches", () => server.watches === 1);
+  await seen.clock.advance(5_000);
+  const known = `${server.version}`;
+  server.send(
+    JSON.stringify({ type: "MODIFIED", object: { metadata: { name: "a", resourceVersion: "999" }, endpoints: 7 } }),
+  );
+  await seen.turnUntil("it watches again", () => watches(server).length === 2);
+  assert.equal(seen.errors.length, 1);
+  assert.equal(watches(server)[1]?.version, known);
+  server.put(pods("10.0.0.1", "10.0.0.2"));
+  await seen.list(two);
+});
+
+test("what is null counts as absent, and a slice that says it is another Service's is passed over", async (t) => {
+  const server = await startApiServer(t);
+  server.put(pods("10.0.0.1"));
+  const seen = watchService(t, { server: server.url });
+  await seen.list(one);
+  await until("it watches", () => server.watches === 1);
+  const send = (object: object) => server.send(JSON.stringify({ type: "ADDED", object }));
+  const labels = { "kubernetes.io/service-name": "other" };
+  const ports = [{ name: null, port: 50_051, protocol: null }, { port: null }];
+  send({ metadata: { name: "x", resourceVersion: "900", labels }, ports, endpoints: [{ addresses: ["10.9.9.9"] }] });
+  const nulls = { conditions: null, hints: { forZones: null, forNodes: null }, targetRef: null, zone: null };
+  const endpoints = [{ addresses: null }, { addresses: ["10.0.0.2"], ...nulls }];
+  send({ metadata: { name: "y", resourceVersion: "901", labels: null }, ports, endpoints });
+  await seen.list(two);
+  assert.deepEqual(seen.errors, []);
+});
+
+test("watches that end at once after a bookmark of what is known are tried less and less", async (t) => {
+  const server = await startApiServer(t);
+  server.put(pods("10.0.0.1"));
+  const seen = watchService(t, { server: server.url });
+  await seen.list(one);
+  await until("it watches", () => server.watches === 1);
+  const resourceVersion = `${server.version}`;
+  const bookmark = `${JSON.stringify({ type: "BOOKMARK", object: { metadata: { resourceVersion } } })}\n`;
+  server.answerNext(...Array.from({ length: 1_000 }, () => (response: ServerResponse) => void response.end(bookmark)));
+  server.endWatches();
+  for (let i = 0; i < 120; i++) {
+    await seen.clock.advance(1_000);
+    await sleep(1);
+  }
+  assert.match(seen.errors[0] ?? "", /ended a watch at once/);
+  assert.ok(watches(server).length < 25, `${watches(server).length} watches in 2 min`);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,30 @@ describe("fileResolver", { concurrency: true }, () => {
       assert.deepEqual(errors, []);
     });
   }
+
+  test("a pipe, which has no end, is no file; once there is one, it is read", async (t) => {
+    const path = join(folder(t), "backends.json");
+    execFileSync("mkfifo", [path]);
+    const { lists, errors } = watching(t, path);
+    await until("an error is reported", () => errors.length === 1);
+    assert.match(errors[0] ?? "", /backends\.json: it is no regular file/);
+    unlinkSync(path);
+    writeFileSync(path, listOf("10.0.0.1"));
+    await until("a list is reported", () => lists.length === 1);
+  });
+
+  test("a file that flips between valid and invalid is told of at each flip, and the last good list stays", async (t) => {
+    const path = join(folder(t), "backends.json");
+    writeFileSync(path, listOf("10.0.0.1"));
+    const { lists, errors } = watching(t, path);
+    for (let flips = 1; flips <= 2; flips++) {
+      await until("the list is reported", () => lists.length === flips);
+      writeFileSync(path, "{");
+      await until("the error is reported", () => errors.length === flips);
+      writeFileSync(path, listOf("10.0.0.1"));
+    }
+    await until("the list is reported again", () => lists.length === 3);
+  });
 
   test("a file that is half written for a moment is no error", async (t) => {
     const path = join(folder(t), "backends.json");

@@ -44,6 +44,15 @@ describe("srvResolver", { concurrency: true }, () => {
     ]);
   });
 
+  test('a target "." beside others is passed over', async (t) => {
+    const { lists, errors } = await watching(t, {
+      [name]: { services: [service("", 1), service("a.test", 2)] },
+      "a.test": { addresses: ["10.0.0.1"] },
+    });
+    await until("a list is reported", () => lists.length > 0);
+    assert.deepEqual([lists[0], errors], [["10.0.0.1:2 of a.test"], []]);
+  });
+
   test("a target with an address of each family is one backend with both; one of many is many, which share its weight", async (t) => {
     const { lists } = await watching(t, {
       [name]: { services: [service("dual.test", 1, 0, 4), service("many.test", 2, 0, 4), service("new.test", 3)] },

@@ -107,6 +107,13 @@ for (const [given, message] of wrong) {
   });
 }
 
+test("blanks around a proxy of the environment mean nothing, and blanks alone no proxy", () => {
+  const urlOf = (environment: Record<string, string>) => checkProxy("environment", target, environment)?.url;
+  assert.equal(urlOf({ https_proxy: " proxy:3128\n" }), "http://proxy:3128");
+  assert.equal(urlOf({ grpc_proxy: " ", https_proxy: "http://a:1" }), "http://a:1");
+  assert.equal(urlOf({ https_proxy: " " }), undefined);
+});
+
 test("a bad URL of the environment is refused by the variable's name, without its password", () => {
   const environment = { https_proxy: "ftp://me:secret@a" };
   assert.throws(
