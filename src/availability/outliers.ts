@@ -1,4 +1,5 @@
 import type { MethodSpec } from "../base/method-spec.ts";
+import { verdictOf } from "../base/verdict.ts";
 import type { EjectionReason, Events } from "../observe/events.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
@@ -8,7 +9,6 @@ import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { FailedCall } from "../subchannel/subchannel-listener.ts";
 import { FaultRun } from "./fault-run.ts";
-import { verdictOf } from "./faults.ts";
 import type { LeftOutFacts } from "./left-out.ts";
 import { OutlierIntervals } from "./outlier-intervals.ts";
 import type { OutlierOptions } from "./outlier-options.ts";
