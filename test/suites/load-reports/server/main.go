@@ -13,12 +13,17 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/orca"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Any method: one message in, one out, both of them taken for empty.
+// Any method but those of ORCA: one message in, one out, both of them taken for empty.
 func answer(_ any, stream grpc.ServerStream) error {
+	if method, _ := grpc.MethodFromServerStream(stream); strings.HasPrefix(method, "/xds.") {
+		return status.Error(codes.Unimplemented, "unknown service")
+	}
 	// A call whose handler asks for no recorder reports nothing.
 	orca.CallMetricsRecorderFromContext(stream.Context())
 	if err := stream.RecvMsg(&emptypb.Empty{}); err != nil {
