@@ -8,7 +8,8 @@ import { LastingStream } from "../subchannel/lasting-stream.ts";
 import type { Health, LiveConnection } from "../subchannel/live-connection.ts";
 import type { PinnedCalls } from "../subchannel/pinned-calls.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
-import { decodeHealthResponse, encodeHealthRequest, healthWatch } from "./health-protocol.ts";
+import { decodeHealthResponse, encodeHealthRequest, healthWatch, type ServingStatus } from "./health-protocol.ts";
+import { LastWord } from "./last-word.ts";
 
 /** Whom backends are asked for. */
 export interface HealthCheckOptions {
@@ -31,6 +32,7 @@ export interface HealthChecksListener {
 /** One connection that is asked. */
 interface Check {
   readonly stream: LastingStream;
+  readonly word: LastWord<ServingStatus>;
   readonly timer: TimerHandle;
 }
 
@@ -63,7 +65,7 @@ export class HealthChecks {
   readonly #listener: HealthChecksListener;
   readonly #checks = new Map<LiveConnection, Check>();
   readonly #known = new Map<Backend, Known>();
-  #saidUnimplemented = false;
+  #hinted = false;
 
   constructor({ service }: HealthCheckOptions, context: HealthChecksContext, listener: HealthChecksListener) {
     this.#message = encodeHealthRequest(service);
@@ -87,16 +89,20 @@ export class HealthChecks {
     const { pinnedCalls, runtime } = this.#context;
     live.health = elder?.health ?? "unknown";
     const request = { method: healthWatch, message: this.#message };
+    const word = new LastWord<ServingStatus>((status) =>
+      this.#learn(subchannel, live, status === "SERVING" ? "healthy" : "unhealthy", status),
+    );
     const stream = new LastingStream(pinnedCalls, { backend: subchannel, connections: [live] }, request, {
       runtime,
       listener: {
-        onMessage: (payload) => {
-          const status = decodeHealthResponse(payload);
-          this.#learn(subchannel, live, status === "SERVING" ? "healthy" : "unhealthy", status);
+        onMessage: (payload) => word.say(decodeHealthResponse(payload)),
+        onInterrupted: (failure) => {
+          word.takeBack();
+          this.#interrupted(subchannel, live, failure);
         },
-        onInterrupted: (failure) => this.#interrupted(subchannel, live, failure),
         onUnimplemented: () => {
-          this.#sayUnimplemented(subchannel);
+          const { id } = subchannel;
+          this.#hint(`${id} has no grpc.health.v1.Health service: backends without it count as healthy`);
           this.#learn(subchannel, live, "healthy", "");
         },
       },
@@ -104,7 +110,7 @@ export class HealthChecks {
     const timer = runtime.clock.setTimeout(() => {
       if (live.health === "unknown") this.#learn(subchannel, live, "unhealthy", "no answer");
     }, answerTimeoutMs);
-    this.#checks.set(live, { stream, timer });
+    this.#checks.set(live, { stream, word, timer });
     this.#of(subchannel).connections.add(live);
     this.#review(subchannel, "");
     stream.start();
@@ -138,10 +144,16 @@ export class HealthChecks {
     if (check === undefined) return;
     this.#checks.delete(live);
     this.#context.runtime.clock.clearTimeout(check.timer);
+    check.word.takeBack();
     check.stream.stop();
   }
 
   #interrupted(subchannel: Subchannel, live: LiveConnection, failure: Failure | undefined): void {
+    if (failure?.kind === "no-streams") {
+      this.#hint(`${subchannel.id} is not asked for its health, and counts as healthy: ${failure.message}`);
+      this.#learn(subchannel, live, "healthy", "");
+      return;
+    }
     if (failure !== undefined && !answered.has(failure.kind)) return;
     const how = failure === undefined ? "OK" : Code[failure.code];
     this.#learn(subchannel, live, "unhealthy", `the health check ended with ${how}`);
@@ -170,11 +182,11 @@ export class HealthChecks {
     this.#listener.onChanged(subchannel);
   }
 
-  #sayUnimplemented({ id }: Subchannel): void {
+  /** Once: what one server cannot say, others of its kind cannot. */
+  #hint(message: string): void {
     const { events } = this.#context;
-    if (this.#saidUnimplemented || !events.active) return;
-    this.#saidUnimplemented = true;
-    const message = `${id} has no grpc.health.v1.Health service: backends without it count as healthy`;
+    if (this.#hinted || !events.active) return;
+    this.#hinted = true;
     events.publish({ type: "hint", hint: "no-health-service", message });
   }
 }

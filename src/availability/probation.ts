@@ -14,22 +14,36 @@ export interface ProbationListener {
   onPassed(): void;
 }
 
-/** One call at a time, and one a second, until one of them is answered. */
+/** What a probation works with. */
+export interface ProbationContext {
+  readonly clock: Clock;
+  /** Whether calls have another backend to go to. */
+  readonly othersServe: () => boolean;
+}
+
+/** One call at a time, and one a second, until one of them is answered; while there is no other backend, all calls. */
 export class OneCallProbation implements Probation {
-  isOpen = false;
   readonly #clock: Clock;
+  readonly #othersServe: () => boolean;
   readonly #listener: ProbationListener;
+  #isOpen = false;
   #timer: TimerHandle | undefined;
 
-  constructor(clock: Clock, listener: ProbationListener) {
+  constructor({ clock, othersServe }: ProbationContext, listener: ProbationListener) {
     this.#clock = clock;
+    this.#othersServe = othersServe;
     this.#listener = listener;
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen && this.#othersServe();
+  }
+
   started(): void {
-    this.isOpen = true;
+    this.#isOpen = true;
+    this.#clock.clearTimeout(this.#timer);
     this.#timer = this.#clock.setTimeout(() => {
-      this.isOpen = false;
+      this.#isOpen = false;
       this.#listener.onRoom();
     }, probePaceMs);
     this.#listener.onFull();
@@ -40,7 +54,7 @@ export class OneCallProbation implements Probation {
   }
 
   stop(): void {
-    this.isOpen = false;
+    this.#isOpen = false;
     this.#clock.clearTimeout(this.#timer);
   }
 }

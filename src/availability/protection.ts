@@ -69,7 +69,7 @@ export class Protection {
     const canSpare = (subchannel: Subchannel) => this.ready.canSpare(subchannel);
     this.#outliers = new Outliers(
       outlierDetection,
-      { ...context, canSpare },
+      { ...context, canSpare, othersServe: () => this.ready.list.length > 1 },
       {
         onChanged,
         onFull: (subchannel) => this.ready.roomChanged(subchannel),

@@ -66,6 +66,7 @@ export class Snapshots {
       state,
       subchannels,
       panic: pool.panics,
+      ejections: { ...pool.ejections },
       draining: [...pool.draining].map((draining) => drainingSnapshot(draining, time)),
       openCalls: openCalls.open,
       queuedCalls: pool.queuedCalls,

@@ -1,4 +1,4 @@
-import type { Clock, ListRun, RunEnd } from "../index.ts";
+import type { Clock, Endpoint, ListRun, RunEnd } from "../index.ts";
 import type { ConsulAnswer, ConsulClient } from "./client.ts";
 import { readInstances } from "./instances.ts";
 import type { ConsulSettings } from "./options.ts";
@@ -39,15 +39,24 @@ export class ServiceWatch {
     const contactMs = Number(answer.headers["x-consul-lastcontact"] ?? 0);
     this.#wasBehind = this.#settings.stale && !this.#wasBehind && contactMs > staleAfterMs;
     if (this.#wasBehind) return { againMs: 0 };
+    const endpoints = this.#instancesOf(answer, asked);
+    // Not before: an answer that could not be read is asked for again, without waiting for a change.
     this.#index = nextIndex(this.#index, answer.headers["x-consul-index"]);
-    // An answer proves no change: what is the same is not told again.
-    const endpoints = readInstances(answer.text);
     const againMs = this.#budget.waitMs(run.urgent);
     if (endpoints.length > 0) {
       run.report({ endpoints });
       return { againMs };
     }
     return { againMs, error: new Error(`Consul at ${asked}: there is no instance whose checks pass`) };
+  }
+
+  #instancesOf({ text }: ConsulAnswer, asked: string): readonly Endpoint[] {
+    try {
+      return readInstances(text);
+    } catch (cause) {
+      this.#index = 0;
+      throw new Error(`Consul at ${asked}: its answer is no list of instances`, { cause });
+    }
   }
 
   #path(): string {

@@ -27,6 +27,8 @@ const maxAgeMs = 60_000;
 export class ServiceAccountFiles implements Credentials {
   readonly #folder: string;
   #read: { readonly identity: Promise<Identity>; readonly atMs: number } | undefined;
+  /** What was read last. It may still be good when the files cannot be read, until a server refuses it. */
+  #last: Identity | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -35,15 +37,28 @@ export class ServiceAccountFiles implements Credentials {
   identity(clock: Clock): Promise<Identity> {
     const now = clock.now();
     if (this.#read === undefined || now - this.#read.atMs > maxAgeMs) {
-      const identity = this.#readFiles();
-      this.#read = { identity, atMs: now };
-      identity.catch(() => this.forget());
+      const read = { identity: this.#readOrKeep(), atMs: now };
+      this.#read = read;
+      read.identity.catch(() => {
+        if (this.#read === read) this.#read = undefined;
+      });
     }
     return this.#read.identity;
   }
 
   forget(): void {
     this.#read = undefined;
+    this.#last = undefined;
+  }
+
+  async #readOrKeep(): Promise<Identity> {
+    try {
+      this.#last = await this.#readFiles();
+      return this.#last;
+    } catch (error) {
+      if (this.#last === undefined) throw error;
+      return this.#last;
+    }
   }
 
   async #readFiles(): Promise<Identity> {

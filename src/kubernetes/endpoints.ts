@@ -21,15 +21,23 @@ interface Candidate {
   readonly port: number;
 }
 
+/** Endpoints that were made of those of slices: what stays the same is the same object. */
+export type KnownEndpoints = WeakMap<SliceEndpoint, Endpoint>;
+
 /**
  * The backends of all slices of a Service: those that are ready, or where none is, those that still serve on their way out, as
  * kube-proxy does. Throws where no slice has the port, or all of them are of a kind that has no addresses.
  */
-export function endpointsOf(slices: readonly Slice[], port: number | string, location: Location): Endpoint[] {
+export function endpointsOf(
+  slices: readonly Slice[],
+  port: number | string,
+  location: Location,
+  known: KnownEndpoints = new WeakMap(),
+): Endpoint[] {
   const candidates = candidatesOf(slices, port);
   const ready = candidates.filter(({ endpoint }) => endpoint.ready);
   const usable = ready.length > 0 ? nearest(ready, location) : candidates.filter(({ endpoint }) => endpoint.lastResort);
-  return joined(usable);
+  return joined(usable, known);
 }
 
 function candidatesOf(slices: readonly Slice[], port: number | string): Candidate[] {
@@ -84,21 +92,31 @@ function hinted(
  * One endpoint for each pod. While the controller moves an endpoint it may be in two slices; the IPv4 and IPv6 addresses
  * of a dual-stack pod are always in two, and belong together by the pod's uid.
  */
-function joined(candidates: readonly Candidate[]): Endpoint[] {
+function joined(candidates: readonly Candidate[], known: KnownEndpoints): Endpoint[] {
   const byAddress = new Map<string, Candidate>();
   for (const candidate of candidates) {
     const key = `${candidate.endpoint.address} ${candidate.port}`;
     if (!byAddress.has(key)) byAddress.set(key, candidate);
   }
-  const addressesByPod = new Map<string, { readonly addresses: Address[]; readonly attributes: Attributes }>();
-  for (const [key, { endpoint, port }] of byAddress) {
-    const address = { host: endpoint.address, port };
-    const pod = endpoint.podUid ?? key;
-    const known = addressesByPod.get(pod);
-    if (known !== undefined) known.addresses.push(address);
-    else addressesByPod.set(pod, { addresses: [address], attributes: attributesOf(endpoint) });
+  const byPod = new Map<string, Endpoint>();
+  for (const [key, candidate] of byAddress) {
+    const endpoint = endpointOf(candidate, known);
+    const pod = candidate.endpoint.podUid ?? key;
+    const other = byPod.get(pod);
+    if (other === undefined) byPod.set(pod, endpoint);
+    else byPod.set(pod, { ...other, addresses: [...other.addresses, ...endpoint.addresses] });
   }
-  return [...addressesByPod.values()];
+  return [...byPod.values()];
+}
+
+function endpointOf({ endpoint, port }: Candidate, known: KnownEndpoints): Endpoint {
+  const before = known.get(endpoint);
+  // A rollout may change the port of a slice.
+  if (before !== undefined && (before.addresses[0] as { readonly port?: number }).port === port) return before;
+  const address: Address = Object.freeze({ host: endpoint.address, port });
+  const made = Object.freeze({ addresses: Object.freeze([address]), attributes: attributesOf(endpoint) });
+  known.set(endpoint, made);
+  return made;
 }
 
 function attributesOf({ zone, zoneHints, podName }: SliceEndpoint): Attributes {

@@ -38,15 +38,21 @@ export function watchWithFallback(
       else withheld = { error };
     },
   });
-  second = fallback.watch(
-    target,
-    {
-      onResolution: (resolution) => fallbackAnswered(() => listener.onResolution(resolution)),
-      onAddresses: (addresses, others) => fallbackAnswered(() => listener.onAddresses(addresses, others)),
-      onError: (error) => fallbackAnswered(() => listener.onError(error)),
-    },
-    runtime,
-  );
+  try {
+    second = fallback.watch(
+      target,
+      {
+        onResolution: (resolution) => fallbackAnswered(() => listener.onResolution(resolution)),
+        onAddresses: (addresses, others) => fallbackAnswered(() => listener.onAddresses(addresses, others)),
+        onError: (error) => fallbackAnswered(() => listener.onError(error)),
+      },
+      runtime,
+    );
+  } catch (error) {
+    // It may be the user's own. Whoever watches again begins both.
+    first.close();
+    throw error;
+  }
   return {
     refresh() {
       first.refresh();

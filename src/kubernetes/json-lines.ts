@@ -1,8 +1,8 @@
 /** Far above the largest object that etcd stores, 1.5 MiB. */
 const maxLineChars = 16 * 2 ** 20;
 
-/** The JSON values of a body with one on each line, as they come. Half a line at the end is no value. */
-export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+/** The JSON objects of a body with one on each line, as they come. Half a line at the end is no value. */
+export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<object> {
   const decoder = new TextDecoder();
   let parts: string[] = [];
   let chars = 0;
@@ -16,9 +16,20 @@ export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
       const text = parts.join("");
       parts = [];
       chars = 0;
-      if (text.trim() !== "") yield JSON.parse(text);
+      if (text.trim() !== "") yield objectOf(text);
     }
   }
+}
+
+function objectOf(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  if (typeof value === "object" && value !== null) return value;
+  throw new Error(`the API server sent a line that is no JSON object, of ${text.length} characters`);
 }
 
 /** A whole body as text, up to so many characters: of errors no more is wanted. */

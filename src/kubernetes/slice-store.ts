@@ -1,17 +1,28 @@
 import { type Slice, type SliceJson, SliceReader } from "./slice.ts";
 
+/** What a slice says it belongs to. */
+const serviceLabel = "kubernetes.io/service-name";
+
 /** The slices of one Service by their name: each event replaces one of them, and a list all. */
 export class SliceStore {
+  readonly #service: string;
   readonly #reader = new SliceReader();
   readonly #slices = new Map<string, Slice>();
+
+  constructor(service: string) {
+    this.#service = service;
+  }
 
   get all(): readonly Slice[] {
     return [...this.#slices.values()];
   }
 
-  put(json: SliceJson): void {
-    const slice = this.#reader.read(json);
-    this.#slices.set(slice.name, slice);
+  /** `before`: the slices that may hold the same one as it was. */
+  put(json: SliceJson, before: ReadonlyMap<string, Slice> = this.#slices): void {
+    const { name = "", labels } = json.metadata ?? {};
+    // Whatever stands between may not pass the label selector on.
+    if ((labels?.[serviceLabel] ?? this.#service) !== this.#service) return;
+    this.#slices.set(name, this.#reader.read(json, before.get(name)));
   }
 
   delete({ metadata }: SliceJson): void {
@@ -28,8 +39,9 @@ export class SliceStore {
     }
     const version = list?.metadata?.resourceVersion;
     if (version === undefined) throw new Error("the API server answered with a list that has no resourceVersion");
+    const before = new Map(this.#slices);
     this.#slices.clear();
-    for (const item of list.items ?? []) this.put(item);
+    for (const item of list.items ?? []) this.put(item, before);
     return version;
   }
 }

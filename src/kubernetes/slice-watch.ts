@@ -62,7 +62,7 @@ export class SliceWatch {
   readonly #api: ApiServer;
   readonly #service: WatchedService;
   readonly #runtime: Runtime;
-  readonly #slices = new SliceStore();
+  readonly #slices: SliceStore;
   readonly #resolution: () => Resolution;
   /** The newest version that was seen. "0" is any that the server has at hand, "" the newest there is. */
   #version = "0";
@@ -79,6 +79,7 @@ export class SliceWatch {
   ) {
     this.#api = api;
     this.#service = service;
+    this.#slices = new SliceStore(service.service);
     this.#runtime = runtime;
     this.#resolution = () => resolutionOf(this.#slices.all);
   }
@@ -131,6 +132,7 @@ export class SliceWatch {
     const limit = new RequestLimit(clock, run.signal, seconds * 1_000 + slackMs, tooLong);
     const startedMs = clock.now();
     const isShort = () => clock.now() - startedMs < shortestSoundMs;
+    const knownVersion = this.#version;
     let heardMs: number | undefined;
     let sound: TimerHandle | undefined;
     try {
@@ -146,7 +148,7 @@ export class SliceWatch {
       });
       for await (const event of jsonLines(response.body)) {
         heardMs = clock.now();
-        const failure = this.#hear(event as WatchEvent, run);
+        const failure = this.#hear(event, run);
         if (failure !== undefined) return failure;
       }
     } catch (error) {
@@ -157,12 +159,14 @@ export class SliceWatch {
       limit.clear();
       clock.clearTimeout(sound);
     }
-    if (isShort() && heardMs === undefined) throw new Error(`${this.#api.url} ended a watch at once`);
+    // One that says again what is known is as useless as one that says nothing.
+    if (isShort() && this.#version === knownVersion) throw new Error(`${this.#api.url} ended a watch at once`);
     return { againMs: 0 };
   }
 
   /** Takes in an event; what it returns ends the watch. */
-  #hear({ type, object }: WatchEvent, run: ListRun): RunEnd | undefined {
+  #hear(event: WatchEvent, run: ListRun): RunEnd | undefined {
+    const { type, object } = event;
     if (type === "ERROR") {
       const status = statusOf(object);
       if (isExpired(status)) return this.#relist();
@@ -172,11 +176,11 @@ export class SliceWatch {
     }
     const version = object?.metadata?.resourceVersion;
     if (object === undefined || version === undefined) return undefined;
-    this.#version = version;
     if (type === "ADDED" || type === "MODIFIED") this.#slices.put(object);
     else if (type === "DELETED") this.#slices.delete(object);
-    else return undefined;
-    run.report(this.#resolution);
+    // Not before: what could not be taken in is asked for again.
+    this.#version = version;
+    if (type !== "BOOKMARK") run.report(this.#resolution);
     return undefined;
   }
 

@@ -3,6 +3,7 @@ export interface Slice {
   readonly name: string;
   readonly family: "IPv4" | "IPv6" | "FQDN";
   readonly ports: readonly SlicePort[];
+  /** Those that did not change are the objects of the slice before. */
   readonly endpoints: readonly SliceEndpoint[];
 }
 
@@ -27,18 +28,36 @@ export interface SliceEndpoint {
 
 /** The fields that are read of discovery.k8s.io/v1, any of which another server may leave out. */
 export interface SliceJson {
-  readonly metadata?: { readonly name?: string; readonly resourceVersion?: string };
+  readonly metadata?: {
+    readonly name?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>> | null;
+  };
   readonly addressType?: string;
-  readonly ports?: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[] | null;
+  readonly ports?: readonly PortJson[] | null;
   readonly endpoints?: readonly EndpointJson[] | null;
 }
 
+interface PortJson {
+  readonly name?: string | null;
+  readonly port?: number | null;
+  readonly protocol?: string | null;
+}
+
 interface EndpointJson {
-  readonly addresses?: readonly string[];
-  readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
-  readonly zone?: string;
-  readonly hints?: { readonly forZones?: readonly { name: string }[]; readonly forNodes?: readonly { name: string }[] };
-  readonly targetRef?: { readonly name?: string; readonly uid?: string };
+  readonly addresses?: readonly string[] | null;
+  readonly conditions?: {
+    readonly ready?: boolean | null;
+    readonly serving?: boolean | null;
+    readonly terminating?: boolean | null;
+  } | null;
+  readonly zone?: string | null;
+  readonly hints?: { readonly forZones?: readonly Named[] | null; readonly forNodes?: readonly Named[] | null } | null;
+  readonly targetRef?: { readonly name?: string; readonly uid?: string } | null;
+}
+
+interface Named {
+  readonly name: string;
 }
 
 const noNames: readonly string[] = [];
@@ -47,43 +66,60 @@ const noNames: readonly string[] = [];
 export class SliceReader {
   readonly #names = new Map<string, readonly string[]>();
 
-  read({ metadata, addressType, ports, endpoints }: SliceJson): Slice {
+  /** `before`: the same slice as it was. */
+  read({ metadata, addressType, ports, endpoints }: SliceJson, before?: Slice): Slice {
     const name = metadata?.name;
     if (name === undefined) throw new Error("the API server sent an EndpointSlice without a name");
+    const known = new Map(before?.endpoints.map((endpoint) => [endpoint.address, endpoint]));
     return {
       name,
       family: addressType === "IPv6" || addressType === "FQDN" ? addressType : "IPv4",
-      ports: (ports ?? []).flatMap(({ name = "", port, protocol = "TCP" }) =>
-        port === undefined || protocol !== "TCP" ? [] : [{ name, port }],
+      ports: (ports ?? []).flatMap(({ name, port, protocol }) =>
+        typeof port !== "number" || (protocol ?? "TCP") !== "TCP" ? [] : [{ name: name ?? "", port }],
       ),
-      endpoints: (endpoints ?? []).flatMap((endpoint) => this.#readEndpoint(endpoint)),
+      endpoints: (endpoints ?? []).flatMap((json) => {
+        const endpoint = this.#readEndpoint(json);
+        if (endpoint === undefined) return [];
+        const same = known.get(endpoint.address);
+        return [same !== undefined && isSame(same, endpoint) ? same : endpoint];
+      }),
     };
   }
 
   /** Of several addresses all but the first mean nothing. */
-  #readEndpoint({ addresses: [address] = [], conditions, zone, hints, targetRef }: EndpointJson): SliceEndpoint[] {
-    if (address === undefined) return [];
-    // Conditions that are not known count as ready, serving, and not terminating.
-    const { ready = true, serving = true, terminating = false } = conditions ?? {};
-    return [
-      {
-        address,
-        ready,
-        lastResort: serving && terminating,
-        zone: zone === "" ? undefined : zone,
-        zoneHints: this.#namesOf(hints?.forZones),
-        nodeHints: this.#namesOf(hints?.forNodes),
-        podName: targetRef?.name,
-        podUid: targetRef?.uid,
-      },
-    ];
+  #readEndpoint({ addresses, conditions, zone, hints, targetRef }: EndpointJson): SliceEndpoint | undefined {
+    const address = addresses?.[0];
+    if (address === undefined) return undefined;
+    return {
+      address,
+      // Conditions that are not known count as ready, serving, and not terminating.
+      ready: conditions?.ready ?? true,
+      lastResort: (conditions?.serving ?? true) && (conditions?.terminating ?? false),
+      zone: zone || undefined,
+      zoneHints: this.#namesOf(hints?.forZones),
+      nodeHints: this.#namesOf(hints?.forNodes),
+      podName: targetRef?.name,
+      podUid: targetRef?.uid,
+    };
   }
 
-  #namesOf(list: readonly { readonly name: string }[] | undefined): readonly string[] {
-    if (list === undefined || list.length === 0) return noNames;
+  #namesOf(list: readonly Named[] | null | undefined): readonly string[] {
+    if (list === undefined || list === null || list.length === 0) return noNames;
     const key = list.map(({ name }) => name).join();
     const known = this.#names.get(key) ?? Object.freeze(list.map(({ name }) => name));
     this.#names.set(key, known);
     return known;
   }
+}
+
+function isSame(one: SliceEndpoint, other: SliceEndpoint): boolean {
+  return (
+    one.ready === other.ready &&
+    one.lastResort === other.lastResort &&
+    one.zone === other.zone &&
+    one.zoneHints === other.zoneHints &&
+    one.nodeHints === other.nodeHints &&
+    one.podName === other.podName &&
+    one.podUid === other.podUid
+  );
 }

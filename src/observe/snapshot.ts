@@ -1,6 +1,7 @@
 import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { FailureFact } from "../base/errors.ts";
+import type { EjectionReason } from "./backend-facts.ts";
 import type { ConnectionCounts } from "./connection-counters.ts";
 import type { CallCounts } from "./counters.ts";
 import type { ResolverCounts } from "./resolver-counters.ts";
@@ -147,6 +148,8 @@ export interface GlinkSnapshot {
   readonly subchannels: readonly SubchannelSnapshot[];
   /** Too few backends are usable: calls go to all that are connected (`panicThreshold`). */
   readonly panic: boolean;
+  /** Ejections since the transport was made (`outlierDetection`), by their reasons. */
+  readonly ejections: Readonly<Record<EjectionReason, number>>;
   /** Retired connections that wait for their last call. */
   readonly draining: readonly DrainingSnapshot[];
   readonly openCalls: number;

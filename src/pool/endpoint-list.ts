@@ -19,13 +19,38 @@ export interface EndpointLists {
 
 const noEndpoints: EndpointList = new Map();
 
-/** Throws what is wrong with it. */
-export function listsOfResolution({ endpoints, authoritative = false, fallback = [] }: Resolution): EndpointLists {
-  const list = listOf(endpoints.map(checkEndpoint));
-  if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
-  const [preferred = noEndpoints, ...others] = levelsOf(list);
-  const below = [...others.flatMap((level) => [...level]), ...listOf(fallback.map(checkEndpoint))];
-  return { preferred, fallback: new Map(below.filter(([id]) => !preferred.has(id))) };
+/** Reads what a resolver reports. Endpoints that nobody can change are checked once, however often they are reported. */
+export class EndpointListReader {
+  readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
+
+  /** Throws what is wrong with it. */
+  read({ endpoints, authoritative = false, fallback = [] }: Resolution): EndpointLists {
+    const list = this.#listOf(endpoints);
+    if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
+    const [preferred = noEndpoints, ...others] = levelsOf(list);
+    const below = [...others.flatMap((level) => [...level]), ...this.#listOf(fallback)];
+    return { preferred, fallback: new Map(below.filter(([id]) => !preferred.has(id))) };
+  }
+
+  #listOf(endpoints: readonly Endpoint[]): Map<string, Endpoint> {
+    const list = new Map<string, Endpoint>();
+    for (const { id, endpoint } of endpoints.map((given) => this.#check(given)))
+      if (!list.has(id)) list.set(id, endpoint);
+    return list;
+  }
+
+  #check(given: Endpoint): { readonly id: string; readonly endpoint: Endpoint } {
+    const known = this.#checked.get(given);
+    if (known !== undefined) return known;
+    const endpoint = checkEndpoint(given);
+    const checked = { id: endpointId(endpoint), endpoint };
+    if (isConstant(given)) this.#checked.set(given, checked);
+    return checked;
+  }
+}
+
+function isConstant(endpoint: Endpoint): boolean {
+  return Object.isFrozen(endpoint) && Object.isFrozen(endpoint.addresses) && endpoint.addresses.every(Object.isFrozen);
 }
 
 /** The endpoints of each priority, the first one first. */

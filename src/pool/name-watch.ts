@@ -4,7 +4,7 @@ import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type EndpointLists, listsOfAddresses, listsOfResolution } from "./endpoint-list.ts";
+import { EndpointListReader, type EndpointLists, listsOfAddresses } from "./endpoint-list.ts";
 
 /** Told what the resolver finds, checked. */
 export interface NameWatchListener {
@@ -42,6 +42,7 @@ export class NameWatch {
   readonly #events: Events;
   readonly #observer: ResolverObserver;
   readonly #listener: NameWatchListener;
+  readonly #reader = new EndpointListReader();
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
   #known: EndpointLists | undefined;
@@ -79,7 +80,7 @@ export class NameWatch {
         {
           // A watch that was closed is no longer listened to.
           onResolution: (resolution) => {
-            if (this.#state === state) this.#found(() => listsOfResolution(resolution), resolution.config);
+            if (this.#state === state) this.#found(() => this.#reader.read(resolution), resolution.config);
           },
           onAddresses: (addresses, fallback = []) => {
             if (this.#state === state) this.#found(() => listsOfAddresses(addresses, fallback));

@@ -20,8 +20,8 @@ export class PinnedSource implements CallSource {
 
   dispatch(call: PendingCall): void {
     const { backend, connections } = this.#to;
-    const live = connections.find(({ hasRoom }) => hasRoom);
-    if (live === undefined) call.onPickFailed(noRoom(backend.id));
+    const live = connections.find(({ hasRoom, ownStreams }) => hasRoom && ownStreams.haveRoom);
+    if (live === undefined) call.onPickFailed(noRoom(backend.id, connections));
     else call.onPicked(new OwnConnection(live), backend);
   }
 
@@ -38,7 +38,9 @@ export class PinnedSource implements CallSource {
   }
 }
 
-function noRoom(address: string): Failure {
+function noRoom(address: string, connections: readonly LiveConnection[]): Failure {
+  const live = connections.find(({ hasRoom }) => hasRoom);
+  if (live !== undefined) return live.ownStreams.refusal;
   const message = "no connection of the backend takes a further stream";
   return { kind: "no-backend", code: Code.Unavailable, progress: "unsent", message, address };
 }

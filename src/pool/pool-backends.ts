@@ -8,6 +8,7 @@ import type { Events } from "../observe/events.ts";
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { emptyTally } from "../subchannel/backend-record.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { PinnedCalls } from "../subchannel/pinned-calls.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -49,7 +50,7 @@ export interface PoolBackendsListener {
 export class PoolBackends implements Iterable<Subchannel> {
   /** Which of them calls may go to. */
   readonly protection: Protection;
-  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: { answers: 0, faults: 0 } };
+  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: emptyTally() };
   /** How many are connected. */
   readyCount = 0;
   readonly #history: TargetHistory;

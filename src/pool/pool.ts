@@ -4,6 +4,7 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { EjectionReason } from "../observe/backend-facts.ts";
 import type { Events, GlinkFact } from "../observe/events.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
@@ -162,6 +163,11 @@ export class Pool implements CallSource {
   /** Why a backend is not used like any other. */
   leftOut(subchannel: Subchannel): LeftOutFacts | undefined {
     return this.#backends.protection.factsOf(subchannel);
+  }
+
+  /** Ejections of backends since the pool was made, by their reasons. */
+  get ejections(): Readonly<Record<EjectionReason, number>> {
+    return this.#backends.conditions.tally.ejections;
   }
 
   /** Whether calls go to all backends, because too few are usable. */

@@ -15,6 +15,8 @@ export type MetricName =
   | "glink_attempts_failed_total"
   | "glink_retries_total"
   | "glink_retries_withheld_total"
+  | "glink_hedges_total"
+  | "glink_calls_dropped_total"
   | "glink_retry_delay_seconds_total"
   | "glink_retry_budget_available"
   | "glink_messages_sent_total"
@@ -23,6 +25,9 @@ export type MetricName =
   | "glink_message_received_bytes_total"
   | "glink_pool_backends"
   | "glink_pool_suspects"
+  | "glink_pool_left_out"
+  | "glink_pool_panic"
+  | "glink_ejections_total"
   | "glink_connect_duration_seconds"
   | "glink_connections_retired_total"
   | "glink_connections_draining"
@@ -65,6 +70,8 @@ const entries: Readonly<Record<MetricName, Entry>> = {
   glink_attempts_failed_total: ["counter", "Attempts that failed, by kind of failure and by progress"],
   glink_retries_total: ["counter", "Attempts that repeated another one of their call"],
   glink_retries_withheld_total: ["counter", "Retries that the policy would have made"],
+  glink_hedges_total: ["counter", "Attempts that calls sent beside others"],
+  glink_calls_dropped_total: ["counter", "Calls refused before they were sent"],
   glink_retry_delay_seconds_total: ["counter", "Waits before retries"],
   glink_retry_budget_available: ["gauge", "Retries that the budget allows now", "min"],
   glink_messages_sent_total: ["counter", "Messages sent by attempts"],
@@ -73,6 +80,9 @@ const entries: Readonly<Record<MetricName, Entry>> = {
   glink_message_received_bytes_total: ["counter", "Bytes of messages received, as compressed"],
   glink_pool_backends: ["gauge", "Backends by connectivity state"],
   glink_pool_suspects: ["gauge", "Backends that left a call or a PING unanswered, and have not answered since"],
+  glink_pool_left_out: ["gauge", "Backends that calls avoid while there are enough others, by the reason"],
+  glink_pool_panic: ["gauge", "1 while too few backends are usable, and calls go to all that are connected", "max"],
+  glink_ejections_total: ["counter", "Ejections of backends, by the reason"],
   glink_connect_duration_seconds: ["summary", "Duration of dials: TCP, TLS and the first SETTINGS"],
   glink_connections_retired_total: ["counter", "Connections taken out of service to end after their calls"],
   glink_connections_draining: ["gauge", "Retired connections that wait for their calls"],

@@ -9,6 +9,7 @@ export function samplesOf(snapshot: GlinkSnapshot, backendLabel: boolean): Sampl
   reader.calls();
   reader.retries();
   reader.connections();
+  reader.availability();
   reader.resolver();
   if (backendLabel) for (const subchannel of snapshot.subchannels) reader.backend(subchannel);
   return reader.samples;
@@ -53,6 +54,8 @@ class SnapshotReader {
     const { calls, retryBudget } = this.#snapshot;
     this.#addEach("glink_retries_total", "glink_retry_cause", calls.retriesBy);
     this.#addEach("glink_retries_withheld_total", "glink_reason", calls.retriesWithheld);
+    this.#add("glink_hedges_total", calls.hedges);
+    this.#addEach("glink_calls_dropped_total", "glink_reason", calls.dropped);
     this.#add("glink_retry_delay_seconds_total", seconds(calls.retryDelayMs));
     if (retryBudget !== undefined) this.#add("glink_retry_budget_available", retryBudget.available);
   }
@@ -69,7 +72,6 @@ class SnapshotReader {
       grpc_security_level: target.startsWith("https:") ? "privacy_and_integrity" : "none",
     });
     this.#addEach("glink_pool_backends", "glink_state", statesOf(subchannels));
-    this.#add("glink_pool_suspects", subchannels.filter(({ availability }) => availability === "suspect").length);
     this.#addTimes("glink_connect_duration_seconds", dials.succeededMs, dials.succeeded, success);
     this.#addTimes("glink_connect_duration_seconds", dials.failedMs, dials.failed, failure);
     this.#addEach("glink_connections_retired_total", "glink_reason", connections.retired);
@@ -77,6 +79,16 @@ class SnapshotReader {
     this.#addTimes("glink_drain_duration_seconds", drains.durationMs, drains.count);
     this.#add("glink_drain_cut_calls_total", drains.cutCalls);
     this.#addEach("glink_pings_total", "glink_outcome", { ...connections.pings });
+  }
+
+  availability(): void {
+    const { subchannels, panic, ejections } = this.#snapshot;
+    const leftOut = { suspect: 0, unhealthy: 0, ejected: 0 };
+    for (const { availability } of subchannels) if (availability !== "usable") leftOut[availability]++;
+    this.#add("glink_pool_suspects", leftOut.suspect);
+    this.#addEach("glink_pool_left_out", "glink_availability", leftOut);
+    this.#add("glink_pool_panic", Number(panic));
+    this.#addEach("glink_ejections_total", "glink_reason", ejections);
   }
 
   resolver(): void {

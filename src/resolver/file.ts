@@ -56,9 +56,10 @@ interface FileOptions {
 class WatchedFile {
   readonly #options: FileOptions;
   readonly #runtime: Runtime;
-  /** Of what was read last. */
+  /** Of what was read last, and what is wrong with that. */
   #version: string | undefined;
-  /** What was said of it. */
+  #error: unknown;
+  /** The last error that was told. */
   #errorSaid: string | undefined;
 
   constructor(options: FileOptions, runtime: Runtime) {
@@ -96,18 +97,22 @@ class WatchedFile {
     const { path, port } = this.#options;
     const { promises } = builtinModule("node:fs");
     try {
-      const version = versionOf(await promises.stat(path, { bigint: true }));
-      if (version === this.#version) return undefined;
+      const stats = await promises.stat(path, { bigint: true });
+      // A folder says so itself; a pipe, or a device, would never end.
+      if (!stats.isFile() && !stats.isDirectory()) throw new TypeError("it is no regular file");
+      const version = versionOf(stats);
+      if (version === this.#version) return this.#error;
       const text = await promises.readFile(path, "utf8");
-      const endpoints = readEndpointFile(text, port);
-      run.report({ endpoints });
       this.#version = version;
+      run.report({ endpoints: readEndpointFile(text, port) });
+      this.#error = undefined;
       this.#errorSaid = undefined;
-      return undefined;
     } catch (error) {
-      this.#version = undefined;
-      return new Error(`${path}: ${(error as Error).message}`, { cause: error });
+      this.#error = new Error(`${path}: ${(error as Error).message}`, { cause: error });
+      // What could not be read may be readable the next time, the same file.
+      if ((error as NodeJS.ErrnoException).code !== undefined) this.#version = undefined;
     }
+    return this.#error;
   }
 }
 

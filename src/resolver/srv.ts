@@ -86,11 +86,12 @@ class ServiceLookup {
     try {
       const records = await query.services(name);
       if (records.length === 0) throw new Error(`there are no SRV records (asked for as it is written)`);
-      if (records.every(({ name: target }) => target === "" || target === ".")) {
+      const somewhere = records.filter(({ name: target }) => target !== "" && target !== ".");
+      if (somewhere.length === 0) {
         run.report({ endpoints: [], authoritative: true });
         return { againMs: Number.POSITIVE_INFINITY };
       }
-      return await this.#resolve(records, query, run);
+      return await this.#resolve(somewhere, query, run);
     } catch (cause) {
       const after = patience.endedAfterMs;
       const why =

@@ -1,4 +1,5 @@
 import type { MethodSpec } from "../base/method-spec.ts";
+import type { EjectionReason } from "../observe/backend-facts.ts";
 
 /** What is counted for all backends of a pool together. */
 export interface PoolTally {
@@ -6,6 +7,13 @@ export interface PoolTally {
   answers: number;
   /** As {@link BackendRecord.faults}. */
   faults: number;
+  /** Ejections by their reasons. */
+  readonly ejections: Record<EjectionReason, number>;
+}
+
+export function emptyTally(): PoolTally {
+  const ejections = { "consecutive-failures": 0, "success-rate": 0, "failure-percentage": 0, "probe-failed": 0 };
+  return { answers: 0, faults: 0, ejections };
 }
 
 /** A backend that was left out, and gets one call to show what it is worth. */

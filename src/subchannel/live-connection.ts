@@ -47,8 +47,11 @@ export class LiveConnection implements CallConnection {
   expiresAtMs: number = Number.POSITIVE_INFINITY;
   /** It left a call or a PING unanswered. Decided in availability/, as {@link health}. */
   isSuspect = false;
+  /** How often it became a suspect. */
+  suspicions = 0;
   /** `unknown`: it is to be asked, and has not said. Without a health check all are healthy. */
   health: Health = "healthy";
+  readonly ownStreams: OwnStreams;
   /** Calls started on it. */
   calls = 0;
   callsSucceeded = 0;
@@ -60,7 +63,6 @@ export class LiveConnection implements CallConnection {
   readonly #context: LiveConnectionContext;
   readonly #keepalive: Keepalive;
   readonly #idleWatch: IdleConnectionWatch;
-  readonly #ownStreams = new OwnStreams();
   /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
   #full = false;
   #answered = false;
@@ -77,6 +79,7 @@ export class LiveConnection implements CallConnection {
     const { clock } = runtime;
     this.connection = connection;
     this.address = address;
+    this.ownStreams = new OwnStreams(connection, address);
     this.listener = listener;
     this.#context = context;
     this.readySinceMs = clock.now();
@@ -113,7 +116,7 @@ export class LiveConnection implements CallConnection {
   }
 
   get openCalls(): number {
-    return this.connection.openStreams - this.#ownStreams.size;
+    return this.connection.openStreams - this.ownStreams.size;
   }
 
   request(
@@ -131,14 +134,9 @@ export class LiveConnection implements CallConnection {
     return stream;
   }
 
-  /** The same for a request that is no call: {@link openCalls} does not count it, and {@link leave} ends it. */
+  /** The same for a request that is no call: {@link openCalls} does not count it. */
   requestOwn(...[head, fields, body, listener]: Parameters<CallConnection["request"]>): Stream | undefined {
-    return this.#ownStreams.open(listener, (own) => this.#request(head, fields, body, own));
-  }
-
-  /** It is out of service, because of `failure`. Calls may still be open. */
-  leave(failure: Failure): void {
-    this.#ownStreams.endAll(failure);
+    return this.ownStreams.open(listener, (own) => this.#request(head, fields, body, own));
   }
 
   /** Calls go to other connections while one of them is usable. */
@@ -223,6 +221,7 @@ export class LiveConnection implements CallConnection {
 
   #capacityChanged(): void {
     const { connection } = this;
+    this.ownStreams.limitChanged();
     if (connection.maxConcurrentStreams === 0) {
       this.listener.onNoStreams(this);
     } else {

@@ -1,13 +1,33 @@
+import { Code } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
-import type { Stream, StreamListener } from "../http2/connection.ts";
+import type { Connection, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
 
 /** The streams of one connection that are no calls: nobody waits for them, and they end when it leaves service. */
 export class OwnStreams {
+  readonly #connection: Connection;
+  readonly #address: string;
   readonly #open = new Set<OwnStream>();
+
+  constructor(connection: Connection, address: string) {
+    this.#connection = connection;
+    this.#address = address;
+  }
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Whether one more would leave a stream for calls. */
+  get haveRoom(): boolean {
+    return this.size + 1 < this.#connection.maxConcurrentStreams;
+  }
+
+  /** Why there is none, where the connection has room. */
+  get refusal(): Failure {
+    const { maxConcurrentStreams } = this.#connection;
+    const message = `the streams that the server allows are for calls (MAX_CONCURRENT_STREAMS is ${maxConcurrentStreams})`;
+    return { kind: "no-streams", code: Code.Unavailable, progress: "unsent", message, address: this.#address };
   }
 
   /** `request` starts the stream with the listener that it is given. Undefined, as what it returns: it was not. */
@@ -18,6 +38,11 @@ export class OwnStreams {
     own.stream = stream;
     this.#open.add(own);
     return own;
+  }
+
+  /** The server's limit of streams is another. */
+  limitChanged(): void {
+    if (this.size > 0 && this.size >= this.#connection.maxConcurrentStreams) this.endAll(this.refusal);
   }
 
   /** Ends all of them from this side. Their listeners hear `failure`. */

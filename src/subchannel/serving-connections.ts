@@ -232,7 +232,7 @@ export class ServingConnections<S> {
     this.#set.remove(live);
     this.#renewals.elderLeft(live);
     this.#context.pool.onLeft(this.#context.subchannel, live, failure);
-    live.leave(failure ?? this.#failure("connection-lost", "the connection left service"));
+    live.ownStreams.endAll(failure ?? this.#failure("connection-lost", "the connection left service"));
   }
 
   #tellIfFull(): void {

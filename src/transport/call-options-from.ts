@@ -68,6 +68,9 @@ function checkHeaderNames(names: readonly string[]): readonly string[] {
     const given = Array.isArray(names) ? "an array with something else" : describeValue(names);
     throw new TypeError(`callOptionsFrom: headers must be an array of header names, not ${given}`);
   }
+  const bad = names.find((name) => !/^[\w!#$%&'*+.^`|~-]+$/.test(name));
+  if (bad !== undefined)
+    throw new TypeError(`callOptionsFrom: headers must hold header names, not ${describeValue(bad)}`);
   return names;
 }
 

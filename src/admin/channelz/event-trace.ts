@@ -29,6 +29,7 @@ export class EventTrace {
 
   #hear(event: GlinkEvent): void {
     if (event.type === "attempt-failed" || event.type === "retry-withheld") return;
+    if (event.type === "call-dropped" && !event.first) return;
     this.#heard++;
     this.#events.add(event);
   }

@@ -1,4 +1,4 @@
-import type { GlinkEvent } from "../../index.ts";
+import type { EjectionReason, GlinkEvent } from "../../index.ts";
 import { duration, plural } from "../texts.ts";
 
 /** What an event says, without its time and its address. Of a type that is not known here, its name: new ones may come. */
@@ -27,7 +27,7 @@ export function eventWords(event: GlinkEvent): string {
     case "connection-drained":
       return `a connection has drained in ${duration(event.tookMs)}${event.cutCalls === 0 ? "" : `, ${plural(event.cutCalls, "call")} cut`}`;
     case "subchannel-suspect":
-      return event.reason === "deadline" ? "suspect: a call missed its deadline" : "suspect: it is silent";
+      return `suspect: ${leftOutWords(event)}`;
     case "subchannel-silent":
       return `nothing came for ${duration(event.silentMs)}`;
     case "subchannel-usable":
@@ -38,6 +38,34 @@ export function eventWords(event: GlinkEvent): string {
       return `attempt ${event.attempt} of ${event.method} failed: ${event.error.message}`;
     case "user-code-failed":
       return `the user's own code failed (${event.where}): ${event.error.message}`;
+    case "backends-stale":
+      return staleWords(event);
+    case "service-config-rejected":
+      return `the service config cannot be used: ${event.error.message}`;
+    case "backend-ejected":
+      return `ejected for ${duration(event.ejectionMs)}: ${leftOutWords(event)}${event.ejections === 1 ? "" : `, for the ${event.ejections}. time`}`;
+    case "backend-probing":
+      return "the ejection is over: single calls show whether it works";
+    case "backend-returned":
+      return `answers calls again, ${duration(event.ejectedMs)} after it was ejected`;
+    case "backend-unhealthy":
+      return `unhealthy: ${leftOutWords(event)}`;
+    case "backend-healthy":
+      return `healthy again, after ${duration(event.unhealthyMs)}`;
+    case "panic-began":
+      return `panic: ${event.usable} of ${event.connected} connected backends are usable, and calls go to all of them`;
+    case "panic-ended":
+      return `panic is over: ${event.usable} of ${event.connected} connected backends are usable`;
+    case "priority-changed":
+      return `calls go to priority ${event.to}${event.from === undefined ? "" : `, and no longer to ${event.from}`}`;
+    case "zone-share-changed":
+      return `${Math.round(event.share * 100)} % of the calls stay in the zone ${event.zone}`;
+    case "retry-withheld":
+      return `${event.method} is not retried (${event.reason})`;
+    case "call-dropped":
+      return `calls are dropped (${event.reason}), of ${event.method}: ${event.message}`;
+    case "closed":
+      return "the transport is closed";
     case "hint":
       return `hint: ${event.message}`;
     case "call-queued":
@@ -45,8 +73,38 @@ export function eventWords(event: GlinkEvent): string {
     case "queue-drained":
       return `no call waits any more: ${plural(event.calls, "call")} did`;
     default:
-      return event.type;
+      return (event as GlinkEvent).type;
   }
+}
+
+/** What says why calls avoid a backend. */
+export type LeftOutEvent = Extract<
+  GlinkEvent,
+  { type: "subchannel-suspect" | "backend-unhealthy" | "backend-ejected" }
+>;
+
+/** Why calls avoid it. */
+export function leftOutWords(event: LeftOutEvent): string {
+  switch (event.type) {
+    case "subchannel-suspect":
+      return event.reason === "deadline" ? "a call missed its deadline" : "it is silent";
+    case "backend-unhealthy":
+      return event.reason;
+    case "backend-ejected":
+      return ejectionWords[event.reason];
+  }
+}
+
+const ejectionWords: Readonly<Record<EjectionReason, string>> = {
+  "consecutive-failures": "its calls fail one after the other",
+  "success-rate": "fewer of its calls succeed than of those to others",
+  "failure-percentage": "most of its calls fail",
+  "probe-failed": "the call that was to show whether it works failed",
+};
+
+function staleWords({ stale, returned }: Extract<GlinkEvent, { type: "backends-stale" }>): string {
+  if (stale.length === 0) return `named again: ${named(returned)}`;
+  return `an answer lacks backends that work, which stay until a second one does: ${named(stale)}`;
 }
 
 /** Long lists are cut: a rollout of a thousand pods is one line. */

@@ -81,6 +81,10 @@ export class TargetHistory {
       case "pool-updated":
         this.lookups.add(event);
         break;
+      case "call-dropped":
+        // Under overload there is one for each call, and nothing else would be kept.
+        if (event.first) this.happenings.add(event);
+        break;
       default:
         this.happenings.add(event);
     }

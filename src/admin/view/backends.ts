@@ -1,4 +1,5 @@
 import type { SubchannelSnapshot } from "../../index.ts";
+import { type LeftOutEvent, leftOutWords } from "../history/event-words.ts";
 import { count, duration, percent, plural, rate } from "../texts.ts";
 import { type Content, el, type Markup } from "./markup.ts";
 import { badge, isTroubled, stateBadge } from "./states.ts";
@@ -34,7 +35,7 @@ function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[
   const attempts = (address: string) => attemptsBetween(since, now, address);
   const all = snapshot.subchannels.reduce((sum, { address }) => sum + attempts(address), 0);
   return [
-    { name: "Backend", isHeading: true, cell: ({ address }) => el("code", {}, swatch(reading, address), address) },
+    { name: "Backend", isHeading: true, cell: (backend) => nameOf(reading, backend) },
     {
       name: "State",
       cell: ({ state, stateSinceMs }) => [
@@ -55,6 +56,13 @@ function columnsOf(reading: TargetReading): readonly Column<SubchannelSnapshot>[
   ];
 }
 
+/** With its zone and priority, where the resolver has them. */
+function nameOf(reading: TargetReading, { address, zone, priority }: SubchannelSnapshot): Content {
+  const place = [...(zone === undefined ? [] : [`zone ${zone}`]), ...(priority === 0 ? [] : [`priority ${priority}`])];
+  const name = el("code", {}, swatch(reading, address), address);
+  return place.length === 0 ? name : [name, " ", el("small", {}, place.join(", "))];
+}
+
 function swatch({ slots }: TargetReading, address: string): Markup {
   return el("span", { class: `swatch slot${slots.get(address) ?? "s"}`, "aria-hidden": "true" });
 }
@@ -69,16 +77,30 @@ function share(part: number, whole: number): Content {
   ];
 }
 
-const suspicions = { deadline: "a call missed its deadline", silence: "it is silent" };
-
-function availabilityOf({ history }: TargetReading, { address, state, availability }: SubchannelSnapshot): Content {
-  if (availability === "usable") return state === "ready" ? "usable" : "–";
+function availabilityOf({ history, snapshot }: TargetReading, backend: SubchannelSnapshot): Content {
+  const { address, state, availability, leftOut, stale } = backend;
+  const notNamed = stale ? " (not in the resolver's last answer)" : "";
+  if (availability === "usable") {
+    if (state !== "ready") return notNamed === "" ? "–" : notNamed;
+    // An ejection is over, and a call has yet to be answered.
+    return leftOut === undefined ? `usable${notNamed}` : badge("busy", `on probation${notNamed}`);
+  }
   const told = history.happenings.items.findLast(
-    (one) => "address" in one && one.address === address && one.type === "subchannel-suspect",
+    (one): one is LeftOutEvent => one.type === tellsWhy[availability] && one.address === address,
   );
-  const why = told?.type === "subchannel-suspect" ? `: ${suspicions[told.reason]}` : "";
-  return badge("bad", `${availability}${why}`);
+  const why = told === undefined ? "" : `: ${leftOutWords(told)}`;
+  const { takenAtMs } = snapshot;
+  const since = leftOut === undefined ? "" : `for ${duration(takenAtMs - leftOut.sinceMs)}`;
+  const until = leftOut?.untilMs === undefined ? "" : `, ${duration(Math.max(0, leftOut.untilMs - takenAtMs))} more`;
+  return [badge("bad", `${availability}${why}${notNamed}`), " ", el("small", {}, `${since}${until}`)];
 }
+
+/** The event that says why a backend is not usable. */
+const tellsWhy = {
+  suspect: "subchannel-suspect",
+  unhealthy: "backend-unhealthy",
+  ejected: "backend-ejected",
+} as const satisfies Partial<Record<SubchannelSnapshot["availability"], LeftOutEvent["type"]>>;
 
 function connectedFor({ connections, connectionAgeMs }: SubchannelSnapshot): Content {
   if (connectionAgeMs === undefined) return "–";

@@ -84,9 +84,16 @@ function targetParts(reading: TargetReading): Parts {
     badge(targetHealth(snapshot), readyText(snapshot)),
   );
   const { lastError } = snapshot;
-  const trouble = lastError === undefined ? [] : [el("p", { class: "trouble" }, lastError.message)];
+  const panic = "Panic: too few backends are usable, so calls go to all that are connected.";
+  const troubles = [...(snapshot.panic ? [panic] : []), ...(lastError === undefined ? [] : [lastError.message])];
   return [
-    part(`${id}-head`, heading, ...trouble, targetFigures(reading), targetFacts(reading)),
+    part(
+      `${id}-head`,
+      heading,
+      ...troubles.map((text) => el("p", { class: "trouble" }, text)),
+      targetFigures(reading),
+      targetFacts(reading),
+    ),
     part(`${id}-shares`, sharesDrawing(reading)),
     part(`${id}-backends`, backendsTable(reading)),
     part(`${id}-draining`, drainingTable(reading)),

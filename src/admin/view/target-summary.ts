@@ -42,15 +42,30 @@ function lookupFigure({ resolution, takenAtMs }: GlinkSnapshot): Markup {
 
 /** What is the same at every moment, and what has been since the transport was made. */
 export function targetFacts({ snapshot }: TargetReading): Markup {
-  const { resolver, loadBalancing, engine, engineChosenBy, createdAtMs, takenAtMs, connections, calls } = snapshot;
+  const { resolver, loadBalancing, proxy, engine, engineChosenBy, createdAtMs, takenAtMs, connections, calls } =
+    snapshot;
   const why = engineChosenBy.length === 0 ? "" : `, because of ${engineChosenBy.join(", ")}`;
   const disconnections = Object.entries(connections.disconnections).map(([reason, times]) => `${times} × ${reason}`);
   return el(
     "p",
     { class: "facts" },
-    `${resolver} resolver, ${loadBalancing}, HTTP/2 engine ${engine}${why}. `,
+    `${resolver} resolver, ${loadBalancing}, HTTP/2 engine ${engine}${why}`,
+    proxy === undefined ? ". " : `, through the proxy ${proxy}. `,
     `In ${duration(takenAtMs - createdAtMs)}: ${plural(calls.started, "call")}, `,
     `${plural(connections.dials.succeeded, "connection")} made, ${plural(connections.dials.failed, "dial")} failed`,
     disconnections.length === 0 ? "." : `, connections ended: ${disconnections.join(", ")}.`,
+    rarities(snapshot),
   );
+}
+
+/** What most targets never have: said where there is any. */
+function rarities({ calls, ejections }: GlinkSnapshot): string {
+  const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, one) => all + one, 0);
+  const [dropped, ejected] = [sum(calls.dropped), sum(ejections)];
+  const said = [
+    ...(calls.hedges === 0 ? [] : [plural(calls.hedges, "hedge")]),
+    ...(dropped === 0 ? [] : [`${plural(dropped, "call")} dropped`]),
+    ...(ejected === 0 ? [] : [plural(ejected, "ejection")]),
+  ];
+  return said.length === 0 ? "" : ` ${said.join(", ")}.`;
 }

@@ -35,10 +35,10 @@ export class ServiceConfigUse {
    * (gRFC A21).
    */
   resolved(config: object | string | undefined): void {
-    const newest = config instanceof Error ? config.message : textOf(config);
-    if (newest === this.#newest) return;
-    this.#newest = newest;
     try {
+      const newest = config instanceof Error ? config.message : textOf(config);
+      if (newest === this.#newest) return;
+      this.#newest = newest;
       if (config instanceof Error) throw config;
       const name = "resolved service config";
       this.#use(config === undefined ? this.#given : parseServiceConfig(config as ServiceConfig | string, name));

@@ -57,12 +57,12 @@ export function checkProxy(
 
 /** As gRPC's other clients read it. What `no_proxy` excepts is the name in `baseUrl`, or the address of a backend. */
 function proxyOfEnvironment({ host, port }: Target, environment: Environment): HttpProxy | undefined {
-  const name = urlVariables.find((variable) => environment[variable]);
+  const name = urlVariables.find((variable) => environment[variable]?.trim());
   if (name === undefined) return undefined;
   const exceptions = exceptionVariables.map((variable) => environment[variable]).find(Boolean);
   const excepts = readNoProxy(exceptions ?? "");
   if (excepts(host, port)) return undefined;
-  const value = environment[name] as string;
+  const value = (environment[name] as string).trim();
   // "proxy:3128" is usual there.
   const url = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   return proxyOf(`the environment variable ${name}`, url, undefined, excepts);

@@ -7,6 +7,7 @@ export type MetricName =
   | "grpc.client.attempt.rcvd_total_compressed_message_size"
   | "grpc.client.call.retries"
   | "grpc.client.call.transparent_retries"
+  | "grpc.client.call.hedges"
   | "grpc.client.call.retry_delay"
   | "glink.pick.wait"
   | "glink.connect.duration"
@@ -17,11 +18,16 @@ export type MetricName =
   | "grpc.subchannel.disconnections"
   | "grpc.subchannel.open_connections"
   | "glink.pool.backends"
+  | "glink.pool.left_out"
+  | "glink.pool.panic"
+  | "glink.ejections"
   | "glink.calls.open"
   | "glink.calls.queued"
   | "glink.attempts.failed"
   | "glink.retries"
   | "glink.retries.withheld"
+  | "glink.hedges"
+  | "glink.calls.dropped"
   | "glink.retry.budget.available"
   | "glink.connections.retired"
   | "glink.connections.draining"
@@ -84,6 +90,7 @@ const entries: Readonly<Record<MetricName, Entry>> = {
     "Transparent retries of calls that had any",
     [...fewRetries, 10],
   ],
+  "grpc.client.call.hedges": ["histogram", "{hedge}", "Hedges of calls that had any", fewRetries],
   "grpc.client.call.retry_delay": ["histogram", "s", "Time of calls without an attempt under way", grpcSeconds],
   "glink.pick.wait": ["histogram", "s", "Waits of attempts for the resolver, a backend or a stream", grpcSeconds],
   "glink.connect.duration": ["histogram", "s", "Duration of dials: TCP, TLS and the first SETTINGS", grpcSeconds],
@@ -94,11 +101,16 @@ const entries: Readonly<Record<MetricName, Entry>> = {
   "grpc.subchannel.disconnections": ["counter", "{disconnection}", "Connections that left service"],
   "grpc.subchannel.open_connections": ["sum", "{connection}", "Connections in service"],
   "glink.pool.backends": ["sum", "{backend}", "Backends by connectivity state"],
+  "glink.pool.left_out": ["sum", "{backend}", "Backends that calls avoid while there are enough others, by the reason"],
+  "glink.pool.panic": ["sum", "{channel}", "Channels whose calls go to all connected backends: too few are usable"],
+  "glink.ejections": ["counter", "{ejection}", "Ejections of backends, by the reason"],
   "glink.calls.open": ["sum", "{call}", "Calls that have not ended"],
   "glink.calls.queued": ["sum", "{call}", "Calls that wait for a backend"],
   "glink.attempts.failed": ["counter", "{attempt}", "Attempts that failed, by kind of failure and progress"],
   "glink.retries": ["counter", "{retry}", "Attempts that repeated another one of their call"],
   "glink.retries.withheld": ["counter", "{retry}", "Retries that the policy would have made"],
+  "glink.hedges": ["counter", "{hedge}", "Attempts that calls sent beside others"],
+  "glink.calls.dropped": ["counter", "{call}", "Calls refused before they were sent"],
   "glink.retry.budget.available": ["gauge", "{retry}", "Retries that the budget allows now"],
   "glink.connections.retired": ["counter", "{connection}", "Connections taken out of service to end after their calls"],
   "glink.connections.draining": ["sum", "{connection}", "Retired connections that wait for their calls"],

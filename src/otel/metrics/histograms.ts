@@ -38,18 +38,24 @@ export const callHistograms: readonly EndHistogram<CallEnd>[] = [
     name: "rpc.client.call.duration",
     valueOf: ({ durationMs }) => durationMs / 1_000,
     byStatus: true,
+    // In the order into which the SDK sorts them for every value.
     attributes: ({ method, channel }, status) => ({
-      [rpcSystemName]: "grpc",
+      ...(status === "OK" ? {} : { [errorType]: status }),
       [rpcMethod]: method,
       [rpcStatusCode]: status,
-      ...(status === "OK" ? {} : { [errorType]: status }),
+      [rpcSystemName]: "grpc",
       [serverAddress]: channel.serverAddress,
       [serverPort]: channel.serverPort,
     }),
   },
   { name: "grpc.client.call.duration", valueOf: ({ durationMs }) => durationMs / 1_000, ...byStatus() },
-  { name: "grpc.client.call.retries", valueOf: ({ attempts }) => ofSome(Math.max(0, attempts - 1)), ...byMethod() },
+  {
+    name: "grpc.client.call.retries",
+    valueOf: ({ attempts, hedges }) => ofSome(Math.max(0, attempts - hedges - 1)),
+    ...byMethod(),
+  },
   { name: "grpc.client.call.transparent_retries", valueOf: (end) => ofSome(end.transparentRetries), ...byMethod() },
+  { name: "grpc.client.call.hedges", valueOf: ({ hedges }) => ofSome(hedges), ...byMethod() },
   { name: "grpc.client.call.retry_delay", valueOf: (end) => ofSome(end.retryDelayMs / 1_000), ...byMethod() },
 ];
 

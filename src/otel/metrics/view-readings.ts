@@ -25,6 +25,11 @@ export function viewReadings(view: ChannelView, target: Attributes, choice: Metr
     ),
     ...byLabel("glink.retries", "glink.retry.cause", calls.retriesBy),
     ...byLabel("glink.retries.withheld", "glink.reason", calls.retriesWithheld),
+    reading("glink.hedges", calls.hedges),
+    ...byLabel("glink.calls.dropped", "glink.reason", calls.dropped),
+    ...byLabel("glink.ejections", "glink.reason", snapshot.ejections),
+    ...byLabel("glink.pool.left_out", "glink.availability", leftOutOf(snapshot)),
+    reading("glink.pool.panic", Number(snapshot.panic)),
     ...byLabel("glink.connections.retired", "glink.reason", connections.retired),
     reading("glink.drain.cut_calls", connections.drains.cutCalls),
     ...byLabel("glink.pings", "glink.outcome", connections.pings),
@@ -102,6 +107,12 @@ function statesOf({ subchannels }: GlinkSnapshot): Record<string, number> {
   const states: Record<string, number> = { idle: 0, connecting: 0, ready: 0, "transient-failure": 0 };
   for (const { state } of subchannels) states[state] = (states[state] ?? 0) + 1;
   return states;
+}
+
+function leftOutOf({ subchannels }: GlinkSnapshot): Record<"suspect" | "unhealthy" | "ejected", number> {
+  const counts = { suspect: 0, unhealthy: 0, ejected: 0 };
+  for (const { availability } of subchannels) if (availability !== "usable") counts[availability]++;
+  return counts;
 }
 
 /** In seconds; none where the resolver has not answered yet. */

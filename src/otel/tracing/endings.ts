@@ -23,8 +23,14 @@ export function endAttributes({ code, kind, progress, address }: Ending): Attrib
 
 /** Ends the span. On the side of the client every code but OK is an error. `statusMessages`: foreign texts are shown. */
 export function endSpan(span: Span, end: Ending, statusMessages: boolean): void {
-  span.setAttributes(endAttributes(end));
-  if (end.code !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: textOf(end, statusMessages) });
+  if (end.code !== undefined) {
+    span.setAttributes(endAttributes(end));
+    span.setStatus({ code: SpanStatusCode.ERROR, message: textOf(end, statusMessages) });
+  } else {
+    // What endAttributes says of a success, without an object for each call.
+    span.setAttribute(rpcStatusCode, statusName(undefined));
+    if (end.address !== undefined) span.setAttributes(peerAttributes(end.address));
+  }
   span.end();
 }
 

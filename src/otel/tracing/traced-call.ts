@@ -31,7 +31,9 @@ export class TracedCall implements CallTracer {
       inject(this.#context, start.header);
       return undefined;
     }
-    if (isFirst) this.#recording.setAttributes(metadataAttributes(start, settings.requestMetadata));
+    if (isFirst && settings.requestMetadata.length > 0) {
+      this.#recording.setAttributes(metadataAttributes(start, settings.requestMetadata));
+    }
     const hasSpan = settings.attemptSpans === "always" || (settings.attemptSpans === "retries" && !isFirst);
     const own = hasSpan ? this.#attemptSpan(start) : undefined;
     this.#current = own ?? this.#recording;

@@ -1,4 +1,4 @@
-import type { Attributes, TextMapPropagator, Tracer, TracerProvider } from "@opentelemetry/api";
+import type { SpanOptions, TextMapPropagator, Tracer, TracerProvider } from "@opentelemetry/api";
 import type { Inject } from "./propagation.ts";
 import type { SpanNames } from "./span-names.ts";
 
@@ -29,6 +29,6 @@ export interface TracingParts {
 export interface TracedMethod {
   readonly name: string;
   readonly attemptName: string;
-  /** Those that samplers see. */
-  readonly attributes: Attributes;
+  /** Of the span of a call, with the attributes that samplers see. */
+  readonly options: SpanOptions;
 }

@@ -21,8 +21,8 @@ export class Tracing implements Pick<Instrumentation, "callStarted"> {
     const parent = context.active();
     const traced = this.#methods.get(call.method) ?? this.#newMethod(call);
     this.#parts ??= this.#newParts();
-    const options = { kind: SpanKind.CLIENT, attributes: traced.attributes };
-    return new TracedCall(this.#parts, traced, parent, this.#parts.tracer?.startSpan(traced.name, options, parent));
+    const span = this.#parts.tracer?.startSpan(traced.name, traced.options, parent);
+    return new TracedCall(this.#parts, traced, parent, span);
   }
 
   #newParts(): TracingParts {
@@ -37,11 +37,14 @@ export class Tracing implements Pick<Instrumentation, "callStarted"> {
     const traced = {
       name: this.#settings.names.call(method.service, method.name),
       attemptName: attemptSpanName(method.service, method.name),
-      attributes: {
-        [rpcSystemName]: "grpc",
-        [rpcMethod]: `${method.service}/${method.name}`,
-        [serverAddress]: names.serverAddress,
-        [serverPort]: names.serverPort,
+      options: {
+        kind: SpanKind.CLIENT,
+        attributes: {
+          [rpcSystemName]: "grpc",
+          [rpcMethod]: `${method.service}/${method.name}`,
+          [serverAddress]: names.serverAddress,
+          [serverPort]: names.serverPort,
+        },
       },
     };
     this.#methods.set(method, traced);

@@ -26,6 +26,20 @@ test("MAX_CONCURRENT_STREAMS 1 and 50 calls: never two at once, and all succeed 
     },
   ));
 
+test("MAX_CONCURRENT_STREAMS 1 and a health check: calls have the one stream, and the server is not asked", () =>
+  withPeer(
+    {
+      settings: [setting.maxConcurrentStreams, 1],
+      onRequest: (request) => request.ok(),
+    },
+    async (transport, peer) => {
+      const outcomes = await Promise.all(Array.from({ length: 5 }, () => tryUnary(transport)));
+      assert.ok(outcomes.every(({ code }) => code === undefined));
+      assert.equal(peer.requests.length, 5);
+    },
+    { healthCheck: { service: "" } },
+  ));
+
 test("calls that time out free their stream slot, and the limit still holds", () =>
   withPeer(
     {

@@ -168,6 +168,7 @@ test("a call of grpc-js that was canceled before is aborted at once, and one tha
 for (const [served, options, text] of [
   [undefined, {}, "must be a handler's context, or a server call of grpc-js, not undefined"],
   [{}, {}, "and this is neither"],
+  [{ requestHeader: new Headers() }, { headers: [":path"] }, 'headers must hold header names, not the string ":path"'],
   [{ requestHeader: new Headers() }, { headers: "x" }, 'headers must be an array of header names, not the string "x"'],
   [{ requestHeader: new Headers() }, { headers: [1] }, "an array with something else"],
   [{ requestHeader: new Headers() }, { header: [] }, 'callOptionsFrom has no field "header": it knows headers'],

@@ -77,6 +77,48 @@ test("when all say that they do not serve, calls go on, and one event says so", 
   close();
 });
 
+test("of many words at once the last one counts: a server that flips quickly floods nobody with events", async () => {
+  const { say, connectionOf, watchOf, served, events, close } = await poolOf(2);
+  for (const i of [0, 1]) await say(i, serving);
+  const watch = watchOf(connectionOf(0));
+  for (let i = 0; i < 1_000; i++) watch.answer(i % 2 === 0 ? serving : notServing);
+  await settle();
+  assert.deepEqual(served(), ["10.0.0.2:1"]);
+  assert.equal(events.ofType("backend-unhealthy").length, 1);
+  assert.equal(events.ofType("backend-healthy").length, 0);
+  close();
+});
+
+test("a word that the end of the watch follows at once counts for nothing", async () => {
+  const { say, connectionOf, watchOf, pool, close } = await poolOf(2);
+  for (const i of [0, 1]) await say(i, serving);
+  const watch = watchOf(connectionOf(0));
+  watch.answer(serving);
+  watch.finish();
+  await settle();
+  assert.equal(pool.subchannels[0]?.availability, "unhealthy");
+  close();
+});
+
+test("a limit that falls to one stream ends the watch, so that calls have the stream; the backend counts as healthy", async () => {
+  const { say, connectionOf, watchOf, served, events, pool, clock, close } = await poolOf(2);
+  for (const i of [0, 1]) await say(i, serving);
+  await say(0, notServing);
+  connectionOf(0).allow(1);
+  await settle();
+  assert.equal(watchOf(connectionOf(0)), undefined);
+  assert.equal(pool.subchannels[0]?.availability, "usable");
+  assert.equal(pool.subchannels[0]?.hasRoom, true);
+  assert.ok(served().includes("10.0.0.1:1"));
+  assert.equal(events.ofType("hint").length, 1);
+  await clock.advance(10_000);
+  assert.equal(watchOf(connectionOf(0)), undefined);
+  connectionOf(0).allow(2);
+  await clock.advance(120_000);
+  assert.notEqual(watchOf(connectionOf(0)), undefined);
+  close();
+});
+
 test("a server without the service counts as healthy, which is said once", async () => {
   const { watchOf, connectionOf, served, events, clock, close } = await poolOf(2);
   for (const i of [0, 1]) watchOf(connectionOf(i)).endWith(Code.Unimplemented);

@@ -177,6 +177,24 @@ describe("outlier detection by default", () => {
     close();
   });
 
+  test("a probe keeps nobody waiting when all other backends leave meanwhile", async () => {
+    const { bad, pool, calls, oneFails, resolver, clock, close } = await poolOf();
+    await calls(20, oneFails);
+    await clock.advance(30_000);
+    const open = Array.from({ length: 4 }, () => new EndedCall(pool).start());
+    assert.equal(open.filter(({ backend }) => backend === bad.id).length, 1);
+    assert.equal(bad.hasRoom, false);
+    resolver.report("10.0.0.0");
+    await settle();
+    const later = Array.from({ length: 3 }, () => new EndedCall(pool).start());
+    assert.deepEqual(
+      later.map(({ backend }) => backend),
+      [bad.id, bad.id, bad.id],
+    );
+    close();
+    assert.equal(clock.pending, 0);
+  });
+
   test("calls that wait for a stream slot are served when the probe has shown that the backend works", async () => {
     const { bad, pool, calls, oneFails, connector, clock, close } = await poolOf();
     await calls(20, oneFails);
@@ -253,6 +271,18 @@ describe("what ejects nobody", () => {
         const one = new EndedCall(pool).start();
         one.end((address) => (address === bad.id ? late : undefined), pickInfo.method, clock.now() - 101);
       }
+    }));
+
+  test("the deadlines of all calls that were open when a connection fell silent", () =>
+    remains({}, async ({ bad, calls, oneFails, clock }) => {
+      await calls(8, (address) => oneFails(address, pickInfo.method) && undefined);
+      const live = bad.connections[0];
+      const missed: Failure = { ...status(Code.DeadlineExceeded), kind: "deadline" };
+      for (let i = 0; i < 50; i++) {
+        live?.suspect();
+        live?.noteEnd(missed, { method: pickInfo.method, deadlineMs: clock.now() });
+      }
+      assert.deepEqual([bad.availability, bad.record.faultsInARow], ["suspect", 1]);
     }));
 
   test("one connection that was lost, however many calls were open on it", () =>

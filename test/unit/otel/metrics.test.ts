@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, createContextValues } from "@connectrpc/connect";
 import { metrics } from "@opentelemetry/api";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { staticResolver } from "../../../src/index.ts";
+import { glinkCall, staticResolver } from "../../../src/index.ts";
 import { type MetricName, metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
 import { manualResolver, recordEvents } from "../../../src/testing/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
@@ -186,6 +186,9 @@ test("every metric of the guide is collected, with its unit, kind and labels, by
     const ready = () => transport.snapshot().subchannels.filter(({ state }) => state === "ready").length;
     // A backend that was lost is dialled while there are calls.
     for (let i = 0; i < 1_000 && ready() < 2; i++) await Promise.all([client.unary({}), sleep(10)]);
+    // Two attempts at once.
+    const hedging = { delayMs: 0, idempotentOnly: false };
+    await client.unary({}, { contextValues: createContextValues().set(glinkCall, { hedging }) });
     resolver.answer(fleet.addresses[0] as string);
     await recording.first("connection-drained");
     const collections = [await sdk.collect(), await own.collect()];

@@ -4,6 +4,7 @@ import type { ConnectivityState } from "../../../src/base/connectivity-state.ts"
 import type { Failure } from "../../../src/base/errors.ts";
 import { endpointOf } from "../../../src/endpoint/endpoint.ts";
 import { http2ErrorCode } from "../../../src/http2/error-codes.ts";
+import { emptyTally } from "../../../src/subchannel/backend-record.ts";
 import type { LiveConnection, LiveConnectionOptions } from "../../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import type { PoolConditions, SubchannelContext } from "../../../src/subchannel/subchannel-context.ts";
@@ -80,7 +81,7 @@ function setUp(changes: Partial<SubchannelContext> = {}, endpoint = endpointOf(a
   hold.acquire();
   const connector = new FakeConnector();
   const owner = new RecordingListener();
-  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: { answers: 0, faults: 0 } };
+  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: emptyTally() };
   const options = subchannelOptions(connector, clock, hold, changes);
   const subchannel = new Subchannel(endpoint, options, conditions, owner);
   return { subchannel, clock, hold, connector, owner, conditions };

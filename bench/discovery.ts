@@ -1,0 +1,169 @@
+import type { ApiResponse, ApiServer } from "../src/kubernetes/api-server.ts";
+import { watchSlices } from "../src/kubernetes/cluster.ts";
+import { ResolverObserver } from "../src/observe/resolver-observer.ts";
+import { NameWatch } from "../src/pool/name-watch.ts";
+import type { Resolver } from "../src/resolver/resolver.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { FleetClock, FleetServer, startFleet } from "../test/support/fleet.ts";
+import { QuietHold } from "../test/support/quiet-hold.ts";
+import { seededRandom } from "../test/support/random.ts";
+import { readyEndpoint, slice } from "../test/support/slices.ts";
+
+// npm run bench:discovery [-- fleet]
+// What changes of EndpointSlices cost a client, without a server or a load beside it; and what a fleet asks of its server.
+
+/** A server without a socket, whose events are pushed by hand. */
+class ScriptedServer implements ApiServer {
+  readonly url = "https://api";
+  readonly #items: readonly object[];
+  #version = 100;
+  #wake: (() => void) | undefined;
+  #lines: string[] = [];
+
+  constructor(items: readonly object[]) {
+    this.#items = items;
+  }
+
+  forgetToken(): void {}
+
+  async get(path: string): Promise<ApiResponse> {
+    const body = path.includes("watch=1") ? this.#watch() : this.#list();
+    return { status: 200, retryAfter: undefined, body };
+  }
+
+  change(object: { readonly metadata: object }): void {
+    const metadata = { ...object.metadata, resourceVersion: String(++this.#version) };
+    this.#lines.push(`${JSON.stringify({ type: "MODIFIED", object: { ...object, metadata } })}\n`);
+    this.#wake?.();
+  }
+
+  async *#list(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(JSON.stringify({ metadata: { resourceVersion: "100" }, items: this.#items }));
+  }
+
+  async *#watch(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (this.#lines.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+      yield Buffer.from(this.#lines.splice(0).join(""));
+    }
+  }
+}
+
+const endpointsOf = (index: number, count: number, isReady = (_: number) => true) =>
+  Array.from({ length: count }, (_, i) =>
+    readyEndpoint(`10.${index >> 8}.${index & 255}.${i + 1}`, {
+      conditions: { ready: isReady(i), serving: isReady(i), terminating: false },
+      zone: i % 2 === 0 ? "za" : "zb",
+      nodeName: `node-${i}`,
+      targetRef: { kind: "Pod", name: `echo-${index}-${i}`, namespace: "shop", uid: `uid-${index}-${i}` },
+    }),
+  );
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** CPU from the arrival of an event until the pool has the list, at so many changes a second. */
+async function changes(slices: number, perSlice: number, perSecond: number): Promise<void> {
+  const server = new ScriptedServer(Array.from({ length: slices }, (_, i) => slice(`s${i}`, endpointsOf(i, perSlice))));
+  const clock = systemClock();
+  const runtime = { clock, random: seededRandom(1), hold: new QuietHold() };
+  const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined };
+  const resolver: Resolver = {
+    name: "kubernetes",
+    watch: (_, listener) => watchSlices(server, of, runtime, (tell) => tell(listener)),
+  };
+  const events = { active: false, publish: () => undefined };
+  let lists = 0;
+  let heard: () => void = () => undefined;
+  const next = () => new Promise<void>((resolve) => (heard = resolve));
+  const watch = new NameWatch(
+    {
+      target: { host: "echo", port: 50_051 },
+      resolver,
+      runtime,
+      events,
+      resolverObserver: new ResolverObserver("bench", events, clock),
+    },
+    {
+      onServiceConfig: () => undefined,
+      onResolveFailed: ({ message }) => console.log(message),
+      onResolved: () => {
+        lists++;
+        heard();
+      },
+    },
+  );
+  const startedMs = performance.now();
+  const first = next();
+  watch.start();
+  await first;
+  const firstMs = performance.now() - startedMs;
+  // One pod of each slice in turn is not ready, and then it is again.
+  const prepared = [(i: number, j: number) => i !== j, () => true].flatMap((isReady) =>
+    Array.from({ length: 40 }, (_, i) =>
+      slice(
+        `s${i % slices}`,
+        endpointsOf(i % slices, perSlice, (j) => isReady(i % perSlice, j)),
+      ),
+    ),
+  );
+  for (const one of prepared) {
+    server.change(one);
+    await sleep(5);
+  }
+  await sleep(200);
+  lists = 0;
+  const seconds = 4;
+  const before = process.cpuUsage();
+  for (let i = 0; i < seconds * perSecond; i++) {
+    server.change(prepared[i % prepared.length] as (typeof prepared)[number]);
+    await sleep(1_000 / perSecond);
+  }
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
+  const latency = next();
+  const changedMs = performance.now();
+  server.change(
+    slice(
+      "s0",
+      endpointsOf(0, perSlice, (j) => j > 1),
+    ),
+  );
+  await latency;
+  const knownMs = performance.now() - changedMs;
+  watch.close();
+  console.log(
+    `${slices} slices of ${perSlice}: first list ${firstMs.toFixed(0)} ms, a change is known after ${knownMs.toFixed(0)} ms; ` +
+      `${perSecond} changes/s: ${(cpuMs / (seconds * perSecond)).toFixed(2)} ms CPU a change, ${lists} lists in ${seconds} s, ` +
+      `scripting included`,
+  );
+}
+
+/** The start of a fleet, and its return to a server that has lost its history. */
+async function fleet(size: number): Promise<void> {
+  const clock = new FleetClock();
+  const api = new FleetServer(clock);
+  const watches = startFleet(size, api, clock);
+  await clock.advance(33_000);
+  api.stop();
+  await clock.advance(60_000);
+  api.listsBySecond.clear();
+  api.startWithoutHistory();
+  await clock.advance(90_000);
+  const lists = [...api.listsBySecond.values()];
+  console.log(
+    `${size} clients: ${api.watches} watch again, ${lists.reduce((sum, one) => sum + one, 0)} lists, ` +
+      `${Math.max(...lists)} of them in the worst second`,
+  );
+  for (const watch of watches) watch.close();
+}
+
+// No timer of a resolver keeps a process alive.
+const alive = setInterval(() => undefined, 1_000);
+if (process.argv[2] === "fleet") {
+  await fleet(10_000);
+} else {
+  await changes(10, 100, 50);
+  await changes(300, 10, 50);
+  await changes(100, 100, 50);
+}
+clearInterval(alive);
