@@ -111,10 +111,8 @@ describe("policies on real sockets", () => {
     const servers = [await serve(() => held), await serve()] as const;
     const resolver = staticResolver(servers.map(({ address }) => address));
     const { transport, client } = connect({ resolver, loadBalancing: leastRequest() });
-    await until(() => {
-      void transport.ready();
-      return readyCount(transport) === 2;
-    });
+    await transport.ready();
+    await until(() => readyCount(transport) === 2);
     const open: Promise<unknown>[] = [];
     while (servers[0].calls === 0) {
       open.push(client.unary({}));
