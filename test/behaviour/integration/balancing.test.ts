@@ -104,22 +104,19 @@ function endpointsOf(...endpoints: (readonly [address: string, attributes: Attri
 
 describe("policies on real sockets", () => {
   test("leastRequest leaves a backend alone that still works on a call", async () => {
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const servers = [await serve(() => held), await serve()] as const;
+    const releases: (() => void)[] = [];
+    const held = [0, 1].map((i) => new Promise<void>((resolve) => (releases[i] = resolve)));
+    const servers = await Promise.all(held.map((until) => serve(() => until)));
     const resolver = staticResolver(servers.map(({ address }) => address));
     const { transport, client } = connect({ resolver, loadBalancing: leastRequest() });
     await transport.ready();
     await until(() => readyCount(transport) === 2);
-    const open: Promise<unknown>[] = [];
-    while (servers[0].calls === 0) {
-      open.push(client.unary({}));
-      await until(() => servers[0].calls + servers[1].calls === open.length);
-    }
-    assert.deepEqual(await sharesOf(client, [...servers], 50), [0, 50]);
-    release();
+    const open = Array.from({ length: 8 }, () => client.unary({}));
+    await until(() => servers.every(({ calls }) => calls === 4));
+    releases[1]?.();
+    await until(() => (transport.snapshot().subchannels[1]?.openCalls ?? 0) === 0);
+    assert.deepEqual(await sharesOf(client, servers, 50), [0, 50]);
+    releases[0]?.();
     await Promise.all(open);
   });
 
