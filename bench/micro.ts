@@ -100,6 +100,7 @@ function roundRobinPicker(count: number): Picker {
     random: systemRandom(),
     clock: systemClock(),
     publish,
+    subscribe: () => () => undefined,
   };
   roundRobin().createPolicy(controller).update({ backends, ready: backends, changed: backends });
   return picker as unknown as Picker;

@@ -17,6 +17,7 @@ export {
   type PolicyUpdate,
   pickFromReady,
   type ReadyPicker,
+  type SubscriptionRequest,
 } from "./balancing/policy.ts";
 export { randomPick } from "./balancing/random-pick.ts";
 export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";

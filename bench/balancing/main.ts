@@ -39,14 +39,17 @@ if (only.includes("real")) {
   console.log("real servers: three, one ten times slower, 200 calls/s");
   const oneSlowServer = [{ delayMs: 20 }, { delayMs: 20 }, { delayMs: 200 }];
   for (const [name, make] of Object.entries({ roundRobin, leastRequest, peakEwma })) {
-    const { shares, p99Ms } = await run(make(), oneSlowServer, 1_200, 200);
+    const { shares, p99Ms } = await run({ loadBalancing: make() }, oneSlowServer, 2_400, 200);
     console.log(`  ${name.padEnd(16)} slow one's share ${percent(shares[2])}, p99 ${p99Ms.toFixed(0)} ms`);
   }
   console.log("real servers: four, one answers Unavailable at once, 2 400 calls at 200 calls/s, no retries");
+  const behaviours = [{ delayMs: 2 }, { delayMs: 2 }, { delayMs: 2 }, { fails: true }] as const;
   for (const [name, make] of Object.entries({ roundRobin, leastRequest, peakEwma })) {
-    const behaviours = [{ delayMs: 2 }, { delayMs: 2 }, { delayMs: 2 }, { fails: true }] as const;
-    const { failed } = await run(make(), behaviours, 2_400, 200);
-    console.log(`  ${name.padEnd(16)} ${failed} of 2 400 failed`);
+    for (const ejection of [{ outlierDetection: false }, {}] as const) {
+      const { failed } = await run({ loadBalancing: make(), ...ejection }, behaviours, 2_400, 200);
+      const how = "outlierDetection" in ejection ? "without ejection" : "with defaults";
+      console.log(`  ${name.padEnd(16)} ${how.padEnd(17)} ${failed} of 2 400 failed`);
+    }
   }
 }
 

@@ -62,6 +62,7 @@ function pickerOf(loadBalancing: ReturnType<(typeof policies)[string]>, backends
     publish: (picker) => {
       current = picker;
     },
+    subscribe: () => () => undefined,
   });
   policy.update({ backends, ready: backends, changed: backends });
   policy.close?.();

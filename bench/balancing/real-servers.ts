@@ -1,10 +1,9 @@
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkTransport, type LoadBalancing, staticResolver } from "../../src/index.ts";
+import { type GlinkTransportOptions, glinkTransport, staticResolver } from "../../src/index.ts";
+import { LineProcess } from "../line-process.ts";
 import { quantile } from "../statistics.ts";
 
 /** What one server does with a call. */
@@ -18,47 +17,48 @@ export interface Run {
   readonly p99Ms: number;
 }
 
+/** A server in a process of its own: neither it nor this one waits for the other's work. */
 class BenchServer {
-  calls = 0;
-  readonly #server: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #process: LineProcess;
 
   constructor(behaviour: Behaviour) {
-    const unary = async () => {
-      this.calls++;
-      if ("fails" in behaviour) throw new ConnectError("not now", Code.Unavailable);
-      await sleep(behaviour.delayMs);
-      return {};
-    };
-    this.#server = createServer(connectNodeAdapter({ routes: (router) => router.service(EchoService, { unary }) }));
-    this.#server.on("session", (session) => this.#sessions.add(session));
+    const script = join(import.meta.dirname, "server.ts");
+    this.#process = new LineProcess("bench server", process.execPath, [
+      "--import",
+      "tsx",
+      script,
+      JSON.stringify(behaviour),
+    ]);
   }
 
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  async address(): Promise<string> {
+    return `127.0.0.1:${await this.#process.receive<number>()}`;
   }
 
-  close(): void {
-    for (const session of this.#sessions) session.destroy();
-    this.#server.close();
+  calls(): Promise<number> {
+    this.#process.send({});
+    return this.#process.receive<number>();
+  }
+
+  end(): Promise<void> {
+    return this.#process.end();
   }
 }
 
 /** So many calls, begun by the clock at `perSecond`, without retries. */
 export async function run(
-  loadBalancing: LoadBalancing,
+  options: Pick<GlinkTransportOptions, "loadBalancing" | "outlierDetection">,
   behaviours: readonly Behaviour[],
   calls: number,
   perSecond: number,
 ): Promise<Run> {
   const servers = behaviours.map((behaviour) => new BenchServer(behaviour));
-  const addresses = await Promise.all(servers.map((server) => server.listen()));
+  const addresses = await Promise.all(servers.map((server) => server.address()));
   const resolver = staticResolver(addresses);
-  const transport = glinkTransport({ baseUrl: "http://bench.test", resolver, loadBalancing, retry: false });
+  const transport = glinkTransport({ baseUrl: "http://bench.test", resolver, retry: false, ...options });
   const client = createClient(EchoService, transport);
   await transport.ready();
-  await sleep(50);
+  while (transport.snapshot().subchannels.some(({ state }) => state !== "ready")) await sleep(5);
   const latencies: number[] = [];
   let failed = 0;
   const startedMs = performance.now();
@@ -77,7 +77,8 @@ export async function run(
   }
   await Promise.all(open);
   await transport.close();
-  for (const server of servers) server.close();
+  const came = await Promise.all(servers.map((server) => server.calls()));
+  await Promise.all(servers.map((server) => server.end()));
   latencies.sort((a, b) => a - b);
-  return { shares: servers.map((server) => server.calls / calls), failed, p99Ms: quantile(latencies, 0.99) };
+  return { shares: came.map((count) => count / calls), failed, p99Ms: quantile(latencies, 0.99) };
 }

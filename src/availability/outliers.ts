@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { MethodSpec } from "../base/method-spec.ts";
+import { verdictOf } from "../base/verdict.ts";
 import type { EjectionReason } from "../observe/backend-facts.ts";
 import type { Events } from "../observe/events.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
@@ -10,7 +11,6 @@ import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { FailedCall } from "../subchannel/subchannel-listener.ts";
 import { FaultRun } from "./fault-run.ts";
-import { verdictOf } from "./faults.ts";
 import type { LeftOutFacts } from "./left-out.ts";
 import { OutlierIntervals } from "./outlier-intervals.ts";
 import type { OutlierOptions } from "./outlier-options.ts";

@@ -19,6 +19,7 @@ export class PreferredBackends {
   #list: readonly Backend[] = [];
   /** What the list was made of. */
   #source: readonly Backend[] = [];
+  #named: readonly Backend[] = [];
   /** The priority of the list; undefined: it is empty. */
   #priority: number | undefined;
   #zoneShare: number | undefined;
@@ -36,8 +37,10 @@ export class PreferredBackends {
 
   /** `ready`: those that calls may go to, the same array until it changes. `named`: all there are. */
   update(ready: readonly Backend[], named: readonly ZonedBackend[], changed: readonly Backend[]): void {
-    const isSame = ready === this.#source && !changed.some(({ state }) => state === "ready");
-    if (isSame) return;
+    // A zone that is new has clients, though none of its backends is ready yet.
+    const sameZones = this.#zone === undefined || named === this.#named;
+    this.#named = named;
+    if (sameZones && ready === this.#source && !changed.some(({ state }) => state === "ready")) return;
     const first = firstPriority(ready);
     const ofFirst = first.isOnly ? ready : ready.filter((backend) => priorityOf(backend) === first.priority);
     const factorsChanged = this.#zone !== undefined && this.#weigh(this.#zone, ofFirst, named);

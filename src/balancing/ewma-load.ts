@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { isServerFault } from "../base/server-fault.ts";
+import { isServerFault } from "../base/verdict.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { AttemptOutcome, Pick, PickTracker } from "./picker.ts";
 

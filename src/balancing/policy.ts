@@ -15,6 +15,28 @@ export interface PolicyController {
   readonly clock: Clock;
   /** Replaces the picker; queued calls are picked for again, after the policy has returned. */
   publish(picker: Picker): void;
+  /**
+   * Hears from one backend apart from calls: opens a stream to it, and keeps it open. What ends is opened again, at once
+   * on no account: after a second, and later each time until a message comes (gRFC A17), also where another connection has
+   * taken the place of the old one. A backend that answers Unimplemented is not asked again, and a `hint` event says so
+   * once.
+   *
+   * It ends by itself when the policy is told that the backend is not ready, and is to be asked for again when that is.
+   * Of one that is not ready nothing is heard. It counts as no call and keeps no idle connection open, but takes one of
+   * the connection's streams. The policy owns the messages; what `onMessage` throws is reported as a `user-code-failed`
+   * event. Returns what ends it, which is idempotent.
+   */
+  subscribe(backend: Backend, request: SubscriptionRequest, onMessage: (message: Uint8Array) => void): () => void;
+}
+
+/** What a policy asks a backend: one message to a method that streams its answers. */
+export interface SubscriptionRequest {
+  /** The full name of the service: `package.Service`. */
+  readonly service: string;
+  /** The method's own name. */
+  readonly method: string;
+  /** The request, encoded. */
+  readonly message: Uint8Array;
 }
 
 /** What a policy is told. Its arrays are not changed afterwards. */

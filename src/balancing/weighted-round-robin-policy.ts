@@ -1,9 +1,17 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { readLoadReport } from "./load-report.ts";
+import { loadReportRequest } from "./load-report-stream.ts";
 import { LoadWeight, type LoadWeightSettings } from "./load-weight.ts";
 import type { AttemptOutcome, Pick, Picker } from "./picker.ts";
-import { type Policy, type PolicyController, type PolicyFacts, type PolicyUpdate, ReadyPolicy } from "./policy.ts";
+import {
+  type Policy,
+  type PolicyController,
+  type PolicyFacts,
+  type PolicyUpdate,
+  ReadyPolicy,
+  type SubscriptionRequest,
+} from "./policy.ts";
 import { WeightedPicker } from "./weighted-picker.ts";
 
 /** Where a call's load report comes, in base64. */
@@ -12,6 +20,10 @@ const reportTrailer = "endpoint-load-metrics-bin";
 /** How weights follow from reports, and how often they are looked at. */
 export interface WeightedRoundRobinSettings extends LoadWeightSettings {
   readonly weightUpdateMs: number;
+  /** Reports in the trailers of calls count. */
+  readonly perCall: boolean;
+  /** Backends are asked for a report so often, apart from calls; undefined: they are not. */
+  readonly outOfBandMs: number | undefined;
 }
 
 /** A connected backend, its pick, and what its reports say. */
@@ -23,7 +35,9 @@ interface Reporter {
 /** Keeps the weights of backends that report their load, and turns by them (gRFC A58). */
 export class WeightedRoundRobinPolicy implements Policy {
   readonly #settings: WeightedRoundRobinSettings;
+  readonly #controller: PolicyController;
   readonly #clock: Clock;
+  readonly #request: SubscriptionRequest | undefined;
   readonly #base: ReadyPolicy;
   /** Of those that are connected: whoever connects anew begins with a blackout. */
   readonly #reporters = new Map<Backend, Reporter>();
@@ -32,7 +46,10 @@ export class WeightedRoundRobinPolicy implements Policy {
 
   constructor(controller: PolicyController, settings: WeightedRoundRobinSettings) {
     this.#settings = settings;
+    this.#controller = controller;
     this.#clock = controller.clock;
+    const { outOfBandMs } = settings;
+    this.#request = outOfBandMs === undefined ? undefined : loadReportRequest(outOfBandMs);
     this.#base = new ReadyPolicy(controller, (ready, _previous, random) => {
       const weights = this.#weightsOf(ready);
       const picks = ready.map((backend) => this.#reporterOf(backend).pick);
@@ -101,17 +118,25 @@ export class WeightedRoundRobinPolicy implements Policy {
     if (known !== undefined) return known;
     const load = new LoadWeight(this.#settings);
     const tracker = { started: () => undefined, ended: (outcome: AttemptOutcome) => this.#ended(load, outcome) };
-    const reporter = { load, pick: { backend, tracker } };
+    const reporter = { load, pick: this.#settings.perCall ? { backend, tracker } : backend };
     this.#reporters.set(backend, reporter);
+    // It ends with the backend's connections, as the reporter does.
+    if (this.#request !== undefined) {
+      this.#controller.subscribe(backend, this.#request, (message) => this.#reported(load, message));
+    }
     return reporter;
   }
 
   #ended(load: LoadWeight, { trailers }: AttemptOutcome): void {
     for (let i = 0; i < trailers.length; i += 2) {
       if (trailers[i] !== reportTrailer) continue;
-      const report = readLoadReport(Buffer.from(trailers[i + 1] as string, "base64"));
-      if (report !== undefined) load.reported(report, this.#clock.now());
+      this.#reported(load, Buffer.from(trailers[i + 1] as string, "base64"));
       return;
     }
+  }
+
+  #reported(load: LoadWeight, message: Uint8Array): void {
+    const report = readLoadReport(message);
+    if (report !== undefined) load.reported(report, this.#clock.now());
   }
 }

@@ -18,7 +18,13 @@ export type GlinkEvent = {
   | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
-      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option" | "no-health-service";
+      readonly hint:
+        | "single-address"
+        | "all-refused"
+        | "fallback"
+        | "unknown-option"
+        | "no-health-service"
+        | "no-such-method";
       readonly message: string;
     }
   | {

@@ -8,7 +8,9 @@ import type { ResolverTarget } from "../resolver/resolver.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Backend } from "../subchannel/backend.ts";
+import type { PinnedBackend, PinnedCalls } from "../subchannel/pinned-calls.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { PolicySubscriptions } from "./policy-subscriptions.ts";
 
 /** What a policy is made of. */
 export interface PolicyRunnerOptions {
@@ -19,6 +21,7 @@ export interface PolicyRunnerOptions {
   readonly events: Events;
   /** This client's; undefined: zones make no difference. */
   readonly zone: string | undefined;
+  readonly pinnedCalls: PinnedCalls;
 }
 
 /** The backends that the policy is told of. */
@@ -27,6 +30,8 @@ export interface PolicyBackends {
   readonly list: readonly ZonedBackend[];
   /** Those of them that calls may go to. */
   readonly ready: ReadyBackends;
+  /** By its id. Undefined: it has left. */
+  get(id: string): (PinnedBackend & Pick<Backend, "state">) | undefined;
 }
 
 /** Told around each update of the policy. */
@@ -48,6 +53,7 @@ export class PolicyRunner {
   readonly #runtime: Runtime;
   readonly #events: Events;
   readonly #policy: Policy;
+  readonly #subscriptions: PolicySubscriptions;
   readonly #preferred: PreferredBackends;
   readonly #changed = new Set<Backend>();
   /** When the next update is due: at the end of this turn, or of the microtask at work. */
@@ -58,7 +64,7 @@ export class PolicyRunner {
   #closed = false;
 
   constructor(
-    { loadBalancing, target, history, runtime, events, zone }: PolicyRunnerOptions,
+    { loadBalancing, target, history, runtime, events, zone, pinnedCalls }: PolicyRunnerOptions,
     backends: PolicyBackends,
     dispatcher: Dispatcher,
     listener: PolicyRunnerListener,
@@ -69,6 +75,15 @@ export class PolicyRunner {
     this.#runtime = runtime;
     this.#events = events;
     this.#preferred = new PreferredBackends(zone, events);
+    const subscriptions = new PolicySubscriptions({
+      name: loadBalancing.name,
+      pinnedCalls,
+      runtime,
+      events,
+      find: (id) => backends.get(id),
+      threw: (error) => this.#threw(error),
+    });
+    this.#subscriptions = subscriptions;
     const policy: Policy | Promise<unknown> = loadBalancing.createPolicy({
       target: target.host,
       get everConnected() {
@@ -83,6 +98,7 @@ export class PolicyRunner {
         // Not now: the policy is still at work, and a call that is served calls into the user's code.
         if (!this.#updating) dispatcher.serveSoon();
       },
+      subscribe: ({ id }, request, onMessage) => subscriptions.open(id, request, onMessage),
     });
     // A function that is async by mistake: its rejection ends no process.
     if (policy instanceof Promise) policy.catch(() => undefined);
@@ -132,6 +148,7 @@ export class PolicyRunner {
       [],
       (error) => this.#threw(error),
     );
+    this.#subscriptions.close();
   }
 
   #update(): void {
@@ -139,6 +156,7 @@ export class PolicyRunner {
     const changed = [...this.#changed];
     this.#changed.clear();
     this.#backends.ready.update(changed);
+    for (const { state, id } of changed) if (state !== "ready") this.#subscriptions.endOf(id);
     this.#listener.onBeforeUpdate();
     const { list: backends } = this.#backends;
     this.#preferred.update(this.#backends.ready.list, backends, changed);

@@ -80,6 +80,7 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
     publish: (picker) => {
       current = picker;
     },
+    subscribe: () => () => undefined,
   });
   const ready = readyBackends();
   let known = new Map<FakeBackend, string>();

@@ -95,6 +95,20 @@ describe("a pool with a zone", () => {
     close();
   });
 
+  test("counts the clients of a zone that is new before any of its backends is ready", async () => {
+    const { pool, resolver, connector, close } = fakePool({ zone: "a", random: seededRandom(3) });
+    pool.wake();
+    const hosts = [endpoint("10.0.0.1", "a"), endpoint("10.1.0.1", "b"), endpoint("10.1.0.2", "b")];
+    resolver.listener?.onResolution({ endpoints: hosts });
+    await settle();
+    assert.equal(callsTo(pool, 90).size, 3);
+    connector.answerWith(() => undefined);
+    resolver.listener?.onResolution({ endpoints: [...hosts, endpoint("10.2.0.1", "c")] });
+    await settle();
+    assert.deepEqual([...callsTo(pool, 90).keys()], ["10.0.0.1:1"]);
+    close();
+  });
+
   test("has it as an option that is checked", () => {
     assert.throws(
       () => glinkTransport({ baseUrl: "http://echo.test", zone: "" }),

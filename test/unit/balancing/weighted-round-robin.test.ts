@@ -3,32 +3,12 @@ import { describe, test } from "node:test";
 import { readLoadReport } from "../../../src/balancing/load-report.ts";
 import { type WeightedRoundRobinOptions, weightedRoundRobin } from "../../../src/balancing/weighted-round-robin.ts";
 import { backends, type FakeBackend } from "../../support/fake-backend.ts";
+import { double, entry, loadReport, type Report } from "../../support/load-reports.ts";
 import { callOn, pickingFrom } from "../../support/picks.ts";
 
-/** Protobuf, field by field: a double, or a map's entry. */
-function double(number: number, value: number): number[] {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(value);
-  return [number * 8 + 1, ...bytes];
-}
-
-function entry(number: number, key: string, value: number): number[] {
-  const inner = [0x0a, key.length, ...Buffer.from(key), ...double(2, value)];
-  return [number * 8 + 2, inner.length, ...inner];
-}
-
-interface Report {
-  readonly qps: number;
-  readonly cpu?: number;
-  readonly application?: number;
-  readonly eps?: number;
-  readonly metrics?: Readonly<Record<string, number>>;
-}
-
-function trailersOf({ qps, cpu = 0, application = 0, eps = 0, metrics = {} }: Report): string[] {
-  const bytes = [...double(1, cpu), ...double(6, qps), ...double(7, eps), ...double(9, application)];
-  for (const [name, value] of Object.entries(metrics)) bytes.push(...entry(8, name, value));
-  return ["x-other", "1", "endpoint-load-metrics-bin", Buffer.from(bytes).toString("base64").replace(/=+$/, "")];
+function trailersOf(report: Report): string[] {
+  const text = Buffer.from(loadReport(report)).toString("base64").replace(/=+$/, "");
+  return ["x-other", "1", "endpoint-load-metrics-bin", text];
 }
 
 function setUp(options?: WeightedRoundRobinOptions, ids = ["a", "b"]) {
@@ -196,6 +176,11 @@ describe("weightedRoundRobin", () => {
     near(share(), 0.75);
   });
 
+  test("follows no call where reports come out of band only", () => {
+    assert.equal(setUp({ loadReports: "out-of-band" }).picked()?.tracker, undefined);
+    assert.notEqual(setUp({ loadReports: "both" }).picked()?.tracker, undefined);
+  });
+
   test("leaves no timer: none while nothing is ready, and none after close", async () => {
     const { policy, list, clock } = setUp();
     assert.equal(clock.pending, 1);
@@ -217,6 +202,9 @@ describe("weightedRoundRobin", () => {
       [{ weightExpirationMs: -1 }, /weightExpirationMs must be/],
       [{ errorUtilizationPenalty: -1 }, /errorUtilizationPenalty must be/],
       [{ utilizationMetrics: "cpu" }, /utilizationMetrics must be an array of names/],
+      [{ loadReports: "trailer" }, /loadReports must be "per-call", "out-of-band" or "both", not the string "trailer"/],
+      [{ loadReports: "both", outOfBandIntervalMs: 99 }, /outOfBandIntervalMs must be a number from 100/],
+      [{ outOfBandIntervalMs: 1_000 }, /outOfBandIntervalMs has no effect without loadReports/],
       [{ blackout: 1 }, /has no field "blackout"/],
     ] as const) {
       assert.throws(() => weightedRoundRobin(options as unknown as WeightedRoundRobinOptions), text);

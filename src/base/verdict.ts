@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import type { Failure, FailureKind } from "../base/errors.ts";
+import type { Failure, FailureKind } from "./errors.ts";
 
 /**
  * What a failed attempt says of its backend:
@@ -38,4 +38,10 @@ export function verdictOf({ kind, code, inGoodOrder }: Failure, lateMs: number):
   if (kind === "protocol" && code === Code.ResourceExhausted) return "nothing";
   if (kind === "stream-reset" && code === Code.Canceled) return "nothing";
   return faultCodes.has(code) ? "fault" : "answer";
+}
+
+/** Whether a failed attempt speaks against its backend: where a loss that every call of a connection tells counts each time. */
+export function isServerFault(failure: Failure): boolean {
+  const verdict = verdictOf(failure, 0);
+  return verdict === "fault" || verdict === "loss";
 }
