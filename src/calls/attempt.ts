@@ -212,7 +212,13 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   #endResponse(trailers: HeaderFields): void {
-    const failure = this.#reader?.readEnd(trailers);
+    const result = this.#reader?.readEnd(trailers, this);
+    if (result instanceof Promise) void result.then((failure) => this.#responseEnded(failure));
+    else this.#responseEnded(result);
+  }
+
+  #responseEnded(failure: Failure | undefined): void {
+    if (this.#state === "over") return;
     // The peer may answer before it has read the request; nobody needs the rest of it then.
     if (this.#requestEnded) this.#end(failure);
     else this.#failAndReset(failure);

@@ -34,7 +34,7 @@ import { PoolChannel } from "./pool-channel.ts";
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(options: ChannelOptions, runtime: Runtime): Channel {
+export function createChannel(options: ChannelOptions, runtime: Runtime, protocol: Protocol = grpc): Channel {
   const settings = checkChannelOptions(options);
   const { target, resolver, loadBalancing, engine, instrumentations } = settings;
   const { clock, hold } = runtime;
@@ -45,7 +45,6 @@ export function createChannel(options: ChannelOptions, runtime: Runtime): Channe
   const pool = poolOf(settings, { connector, history, events, runtime });
   const instrumentation = composeInstrumentations(instrumentations, events);
   const observer = new CallObserver(target.url, clock, instrumentation);
-  const protocol = grpc;
   const budget = budgetOf(settings, clock);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
   const requestMemory = new MessageMemory();

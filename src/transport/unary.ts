@@ -57,7 +57,10 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
         this.#call.start(request, payload);
         return;
       }
-      const started = payload.then((compressed) => this.#call.start(request, compressed, compressedFlag));
+      const started = payload.then((compressed) => {
+        request.head = this.#environment.codec.compressedHead(this.#method, request.head);
+        this.#call.start(request, compressed, compressedFlag);
+      });
       started.catch((error: unknown) => this.#failWith(error));
     } catch (error) {
       this.#failWith(error);
@@ -65,7 +68,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
   }
 
   onHeaders(headers: HeaderFields): void {
-    const failure = this.#environment.codec.encodingFailure(headers);
+    const failure = this.#environment.codec.encodingFailure(this.#method, headers);
     if (failure !== undefined) this.#call.cancel(failure);
   }
 

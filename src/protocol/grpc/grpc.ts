@@ -19,11 +19,13 @@ export const grpc: Protocol = {
     previousAttemptsName,
   ]),
   head,
+  compressedHead: undefined,
+  bodiless: undefined,
   frame: (_, payload, flag, memory) => frameMessage(payload, flag, memory),
   framingBytes: () => prefixBytes,
   attemptFields,
   timeoutField: (timeoutMs) => ["grpc-timeout", timeoutHeader(timeoutMs)],
-  encodingOf: (headers) => fieldOf(headers, "grpc-encoding"),
+  encodingOf: (_, headers) => fieldOf(headers, "grpc-encoding"),
   reader: (_, limits, address) => new GrpcResponse(limits, address),
 };
 
