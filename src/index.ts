@@ -1,14 +1,19 @@
+export { type LeastRequestOptions, leastRequest } from "./balancing/least-request.ts";
+export { type PeakEwmaOptions, peakEwma } from "./balancing/peak-ewma.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
 export type { AttemptOutcome, Drop, Pick, Picker, PickInfo, PickTracker } from "./balancing/picker.ts";
 export {
   type LoadBalancing,
   type Policy,
   type PolicyController,
+  type PolicyFacts,
   type PolicyUpdate,
   pickFromReady,
   type ReadyPicker,
 } from "./balancing/policy.ts";
+export { randomPick } from "./balancing/random-pick.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
@@ -18,17 +23,21 @@ export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/ca
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
-export type { ConnectionSnapshot, GlinkSnapshot, SubchannelSnapshot } from "./channel/snapshot.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
 export {
   type AttributeKey,
   type Attributes,
   attributeKey,
+  endpointHashKey,
+  endpointHostname,
+  endpointPriority,
   endpointWeight,
+  endpointZone,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
-export type { CallCounts } from "./observe/counters.ts";
+export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
+export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
@@ -39,11 +48,23 @@ export type {
   CallEnd,
   CallStart,
   CallTracer,
+  ChannelNames,
   ChannelView,
   Ending,
   Instrumentation,
 } from "./observe/instrumentation.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
+export type { ResolverCounts } from "./observe/resolver-counters.ts";
+export type { RetireReason } from "./observe/retire-reason.ts";
+export type {
+  ConnectionSnapshot,
+  DrainingSnapshot,
+  GlinkSnapshot,
+  ResolutionSnapshot,
+  RetryBudgetSnapshot,
+  SubchannelSnapshot,
+} from "./observe/snapshot.ts";
+export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
@@ -54,6 +75,6 @@ export type { Clock, TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
-export type { Availability, Backend } from "./subchannel/backend.ts";
+export type { Backend } from "./subchannel/backend.ts";
 export { type GlinkTransport, glinkTransport } from "./transport/transport.ts";
 export type { GlinkTransportOptions } from "./transport/transport-options.ts";

@@ -52,7 +52,12 @@ export interface Policy {
   update(update: PolicyUpdate): void;
   /** The transport was closed: stop timers. */
   close?(): void;
+  /** What the policy knows of a backend, in numbers: for `snapshot()`. */
+  factsOf?(backend: Backend): PolicyFacts | undefined;
 }
+
+/** What a policy knows of a backend: names of its own, units in the names. */
+export type PolicyFacts = Readonly<Record<string, number>>;
 
 /** A load-balancing policy as an option: `roundRobin()`, `pickFirst()`, or your own. Stateless; may serve many transports. */
 export interface LoadBalancing {
@@ -75,16 +80,19 @@ export function pickFromReady(name: string, makePicker: ReadyPicker): LoadBalanc
   return { name, createPolicy: (controller) => new ReadyPolicy(controller, makePicker) };
 }
 
-class ReadyPolicy implements Policy {
+/** Connects to all backends and makes a picker for those that are ready: what most policies are. */
+export class ReadyPolicy implements Policy {
   readonly #controller: PolicyController;
   readonly #makePicker: ReadyPicker;
+  readonly #factsOf: Policy["factsOf"] | undefined;
   /** What the present picker was made for; undefined while calls wait or fail. */
   #ready: readonly Backend[] | undefined;
   #previous: Picker | undefined;
 
-  constructor(controller: PolicyController, makePicker: ReadyPicker) {
+  constructor(controller: PolicyController, makePicker: ReadyPicker, factsOf?: Policy["factsOf"]) {
     this.#controller = controller;
     this.#makePicker = makePicker;
+    this.#factsOf = factsOf;
   }
 
   update({ backends, ready, changed }: PolicyUpdate): void {
@@ -101,6 +109,10 @@ class ReadyPolicy implements Policy {
       this.#controller.publish(this.#previous);
       this.#ready = ready;
     }
+  }
+
+  factsOf(backend: Backend): PolicyFacts | undefined {
+    return this.#factsOf?.(backend);
   }
 }
 

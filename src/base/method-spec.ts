@@ -11,3 +11,8 @@ export interface MethodSpec {
   /** What the proto declares as `idempotency_level`. */
   readonly idempotency: "unknown" | "idempotent" | "no-side-effects";
 }
+
+/** `package.Service/Method`. */
+export function methodName({ service, name }: MethodSpec): string {
+  return `${service}/${name}`;
+}

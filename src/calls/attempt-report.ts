@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { type Failure, factOf } from "../base/errors.ts";
-import type { MethodSpec } from "../base/method-spec.ts";
+import { methodName } from "../base/method-spec.ts";
 import { peerText } from "../base/peer-text.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CallContext } from "./call-context.ts";
@@ -16,13 +16,14 @@ interface FailedAttempt {
   readonly retryDelayMs: number | undefined;
 }
 
-/** Publishes that an attempt failed. */
-export function publishFailed(
+/** Counts and publishes that an attempt failed. */
+export function reportFailed(
   { attempt, number, failure, retryDelayMs }: FailedAttempt,
-  { attempt: { events } }: CallContext,
+  { attempt: { counters, events } }: CallContext,
 ): void {
+  counters.attemptFailed(failure.kind, failure.progress);
   if (!events.active) return;
-  const method = nameOf(attempt.pickInfo.method);
+  const method = methodName(attempt.pickInfo.method);
   const address = attempt.connection?.address;
   events.publish({ type: "attempt-failed", method, attempt: number, address, error: factOf(failure), retryDelayMs });
 }
@@ -32,13 +33,9 @@ export function reportWithheld(attempt: Attempt, { reason }: Withheld, context: 
   const { counters, events } = context.attempt;
   counters.retriesWithheld[reason]++;
   if (!events.active) return;
-  const method = nameOf(attempt.pickInfo.method);
+  const method = methodName(attempt.pickInfo.method);
   const first = reason === "budget" && context.budget?.isNewEpisode === true;
   events.publish({ type: "retry-withheld", method, address: attempt.connection?.address, reason, first });
-}
-
-function nameOf({ service, name }: MethodSpec): string {
-  return `${service}/${name}`;
 }
 
 /** What ends a call from outside. */

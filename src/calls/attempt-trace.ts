@@ -34,7 +34,6 @@ export class AttemptTrace {
   readonly #listener: AttemptTraceListener;
   readonly #startedMs: number;
   readonly #tracers: AttemptTracer[] = [];
-  #wait: { readonly why: WaitReason; readonly sinceMs: number } | undefined;
   #end: AttemptEnd | undefined;
   #messagesSent = 0;
   #bytesSent = 0;
@@ -62,15 +61,8 @@ export class AttemptTrace {
     this.#listener.onAttemptStarted();
   }
 
-  waits(why: WaitReason): void {
-    this.waitEnded();
-    this.#wait = { why, sinceMs: this.#clock.now() };
-  }
-
-  waitEnded(): void {
-    const wait = this.#wait;
-    this.#wait = undefined;
-    if (wait !== undefined) this.#listener.onWaited(wait.why, this.#clock.now() - wait.sinceMs);
+  waited(why: WaitReason, ms: number): void {
+    this.#listener.onWaited(why, ms);
   }
 
   sent(bytes: number): void {

@@ -3,7 +3,6 @@ import type { Pick, PickInfo } from "../balancing/picker.ts";
 import { type Failure, withProgress } from "../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
-import type { WaitReason } from "../observe/wait-reason.ts";
 import type { PendingCall } from "../pool/call-source.ts";
 import { noFields } from "../protocol/metadata.ts";
 import { type MessageListener, noResponse, type ReceivedResponse, type ResponseReader } from "../protocol/protocol.ts";
@@ -11,6 +10,7 @@ import type { Backend } from "../subchannel/backend.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import type { AttemptTrace } from "./attempt-trace.ts";
+import { AttemptWait } from "./attempt-wait.ts";
 import type { CallRequest } from "./call.ts";
 import type { AnsweredAttempt, ReceivedMessage, ResponseGate } from "./response-gate.ts";
 import { TrackedPick } from "./tracked-pick.ts";
@@ -52,7 +52,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   readonly #request: CallRequest;
   readonly #call: AttemptCall;
   #state: State = "new";
-  #waitsFor: WaitReason | undefined;
+  #wait: AttemptWait | undefined;
   #stream: Stream | undefined;
   #reader: ResponseReader | undefined;
   #tracked: TrackedPick | undefined;
@@ -132,11 +132,8 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onWaits(): void {
-    const reason = this.#context.source.waitReason;
-    if (reason === this.#waitsFor) return;
-    this.#waitsFor = reason;
-    this.#context.counters.waits[reason]++;
-    this.trace?.waits(reason);
+    this.#wait ??= new AttemptWait(this.#context, this.trace);
+    this.#wait.waitsFor(this.#context.source.waitReason);
   }
 
   onPicked(connection: CallConnection, pick: Pick): void {
@@ -153,8 +150,6 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     this.connection = connection;
     this.#stream = stream;
     this.#reader = protocol.reader(method, limits, connection.address);
-    this.#waitsFor = undefined;
-    this.trace?.waitEnded();
     if (body !== undefined) this.#countSent(body);
     if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
     this.#call.onAttemptStarted(this);
@@ -180,9 +175,8 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onMessage(flag: number, payload: Uint8Array): boolean {
-    const { counters } = this.#context;
-    counters.messagesReceived++;
-    counters.bytesReceived += payload.length;
+    this.#context.counters.received(payload.length);
+    if (this.connection !== undefined) this.connection.messagesReceived++;
     this.trace?.received(payload.length);
     this.#call.gate.message(this, flag, payload);
     return this.#state !== "over";
@@ -231,14 +225,15 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
 
   #end(failure: Failure | undefined): void {
     this.#enter("over");
-    if (failure !== undefined) this.connection?.noteFailure();
+    if (failure === undefined) this.connection?.noteSuccess();
+    else this.connection?.noteFailure();
     this.#trackEnd(failure);
     this.#call.onAttemptEnded(this, failure);
   }
 
   #enter(state: State): void {
     this.#state = state;
-    if (state === "over") this.trace?.waitEnded();
+    if (this.#wait !== undefined && state !== "waiting") this.#wait.ended();
   }
 
   #trackEnd(failure: Failure | undefined): void {
@@ -249,8 +244,8 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   #countSent(framed: Uint8Array): void {
     const { counters, protocol } = this.#context;
     const bytes = framed.length - protocol.framingBytes(this.#request.method);
-    counters.messagesSent++;
-    counters.bytesSent += bytes;
+    counters.sent(bytes);
+    if (this.connection !== undefined) this.connection.messagesSent++;
     this.trace?.sent(bytes);
   }
 }

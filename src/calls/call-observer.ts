@@ -2,20 +2,20 @@ import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import { CallCounters } from "../observe/counters.ts";
-import type { Instrumentation } from "../observe/instrumentation.ts";
+import type { ChannelNames, Instrumentation } from "../observe/instrumentation.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { CallTrace } from "./call-trace.ts";
 
 /** Sees every call of one channel begin and end: counts it, and tells the channel's instrumentation. */
 export class CallObserver {
   readonly counters: CallCounters = new CallCounters();
-  readonly #target: string;
+  readonly #names: ChannelNames;
   readonly #clock: Clock;
   readonly #instrumentation: Instrumentation | undefined;
 
   /** `instrumentation` is a composed one, which never throws. */
-  constructor(target: string, clock: Clock, instrumentation: Instrumentation | undefined) {
-    this.#target = target;
+  constructor(names: ChannelNames, clock: Clock, instrumentation: Instrumentation | undefined) {
+    this.#names = names;
     this.#clock = clock;
     this.#instrumentation = instrumentation;
   }
@@ -28,7 +28,16 @@ export class CallObserver {
   ): CallTrace | undefined {
     this.counters.started++;
     if (this.#instrumentation === undefined) return undefined;
-    const tracer = this.#instrumentation.callStarted?.({ target: this.#target, method, timeoutMs, contextValues });
+    const { target, grpcTarget, serverAddress, serverPort } = this.#names;
+    const tracer = this.#instrumentation.callStarted?.({
+      target,
+      grpcTarget,
+      serverAddress,
+      serverPort,
+      method,
+      timeoutMs,
+      contextValues,
+    });
     if (tracer === undefined) return undefined;
     const trace = new CallTrace(this.#clock);
     trace.add(tracer);

@@ -15,13 +15,20 @@ export interface CallGroup {
   delete(call: ListedCall): void;
 }
 
+/** How many calls there are, without a way to them. */
+export interface OpenCallCounts {
+  /** Begun and not ended. */
+  readonly open: number;
+  /** Begun since the transport was made. */
+  readonly started: number;
+}
+
 /** The calls of a transport that have begun and not ended. While there is one, the process stays alive. */
 export class OpenCalls implements CallGroup {
   readonly deadlineMs: number = Number.POSITIVE_INFINITY;
   ended: Failure | undefined;
   readonly aborts: AbortWatch = new AbortWatch();
-  /** Calls begun since the transport was made. */
-  started = 0;
+  readonly #counts = { open: 0, started: 0 };
   readonly #hold: ProcessHold;
   readonly #calls = new CallList();
   #whenEmpty: (() => void) | undefined;
@@ -34,13 +41,24 @@ export class OpenCalls implements CallGroup {
     return this.#calls.size;
   }
 
+  get counts(): OpenCallCounts {
+    return this.#counts;
+  }
+
+  /** A call begins, which may be added later. */
+  started(): void {
+    this.#counts.started++;
+  }
+
   add(call: ListedCall): void {
     this.#calls.add(call);
+    this.#counts.open++;
     this.#hold.acquire();
   }
 
   delete(call: ListedCall): void {
     if (!this.#calls.delete(call)) return;
+    this.#counts.open--;
     this.#hold.release();
     this.#tellIfEmpty();
   }

@@ -3,6 +3,7 @@ import type { PickInfo } from "../balancing/picker.ts";
 import { deadlineFailure, type Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields } from "../http2/connection.ts";
+import type { RetryCause } from "../observe/counters.ts";
 import { areLong } from "../protocol/metadata.ts";
 import { noResponse } from "../protocol/protocol.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
@@ -10,7 +11,7 @@ import type { Backend } from "../subchannel/backend.ts";
 import { Attempt, type AttemptCall } from "./attempt.ts";
 import { AttemptHistory, noneTried } from "./attempt-history.ts";
 import { AttemptLimit, type AttemptLimitListener } from "./attempt-limit.ts";
-import { noteUntilNow, publishFailed, reportWithheld } from "./attempt-report.ts";
+import { noteUntilNow, reportFailed, reportWithheld } from "./attempt-report.ts";
 import type { CallListener, CallRequest, RunningCall } from "./call.ts";
 import type { CallConfig } from "./call-config.ts";
 import type { CallContext } from "./call-context.ts";
@@ -73,7 +74,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
 
   start(): void {
     this.#context.budget?.deposit();
-    this.#startAttempt(false);
+    this.#startAttempt();
   }
 
   send(framed: Uint8Array): boolean {
@@ -158,12 +159,12 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     return this.#request.deadlineMs - this.#clock.now();
   }
 
-  /** `transparent`: it repeats one that did not use up an attempt. */
-  #startAttempt(transparent: boolean): void {
+  /** `cause`: it follows another one, `delayMs` later. */
+  #startAttempt(cause?: RetryCause, delayMs = 0): void {
     this.#retryTimer = undefined;
     const { attempt: context } = this.#context;
-    context.counters.attemptStarted(this.attempt, transparent);
-    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent });
+    context.counters.attemptStarted(cause, delayMs);
+    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent: cause === "transparent" });
     const attempt = new Attempt(context, this.#request, this, trace);
     this.#attempt = attempt;
     trace?.start(this.#request.metadata, context.protocol);
@@ -214,19 +215,18 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   /** Another attempt follows the failed one: at once, or after a wait. */
-  #repeat(attempt: Attempt, failure: Failure, decision: Exclude<RetryDecision, { retry: "no" }>): void {
-    const delayMs = decision.retry === "free" ? 0 : decision.delayMs;
+  #repeat(attempt: Attempt, failure: Failure, { cause, delayMs }: Exclude<RetryDecision, { retry: "no" }>): void {
     this.#attempt = undefined;
     this.#report(attempt, failure, delayMs);
     // Whoever was told may have cancelled the call.
     if (this.gate.isClosed) return;
-    if (delayMs <= 0) this.#startAttempt(decision.retry === "free");
-    else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(false), delayMs);
+    if (delayMs <= 0) this.#startAttempt(cause);
+    else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(cause, delayMs), delayMs);
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
     if (failure !== undefined) {
-      publishFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, this.#context);
+      reportFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, this.#context);
     }
     attempt.trace?.ended(failure, attempt.connection?.address, retryDelayMs);
   }

@@ -5,9 +5,9 @@ import type { CallListener, CallRequest } from "../calls/call.ts";
 import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
 import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
+import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { GlinkSnapshot } from "./snapshot.ts";
 
 /** How long `ready()` and `close()` wait. */
 export interface WaitOptions {

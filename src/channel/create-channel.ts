@@ -6,7 +6,7 @@ import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
 import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
 import { RetryingCalls } from "../calls/retrying-calls.ts";
-import type { TargetHistory } from "../endpoint/target.ts";
+import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { DialOptions } from "../http2/dial/dial.ts";
 import { PacedConnector } from "../http2/dial/paced-connector.ts";
@@ -15,41 +15,60 @@ import { LazyConnector } from "../http2/lazy-connector.ts";
 import { UnreadMemory } from "../http2/unread-memory.ts";
 import { WireConnector } from "../http2/wire/wire-connector.ts";
 import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
+import { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { CallCounters } from "../observe/counters.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
-import type { ChannelView } from "../observe/instrumentation.ts";
+import type { ChannelNames, ChannelView, Instrumentation } from "../observe/instrumentation.ts";
+import { ResolverCounters } from "../observe/resolver-counters.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import { backgroundHere, inBackground } from "../runtime/background.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
 import type { CallContext } from "./open-call.ts";
 import { PoolChannel } from "./pool-channel.ts";
+import { Snapshots } from "./take-snapshot.ts";
 
 /**
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(options: ChannelOptions, runtime: Runtime, protocol: Protocol = grpc): Channel {
+export function createChannel(options: ChannelOptions, given: Runtime, protocol: Protocol = grpc): Channel {
   const settings = checkChannelOptions(options);
-  const { target, resolver, loadBalancing, engine, instrumentations } = settings;
-  const { clock, hold } = runtime;
+  const { target, resolver, loadBalancing, engine } = settings;
   const events = eventsOf(settings);
+  const instrumentation = composeInstrumentations(settings.instrumentations, events);
+  const runtime = runtimeOf(given, instrumentation);
+  const { clock, hold } = runtime;
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
-  const pool = poolOf(settings, { connector, history, events, runtime });
-  const instrumentation = composeInstrumentations(instrumentations, events);
-  const observer = new CallObserver(target.url, clock, instrumentation);
+  const channelNames = namesOf(target, resolver);
+  const observer = new CallObserver(channelNames, clock, instrumentation);
+  const connections = new ConnectionObserver(events);
+  const counters = { calls: observer.counters, connections: connections.counters, resolver: new ResolverCounters() };
+  const pool = poolOf(settings, { connector, history, events, runtime, connections, counters });
   const budget = budgetOf(settings, clock);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
   const requestMemory = new MessageMemory();
-  const context: CallContext = { calls, openCalls: new OpenCalls(hold), clock, protocol, requestMemory, observer };
-  const detach = instrumentation?.attach(viewOf(target.url, observer.counters, events));
+  const openCalls = new OpenCalls(hold);
+  const context: CallContext = { calls, openCalls, clock, protocol, requestMemory, observer };
+  const names = {
+    target: target.url,
+    grpcTarget: channelNames.grpcTarget,
+    resolver: resolver.name,
+    loadBalancing: loadBalancing.name,
+    engine: engine.name,
+    engineChosenBy: engine.chosenBy,
+  };
+  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
+  const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
   const closed = () => {
     unread.close();
     budget?.close();
@@ -57,15 +76,8 @@ export function createChannel(options: ChannelOptions, runtime: Runtime, protoco
     if (events.active) events.publish({ type: "closed" });
     detach?.();
   };
-  pool.holderWatch.watch(context, whenLetGo(pool, closed));
-  const names = {
-    target: target.url,
-    resolver: resolver.name,
-    loadBalancing: loadBalancing.name,
-    engine: engine.name,
-    engineChosenBy: engine.chosenBy,
-  };
-  return new PoolChannel({ names, context, pool, events, hold, unread, closed });
+  pool.holderWatch.watch(context, whenLetGo(pool, snapshots, closed));
+  return new PoolChannel({ snapshots, context, pool, events, hold, unread, closed });
 }
 
 function eventsOf({ target, logger, unknownNames }: ChannelSettings): EventBus {
@@ -103,9 +115,12 @@ interface PoolParts {
   readonly history: TargetHistory;
   readonly events: EventBus;
   readonly runtime: Runtime;
+  readonly connections: ConnectionObserver;
+  readonly counters: { readonly resolver: ResolverCounters };
 }
 
-function poolOf(settings: ChannelSettings, { connector, history, events, runtime }: PoolParts): Pool {
+function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
+  const { connector, history, events, runtime, connections, counters } = parts;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
   const live = { keepalive, idleConnectionTimeoutMs };
   return new Pool({
@@ -113,9 +128,10 @@ function poolOf(settings: ChannelSettings, { connector, history, events, runtime
     history,
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
-    subchannel: { connector, runtime, reconnectBackoff, maxConnectionAgeMs, live },
+    subchannel: { connector, runtime, observer: connections, reconnectBackoff, maxConnectionAgeMs, live },
     runtime,
     events,
+    resolverCounters: counters.resolver,
     rotationIntervalMs: settings.rotationIntervalMs,
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
@@ -156,11 +172,30 @@ function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
  * Ends a channel that nobody holds any more and nobody closed. The channel, its transport, open calls and unread responses
  * all hold the context of its calls, and nothing beneath them does: no call is open when it is collected.
  */
-function whenLetGo(pool: Pool, closed: () => void): () => void {
-  return () => pool.close(closedFailure("cut"), closed);
+function whenLetGo(pool: Pool, snapshots: Snapshots, closed: () => void): () => void {
+  return () => {
+    snapshots.isClosed = true;
+    pool.close(closedFailure("cut"), closed);
+  };
 }
 
 /** It leads to no call, and not to the channel: whoever keeps it keeps neither. */
-function viewOf(target: string, counters: CallCounters, events: EventBus): ChannelView {
-  return { target, counts: () => counters.read(), subscribe: (listener) => events.subscribe(listener) };
+function viewOf(names: ChannelNames, snapshots: Snapshots, counters: CallCounters, events: EventBus): ChannelView {
+  return {
+    ...names,
+    counts: () => counters.read(),
+    snapshot: () => snapshots.take(),
+    subscribe: (listener) => events.subscribe(listener),
+  };
+}
+
+function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver): ChannelNames {
+  const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return { target: url, grpcTarget: grpcTarget ?? `dns:///${authority}`, serverAddress: host, serverPort: port };
+}
+
+/** Where instrumentation wants it, what the channel does for nobody in particular has an async context of its own. */
+function runtimeOf(given: Runtime, instrumentation: Required<Instrumentation> | undefined): Runtime {
+  if (instrumentation === undefined) return given;
+  return { ...given, background: inBackground(() => instrumentation.background(backgroundHere)) };
 }

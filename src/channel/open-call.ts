@@ -49,7 +49,7 @@ export class OpenCall extends Lifetime implements ChannelCall, CallListener {
   ) {
     const { openCalls, clock, observer } = context;
     super(group ?? openCalls, clock, timeoutMs, signal);
-    if (group === undefined) openCalls.started++;
+    if (group === undefined) openCalls.started();
     this.#context = context;
     this.#method = method;
     this.#trace = observer.callStarted(method, timeoutMs, contextValues);

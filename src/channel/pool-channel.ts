@@ -10,6 +10,7 @@ import { OpenCalls } from "../calls/open-calls.ts";
 import { timeoutError } from "../calls/timeout-check.ts";
 import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { EventBus, GlinkListener } from "../observe/event-bus.ts";
+import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -17,11 +18,11 @@ import type { ProcessHold } from "../runtime/process-hold.ts";
 import { Caller, rejectedLater } from "./caller.ts";
 import type { CallInit, Channel, ChannelCall, WaitOptions } from "./channel.ts";
 import { type CallContext, OpenCall } from "./open-call.ts";
-import { type GlinkSnapshot, type SnapshotNames, snapshotOf } from "./snapshot.ts";
+import type { Snapshots } from "./take-snapshot.ts";
 
 /** What a channel is made of. */
 export interface ChannelParts {
-  readonly names: SnapshotNames;
+  readonly snapshots: Snapshots;
   readonly context: CallContext;
   readonly pool: Pool;
   readonly events: EventBus;
@@ -42,7 +43,7 @@ export class PoolChannel implements Channel {
   readonly protocol: Protocol;
   readonly openCalls: OpenCalls;
   readonly unread: UnreadMemory;
-  readonly #names: SnapshotNames;
+  readonly #snapshots: Snapshots;
   readonly #context: CallContext;
   readonly #pool: Pool;
   readonly #events: EventBus;
@@ -52,12 +53,12 @@ export class PoolChannel implements Channel {
   readonly #waits: OpenCalls;
   #closing: Promise<void> | undefined;
 
-  constructor({ names, context, pool, events, hold, unread, closed }: ChannelParts) {
+  constructor({ snapshots, context, pool, events, hold, unread, closed }: ChannelParts) {
     this.clock = context.clock;
     this.protocol = context.protocol;
     this.openCalls = context.openCalls;
     this.unread = unread;
-    this.#names = names;
+    this.#snapshots = snapshots;
     this.#context = context;
     this.#pool = pool;
     this.#events = events;
@@ -121,6 +122,7 @@ export class PoolChannel implements Channel {
         this.#closing = new Promise((resolve) => {
           closed = resolve;
         });
+        this.#snapshots.isClosed = true;
         this.#close(timeoutMs, signal, closed);
       }
       return this.#closing;
@@ -130,16 +132,7 @@ export class PoolChannel implements Channel {
   }
 
   snapshot(): GlinkSnapshot {
-    const { openCalls, clock, observer } = this.#context;
-    const isClosed = this.#closing !== undefined;
-    return snapshotOf({
-      names: this.#names,
-      pool: this.#pool,
-      openCalls,
-      counters: observer.counters,
-      clock,
-      isClosed,
-    });
+    return this.#snapshots.take();
   }
 
   subscribe(listener: GlinkListener): () => void {

@@ -1,3 +1,5 @@
+import { checkNumber, describeValue } from "../base/check.ts";
+
 /** Names one attribute of an endpoint, and its type. Made by {@link attributeKey}. */
 export interface AttributeKey<T> {
   /** From the global symbol registry, so that two copies of this package in one process agree. */
@@ -64,5 +66,43 @@ export function isAttributes(value: unknown): value is Attributes {
 /** What an endpoint has of which nothing is known: `noAttributes.with(endpointWeight, 3)`. */
 export const noAttributes: Attributes = new AttributeMap(new Map());
 
-/** The endpoint's share of calls, relative to the others' shares: above 0, default 1. For policies that look at it. */
+/** The endpoint's share of calls, relative to the others' shares: from 1e-9 to 1e9, default 1. */
 export const endpointWeight: AttributeKey<number> = attributeKey("weight", 1);
+
+/** The zone, or other neighbourhood, that the endpoint is in: for the transport's option `zone`. Default: it is not known. */
+export const endpointZone: AttributeKey<string | undefined> = attributeKey("zone", undefined);
+
+/**
+ * The endpoint's level: those of the next are used while none before it can take calls. An integer from 0, the first, which
+ * is the default. gRFC A56.
+ */
+export const endpointPriority: AttributeKey<number> = attributeKey("priority", 0);
+
+/** The name behind the addresses, a pod's or that of an SRV record: to be shown beside them. Default: it is not known. */
+export const endpointHostname: AttributeKey<string | undefined> = attributeKey("hostname", undefined);
+
+/**
+ * What stands for the endpoint where keys are hashed to it: it keeps its keys when its address changes. Default: its first
+ * address. gRFC A76.
+ */
+export const endpointHashKey: AttributeKey<string | undefined> = attributeKey("hash_key", undefined);
+
+/** Throws a TypeError or RangeError that says which of the attributes above has a value that means nothing. */
+export function checkAttributes(attributes: Attributes): void {
+  if (attributes === noAttributes) return;
+  checkNumber("the weight of an endpoint", attributes.get(endpointWeight), weightRange);
+  checkNumber("the priority of an endpoint", attributes.get(endpointPriority), priorityRange);
+  checkText("zone", attributes.get(endpointZone));
+  checkText("hostname", attributes.get(endpointHostname));
+  checkText("hash key", attributes.get(endpointHashKey));
+}
+
+/** Far apart, and a sum of many is still exact enough to share calls by. */
+const weightRange = { min: 1e-9, max: 1e9 };
+
+const priorityRange = { min: 0, max: 0xffffffff, integer: true };
+
+function checkText(name: string, value: string | undefined): void {
+  if (value === undefined || (typeof value === "string" && value !== "")) return;
+  throw new TypeError(`the ${name} of an endpoint must be a text that is not empty, not ${describeValue(value)}`);
+}

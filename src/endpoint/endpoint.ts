@@ -1,6 +1,6 @@
 import { describeValue } from "../base/check.ts";
 import { type Address, checkAddress, formatAddress } from "./address.ts";
-import { type Attributes, isAttributes, noAttributes } from "./attributes.ts";
+import { type Attributes, checkAttributes, isAttributes, noAttributes } from "./attributes.ts";
 
 /**
  * One backend as a resolver names it: where it listens, and what is known of it. An endpoint with several addresses is one
@@ -45,6 +45,7 @@ export function checkEndpoint(endpoint: Endpoint): Endpoint {
       `the attributes of an endpoint are noAttributes, or what its with() returned, not ${describeValue(attributes)}`,
     );
   }
+  checkAttributes(attributes);
   const checked = new Map<string, Address>();
   for (const given of addresses) {
     const address = checkAddress(given);

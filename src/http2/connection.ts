@@ -1,5 +1,6 @@
 import type { Failure } from "../base/errors.ts";
 import type { Address } from "../endpoint/address.ts";
+import type { SocketFacts } from "../observe/socket-facts.ts";
 
 /**
  * The seam under which the HTTP/2 engine can be swapped. No type of Node's http2 module passes through it. Callbacks
@@ -68,6 +69,8 @@ export interface Stream {
 export interface Connection {
   /** Who is told of its life: whoever dialled it, until somebody else takes it over. */
   listener: ConnectionListener;
+  /** Of its socket: whoever dials notes them, once it is ready. */
+  socketFacts: SocketFacts;
   /** True while `request` takes one more stream: not draining, and below the peer's limit. */
   readonly hasRoom: boolean;
   /** Streams that are open now. */

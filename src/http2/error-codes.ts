@@ -42,6 +42,11 @@ export function http2ErrorName(code: number): string {
   return `${names[code] ?? "unknown error code"} (0x${code.toString(16)})`;
 }
 
+/** A GOAWAY as `grpc.disconnect_error` has it (gRFC A94). */
+export function goawayLabel(code: number): string {
+  return `GOAWAY ${names[code] ?? "unknown"}`;
+}
+
 /** gRPC's code for a RST_STREAM: the table of PROTOCOL-HTTP2.md, "Errors". */
 function codeOfReset(code: number): Code {
   switch (code) {

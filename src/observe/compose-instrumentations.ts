@@ -32,6 +32,23 @@ class Composition implements Required<Instrumentation> {
     this.#events = events;
   }
 
+  background<T>(build: () => T): T {
+    let built: { readonly value: T } | undefined;
+    const buildOnce = () => {
+      built ??= { value: build() };
+      return built.value;
+    };
+    const nested = this.#list.reduceRight<() => T>(
+      (inner, one) => () => {
+        guarded(this.#events, () => one.background?.(inner));
+        // Whoever threw, or forgot to call, changes nothing.
+        return inner();
+      },
+      buildOnce,
+    );
+    return nested();
+  }
+
   attach(view: ChannelView): () => void {
     const detach: (() => void)[] = [];
     for (const one of this.#list) {

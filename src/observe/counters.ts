@@ -1,6 +1,14 @@
 import { Code } from "@connectrpc/connect";
+import type { FailureKind, Progress } from "../base/errors.ts";
 import type { WithheldReason } from "./events.ts";
 import type { WaitReason } from "./wait-reason.ts";
+
+/**
+ * Why an attempt followed another one: the retry policy, at the time that it chose (`policy`) or that the server asked for
+ * (`pushback`), or at once because a connection was lost and another one was there (`lost-connection`); or
+ * `transparent`, because the request had not run (gRFC A6).
+ */
+export type RetryCause = "policy" | "pushback" | "lost-connection" | "transparent";
 
 /** Counts since the channel was made, as plain data. Each only grows. */
 export interface CallCounts {
@@ -9,14 +17,22 @@ export interface CallCounts {
   /** By the name of the status code, `Unavailable` say: those that have occurred. */
   readonly failed: Readonly<Record<string, number>>;
   readonly attempts: number;
+  /** By the kind of the failure, and by how far the request got: those that have occurred. */
+  readonly attemptsFailed: Readonly<Partial<Record<FailureKind, Readonly<Record<Progress, number>>>>>;
   /** Attempts that followed another one of their call and used one up. */
   readonly retries: number;
   /** Attempts that repeated one which did not run, and used none up. */
   readonly transparentRetries: number;
+  /** Both, by their causes. */
+  readonly retriesBy: Readonly<Record<RetryCause, number>>;
+  /** The waits before retries, together. */
+  readonly retryDelayMs: number;
   /** Retries that the policy would have made. */
   readonly retriesWithheld: Readonly<Record<WithheldReason, number>>;
   /** Attempts that had to wait, by each thing that they waited for. */
   readonly waits: Readonly<Record<WaitReason, number>>;
+  /** How long such waits took that are over. */
+  readonly waitMs: Readonly<Record<WaitReason, number>>;
   /** Messages of all attempts, and their bytes: as compressed, without what frames them. */
   readonly messagesSent: number;
   readonly bytesSent: number;
@@ -29,8 +45,7 @@ export class CallCounters {
   started = 0;
   succeeded = 0;
   attempts = 0;
-  retries = 0;
-  transparentRetries = 0;
+  retryDelayMs = 0;
   messagesSent = 0;
   bytesSent = 0;
   messagesReceived = 0;
@@ -42,14 +57,38 @@ export class CallCounters {
     "request-size": 0,
     deadline: 0,
   };
+  readonly retriesBy: Record<RetryCause, number> = { policy: 0, pushback: 0, "lost-connection": 0, transparent: 0 };
   readonly waits: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
+  readonly waitMs: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
   readonly #failed = new Map<Code, number>();
+  readonly #attemptsFailed = new Map<FailureKind, Record<Progress, number>>();
 
-  /** `number` 1 is a call's first; `transparent`: it repeats one that did not use up an attempt. */
-  attemptStarted(number: number, transparent: boolean): void {
+  /** `cause`: it followed another one, after `delayMs`; undefined for a call's first. */
+  attemptStarted(cause: RetryCause | undefined, delayMs: number): void {
     this.attempts++;
-    if (transparent) this.transparentRetries++;
-    else if (number > 1) this.retries++;
+    if (cause === undefined) return;
+    this.retriesBy[cause]++;
+    this.retryDelayMs += delayMs;
+  }
+
+  attemptFailed(kind: FailureKind, progress: Progress): void {
+    let counts = this.#attemptsFailed.get(kind);
+    if (counts === undefined) {
+      counts = { unsent: 0, refused: 0, unknown: 0 };
+      this.#attemptsFailed.set(kind, counts);
+    }
+    counts[progress]++;
+  }
+
+  /** One message of an attempt. */
+  sent(bytes: number): void {
+    this.messagesSent++;
+    this.bytesSent += bytes;
+  }
+
+  received(bytes: number): void {
+    this.messagesReceived++;
+    this.bytesReceived += bytes;
   }
 
   failedWith(code: Code): void {
@@ -57,8 +96,18 @@ export class CallCounters {
   }
 
   read(): CallCounts {
-    const { retriesWithheld, waits, ...counts } = this;
-    const failed = Object.fromEntries([...this.#failed].map(([code, count]) => [Code[code], count]));
-    return { ...counts, failed, retriesWithheld: { ...retriesWithheld }, waits: { ...waits } };
+    const { retriesWithheld, retriesBy, waits, waitMs, ...counts } = this;
+    const { transparent: transparentRetries, policy, pushback, "lost-connection": lost } = retriesBy;
+    return {
+      ...counts,
+      failed: Object.fromEntries([...this.#failed].map(([code, count]) => [Code[code], count])),
+      attemptsFailed: Object.fromEntries([...this.#attemptsFailed].map(([kind, by]) => [kind, { ...by }])),
+      retries: policy + pushback + lost,
+      transparentRetries,
+      retriesBy: { ...retriesBy },
+      retriesWithheld: { ...retriesWithheld },
+      waits: { ...waits },
+      waitMs: { ...waitMs },
+    };
   }
 }

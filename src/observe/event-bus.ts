@@ -1,4 +1,5 @@
 import { type Channel, channel } from "node:diagnostics_channel";
+import { wallClockMs } from "../runtime/wall-clock.ts";
 import type { Events, GlinkEvent, GlinkFact } from "./events.ts";
 import { callUserCode, reportUserCode } from "./user-code.ts";
 
@@ -7,9 +8,13 @@ export type GlinkListener = (event: GlinkEvent) => void;
 
 const types: Readonly<Record<GlinkFact["type"], true>> = {
   "pool-updated": true,
+  resolved: true,
   "resolve-failed": true,
   "resolve-recovered": true,
   "subchannel-state": true,
+  connected: true,
+  "connect-failed": true,
+  "ping-timeout": true,
   goaway: true,
   "connection-draining": true,
   "connection-drained": true,
@@ -17,6 +22,8 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "subchannel-silent": true,
   "subchannel-usable": true,
   "renewal-failed": true,
+  "call-queued": true,
+  "queue-drained": true,
   "attempt-failed": true,
   "retry-withheld": true,
   hint: true,
@@ -54,7 +61,7 @@ export class EventBus implements Events {
   }
 
   publish(fact: GlinkFact): void {
-    const event = { ...fact, target: this.#target } as GlinkEvent;
+    const event = { ...fact, target: this.#target, at: wallClockMs() } as GlinkEvent;
     this.#channels.get(fact.type)?.publish(event);
     for (const { listener } of this.#subscriptions) {
       callUserCode(listener, [event], (error) => this.#listenerFailed(fact, error));

@@ -61,6 +61,13 @@ function describe(event: GlinkEvent): Line {
       const old = leaving.length === 0 ? "" : `, ${leaving.length} old ones serve until a new one is ready`;
       return line("info", `backends changed: ${counts}${old}`);
     }
+    case "resolved": {
+      const took = event.tookMs === undefined ? "" : ` after ${event.tookMs} ms`;
+      return line(
+        "debug",
+        `the resolver names ${event.addresses} backends${took}${event.changed ? "" : ", as before"}`,
+      );
+    }
     case "resolve-failed":
       return line(event.first ? "warn" : "debug", event.error.message);
     case "resolve-recovered":
@@ -69,6 +76,12 @@ function describe(event: GlinkEvent): Line {
       const why = event.error === undefined ? "" : `: ${event.error.message}`;
       return line("debug", `${event.address} went from ${event.from} to ${event.to}${why}`);
     }
+    case "connected":
+      return line("debug", `connected to ${event.address} after ${event.tookMs} ms`);
+    case "connect-failed":
+      return line("debug", `a dial of ${event.address} failed after ${event.tookMs} ms: ${event.error.message}`);
+    case "ping-timeout":
+      return line("debug", `a PING to ${event.address} got no answer for ${event.waitedMs} ms: the connection is dead`);
     case "goaway":
       return line("debug", `${event.address} said GOAWAY${event.debug === "" ? "" : `: ${event.debug}`}`);
     case "connection-draining":
@@ -76,7 +89,7 @@ function describe(event: GlinkEvent): Line {
     case "connection-drained":
       return event.cutCalls > 0
         ? line("warn", `drainTimeoutMs cut ${event.cutCalls} calls of a retired connection to ${event.address}`)
-        : line("debug", `a retired connection to ${event.address} has drained`);
+        : line("debug", `a retired connection to ${event.address} has drained after ${event.tookMs} ms`);
     case "subchannel-suspect":
       return line("debug", `${event.address} is suspect (${event.reason}): calls go to others while there are any`);
     case "subchannel-silent": {
@@ -89,6 +102,10 @@ function describe(event: GlinkEvent): Line {
       const what = `the connection to ${event.address} could not be replaced before its maximum age, and goes on`;
       return line(event.first ? "warn" : "debug", `${what}: ${event.error.message}`);
     }
+    case "call-queued":
+      return line("debug", `calls wait (${event.waitsFor}), a call of ${event.method} first`);
+    case "queue-drained":
+      return line("debug", `no call waits any more: ${event.calls} did`);
     case "attempt-failed":
       return line("debug", `attempt ${event.attempt} of ${event.method} failed: ${event.error.message}`);
     case "retry-withheld":

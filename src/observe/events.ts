@@ -1,13 +1,18 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { FailureFact } from "../base/errors.ts";
 import type { CauseFact } from "../base/thrown.ts";
+import type { RetireReason } from "./retire-reason.ts";
+import type { TlsFacts } from "./socket-facts.ts";
+import type { WaitReason } from "./wait-reason.ts";
 
 /**
  * The catalogue of facts that a transport publishes. Each is also a diagnostics channel: `glink:` and its type.
- * Every event carries `target`, the base URL of the transport.
+ * Every event carries `target`, the base URL of the transport, and `at`, its time.
  */
 export type GlinkEvent = {
   readonly target: string;
+  /** When it was published, by the wall clock: milliseconds since 1970. */
+  readonly at: number;
 } & (
   | {
       /** The set of backends changed. Never published for the same set in another order. */
@@ -17,6 +22,16 @@ export type GlinkEvent = {
       /** No longer named by the resolver, and in service until one that it names is ready. */
       readonly leaving: readonly string[];
       readonly kept: number;
+    }
+  | {
+      /** A lookup succeeded, or the resolver was told of a list. */
+      readonly type: "resolved";
+      /** How many backends it names. */
+      readonly addresses: number;
+      /** How long the lookup took; undefined where the resolver did not ask. */
+      readonly tookMs: number | undefined;
+      /** Others than the last time. */
+      readonly changed: boolean;
     }
   | {
       /** A lookup failed, timed out or came back empty; the last good list stays in use. First of an episode: `first`. */
@@ -37,6 +52,30 @@ export type GlinkEvent = {
       readonly error?: FailureFact | undefined;
     }
   | {
+      /** A dial brought a connection: TCP, TLS and the peer's SETTINGS took so long together. */
+      readonly type: "connected";
+      readonly address: string;
+      readonly tookMs: number;
+      readonly localAddress: string | undefined;
+      readonly alpn: string | undefined;
+      readonly tls: TlsFacts | undefined;
+      /** Undefined: the peer set no limit. */
+      readonly maxConcurrentStreams: number | undefined;
+    }
+  | {
+      /** A dial failed. One that nobody wanted any more is none of these. */
+      readonly type: "connect-failed";
+      readonly address: string;
+      readonly tookMs: number;
+      readonly error: FailureFact;
+    }
+  | {
+      /** A PING stayed unanswered for so long: the connection is dead. */
+      readonly type: "ping-timeout";
+      readonly address: string;
+      readonly waitedMs: number;
+    }
+  | {
       /** The peer said GOAWAY: the connection takes no new calls and ends after its open ones. */
       readonly type: "goaway";
       readonly address: string;
@@ -48,13 +87,15 @@ export type GlinkEvent = {
       readonly type: "connection-draining";
       readonly address: string;
       readonly openCalls: number;
-      readonly reason: "removed" | "max-age" | "goaway" | "replaced" | "closing";
+      readonly reason: RetireReason;
     }
   | {
       /** A retired connection closed. `cutCalls` is above 0 only when `drainTimeoutMs` ended calls. */
       readonly type: "connection-drained";
       readonly address: string;
       readonly cutCalls: number;
+      /** Since it was retired. */
+      readonly tookMs: number;
     }
   | {
       /**
@@ -86,6 +127,17 @@ export type GlinkEvent = {
       readonly address: string;
       readonly error: FailureFact;
       readonly first: boolean;
+    }
+  | {
+      /** A call waits for a backend, where none did before. */
+      readonly type: "call-queued";
+      readonly method: string;
+      readonly waitsFor: WaitReason;
+    }
+  | {
+      /** No call waits any more. `calls`: how many did since `call-queued`. */
+      readonly type: "queue-drained";
+      readonly calls: number;
     }
   | {
       /** An attempt failed. With `retryDelayMs` another follows after that wait. */
@@ -133,10 +185,10 @@ export interface ThrownFact extends CauseFact {
   readonly stack?: string;
 }
 
-/** An event without its target: what publishers hand over. */
+/** An event without its target and time: what publishers hand over. */
 export type GlinkFact = GlinkEvent extends infer E
   ? E extends { readonly target: string }
-    ? Omit<E, "target">
+    ? Omit<E, "target" | "at">
     : never
   : never;
 

@@ -4,6 +4,7 @@ import type { FailureKind, Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { CallCounts } from "./counters.ts";
 import type { GlinkListener } from "./event-bus.ts";
+import type { GlinkSnapshot } from "./snapshot.ts";
 import type { WaitReason } from "./wait-reason.ts";
 
 /**
@@ -12,6 +13,12 @@ import type { WaitReason } from "./wait-reason.ts";
  * event and touches nothing else.
  */
 export interface Instrumentation {
+  /**
+   * Called once, as the channel is made: calls `build` and returns what that returns. The async context in which `build`
+   * runs is kept for what the channel does for no call in particular: dials, lookups, timers, the events of sockets. To
+   * suppress the traces of net and dns there, say. Default: the context of the process, and that of no request.
+   */
+  background?<T>(build: () => T): T;
   /** Called once, with what can be read of the channel at any time. The function it returns is called at its close. */
   attach?(view: ChannelView): () => void;
   /**
@@ -22,20 +29,30 @@ export interface Instrumentation {
   callStarted?(call: CallStart): CallTracer | undefined;
 }
 
-/** A channel, for those who read it at intervals. */
-export interface ChannelView {
+/** What a channel is called. */
+export interface ChannelNames {
   /** Scheme, host, port and path of `baseUrl`. */
   readonly target: string;
+  /** The target as gRPC names it, for the label `grpc.target`: `dns:///echo:50051`, or `unix:///run/echo.sock`. */
+  readonly grpcTarget: string;
+  /** Host of `baseUrl`, without brackets. */
+  readonly serverAddress: string;
+  /** Port of `baseUrl`, or its scheme's default. */
+  readonly serverPort: number;
+}
+
+/** A channel, for those who read it at intervals. It may be kept: that keeps no transport from being let go. */
+export interface ChannelView extends ChannelNames {
   /** Counts since the channel was made. */
   counts(): CallCounts;
+  /** The transport at this moment, as its own `snapshot()`. */
+  snapshot(): GlinkSnapshot;
   /** Calls `listener` with every event, until the returned function is called. */
   subscribe(listener: GlinkListener): () => void;
 }
 
 /** What is known of a call as it begins. */
-export interface CallStart {
-  /** Scheme, host, port and path of `baseUrl`. */
-  readonly target: string;
+export interface CallStart extends ChannelNames {
   /** One object for all calls of a method through one transport: a key for what is kept for each method. */
   readonly method: MethodSpec;
   /** The time that the call has; undefined without a deadline. */
@@ -130,11 +147,11 @@ export function checkInstrumentation(given: Instrumentation | readonly Instrumen
 }
 
 function checkOne(name: string, one: Instrumentation): Instrumentation {
-  const { attach, callStarted } = checkObject(name, one, "an Instrumentation");
-  if (attach === undefined && callStarted === undefined) {
-    throw new TypeError(`${name} has neither attach nor callStarted: it would hear nothing`);
+  const { background, attach, callStarted } = checkObject(name, one, "an Instrumentation");
+  if (background === undefined && attach === undefined && callStarted === undefined) {
+    throw new TypeError(`${name} has neither background nor attach nor callStarted: it would hear nothing`);
   }
-  for (const [method, value] of Object.entries({ attach, callStarted })) {
+  for (const [method, value] of Object.entries({ background, attach, callStarted })) {
     if (value !== undefined && typeof value !== "function") {
       throw new TypeError(`${name}.${method} must be a function, not ${describeValue(value)}`);
     }

@@ -1,13 +1,22 @@
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
+import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EndpointLists } from "./endpoint-list.ts";
 import { type BackendFacts, Failover, type FailoverListener } from "./failover.ts";
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { NameWatch } from "./name-watch.ts";
+import { type LookupFacts, NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
+
+/** How fresh a list of endpoints is: times in clock time, undefined for never. */
+export interface ResolutionFacts extends LookupFacts {
+  /** Why the last lookup failed; undefined when it did not. */
+  readonly failure: Failure | undefined;
+  /** When the resolver is asked next at the latest. */
+  readonly nextLookupMs: number | undefined;
+}
 
 /** What discovery asks of the pool. */
 export interface DiscoveredBackends {
@@ -31,6 +40,7 @@ export interface DiscoveryOptions {
   readonly resolver: Resolver;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly resolverCounters: ResolverCounters;
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
@@ -85,6 +95,12 @@ export class Discovery {
   /** Why there is no newer list: the last lookup failed. Or why there are no backends: the resolver says so. */
   get failure(): Failure | undefined {
     return this.#names.failure ?? (this.#isEmpty ? noEndpointsFailure(this.#host) : undefined);
+  }
+
+  get resolution(): ResolutionFacts {
+    const { facts, failure, nextLookupMs = Number.POSITIVE_INFINITY } = this.#names;
+    const nextMs = Math.min(nextLookupMs, this.#refreshClock.dueMs);
+    return { ...facts, failure, nextLookupMs: nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs };
   }
 
   /** Begins to look up, or begins again. */

@@ -4,6 +4,7 @@ import type { Drop, Pick, Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../base/check.ts";
 import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import { describeCause } from "../base/thrown.ts";
 import type { Events } from "../observe/events.ts";
 import { reportUserCode } from "../observe/user-code.ts";
@@ -27,22 +28,34 @@ export interface QueueLimits {
   readonly maxQueuedBytes: number;
 }
 
+/** Told when calls begin to wait, and when none does any more. */
+export interface DispatcherListener {
+  /** A call waits, and none did before. */
+  onQueueing(method: MethodSpec): void;
+  /** No call waits any more. `calls`: how many did, since the first. */
+  onQueueEmptied(calls: number): void;
+}
+
 /** Finds a backend for each attempt through the present picker, and keeps the calls that have to wait for one. */
 export class Dispatcher {
   readonly #limits: QueueLimits;
   readonly #backends: DispatchBackends;
   readonly #ready: ReadyBackends;
   readonly #events: Events;
+  readonly #listener: DispatcherListener;
   readonly #queue = new CallQueue();
+  /** Calls that have waited since one began to. */
+  #waited = 0;
   #picker: Picker = queueAll;
   #serving = false;
   #serveDue = false;
 
-  constructor(limits: QueueLimits, backends: DispatchBackends, events: Events) {
+  constructor(limits: QueueLimits, backends: DispatchBackends, events: Events, listener: DispatcherListener) {
     this.#limits = limits;
     this.#backends = backends;
     this.#ready = backends.ready;
     this.#events = events;
+    this.#listener = listener;
   }
 
   get queuedCalls(): number {
@@ -67,12 +80,13 @@ export class Dispatcher {
       return;
     }
     this.#queue.add(call);
+    if (this.#waited++ === 0) this.#listener.onQueueing(call.pickInfo.method);
     if (this.#serving) this.serveSoon();
   }
 
   /** The call no longer waits. */
   withdraw(call: PendingCall): void {
-    this.#queue.remove(call);
+    this.#leaveQueue(call);
   }
 
   /** The picker is new, or what it may choose from is: picks again for the calls that wait. */
@@ -143,7 +157,12 @@ export class Dispatcher {
 
   /** First: whoever is told may dispatch again. */
   #leaveQueue(call: PendingCall): void {
-    if (this.#queue.size > 0) this.#queue.remove(call);
+    if (this.#queue.size === 0) return;
+    this.#queue.remove(call);
+    if (this.#queue.size > 0) return;
+    const waited = this.#waited;
+    this.#waited = 0;
+    this.#listener.onQueueEmptied(waited);
   }
 
   #pick(call: PendingCall): Pick | "queue" | Failure {

@@ -1,11 +1,21 @@
 import { connectionFailure, type Failure } from "../base/errors.ts";
+import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { Events } from "../observe/events.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection, LiveConnectionListener, SuspectReason } from "../subchannel/live-connection.ts";
-import type { RetireReason } from "../subchannel/subchannel-listener.ts";
 
-interface Draining {
+/** A connection that drains. */
+export interface DrainingConnection {
+  readonly live: LiveConnection;
+  /** Its backend's id. */
   readonly address: string;
+  readonly reason: RetireReason;
+  /** Since when, in clock time. */
+  readonly sinceMs: number;
+}
+
+interface Draining extends DrainingConnection {
   readonly timer: TimerHandle | undefined;
   cutCalls: number;
 }
@@ -16,6 +26,7 @@ export class Drain {
   readonly #drainTimeoutMs: number;
   readonly #clock: Clock;
   readonly #events: Events;
+  readonly #observer: ConnectionObserver;
   /** No new call goes to them: what concerns those is not heard. After the last call they close by themselves. */
   readonly #listener: LiveConnectionListener = {
     onDraining: () => undefined,
@@ -32,26 +43,26 @@ export class Drain {
   #whenEmpty: (() => void) | undefined;
 
   /** `drainTimeoutMs`: open calls are cut after this long; `Infinity`: never. */
-  constructor(drainTimeoutMs: number, clock: Clock, events: Events) {
+  constructor(drainTimeoutMs: number, clock: Clock, events: Events, observer: ConnectionObserver) {
     this.#drainTimeoutMs = drainTimeoutMs;
     this.#clock = clock;
     this.#events = events;
+    this.#observer = observer;
   }
 
-  /** Connections that still drain, with their address and open calls. */
-  *[Symbol.iterator](): Iterator<{ readonly address: string; readonly openCalls: number }> {
-    for (const [live, { address }] of this.#draining) yield { address, openCalls: live.openCalls };
+  /** Connections that still drain. */
+  [Symbol.iterator](): Iterator<DrainingConnection> {
+    return this.#draining.values();
   }
 
   add(address: string, live: LiveConnection, reason: RetireReason): void {
     live.listener = this.#listener;
-    const { openCalls } = live;
-    if (this.#events.active) this.#events.publish({ type: "connection-draining", address, openCalls, reason });
+    this.#observer.retired(address, live.openCalls, reason);
     const timer =
       this.#drainTimeoutMs === Number.POSITIVE_INFINITY
         ? undefined
         : this.#clock.setTimeout(() => this.#cut(live), this.#drainTimeoutMs);
-    this.#draining.set(live, { address, timer, cutCalls: 0 });
+    this.#draining.set(live, { live, address, reason, sinceMs: this.#clock.now(), timer, cutCalls: 0 });
     live.connection.drain();
   }
 
@@ -71,8 +82,7 @@ export class Drain {
     if (draining === undefined) return;
     this.#draining.delete(live);
     this.#clock.clearTimeout(draining.timer);
-    const { address, cutCalls } = draining;
-    if (this.#events.active) this.#events.publish({ type: "connection-drained", address, cutCalls });
+    this.#observer.drained(draining.address, draining.cutCalls, this.#clock.now() - draining.sinceMs);
     if (this.#draining.size === 0) this.#whenEmpty?.();
   }
 

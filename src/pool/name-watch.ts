@@ -1,5 +1,6 @@
 import { type Failure, factOf, nameResolutionFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
+import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -12,12 +13,19 @@ export interface NameWatchListener {
   onResolveFailed(failure: Failure): void;
 }
 
+/** When the resolver was last heard, in clock time; undefined: never. */
+export interface LookupFacts {
+  readonly lastSuccessMs: number | undefined;
+  readonly lastFailureMs: number | undefined;
+}
+
 /** What a name is watched with. */
 export interface NameWatchOptions {
   readonly target: ResolverTarget;
   readonly resolver: Resolver;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly resolverCounters: ResolverCounters;
 }
 
 /** A resolver whose `watch` threw is started again by a refresh, but not sooner than this. */
@@ -36,15 +44,22 @@ export class NameWatch {
   readonly #resolver: Resolver;
   readonly #runtime: Runtime;
   readonly #events: Events;
+  readonly #counters: ResolverCounters;
   readonly #listener: NameWatchListener;
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
+  #lastSuccessMs: number | undefined;
+  #lastFailureMs: number | undefined;
+  /** Of the lookup that runs, where the resolver says that one does. */
+  #lookupStartedMs: number | undefined;
+  #known: EndpointLists | undefined;
 
-  constructor({ target, resolver, runtime, events }: NameWatchOptions, listener: NameWatchListener) {
+  constructor({ target, resolver, runtime, events, resolverCounters }: NameWatchOptions, listener: NameWatchListener) {
     this.#target = target;
     this.#resolver = resolver;
     this.#runtime = runtime;
     this.#events = events;
+    this.#counters = resolverCounters;
     this.#listener = listener;
   }
 
@@ -55,6 +70,15 @@ export class NameWatch {
   /** Why the last lookup failed; undefined when it did not. */
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  get facts(): LookupFacts {
+    return { lastSuccessMs: this.#lastSuccessMs, lastFailureMs: this.#lastFailureMs };
+  }
+
+  /** When the resolver looks again by itself, in clock time; undefined: it does not say, or does not. */
+  get nextLookupMs(): number | undefined {
+    return this.#state.status === "watching" ? this.#state.watch?.nextLookupMs : undefined;
   }
 
   /** Begins to resolve, or begins again. */
@@ -74,6 +98,9 @@ export class NameWatch {
           },
           onError: (error) => {
             if (this.#state === state) this.#failed(error);
+          },
+          onLookupStarted: () => {
+            if (this.#state === state) this.#lookupStartedMs = this.#runtime.clock.now();
           },
         },
         this.#runtime,
@@ -135,6 +162,12 @@ export class NameWatch {
       this.#failed(error);
       return;
     }
+    const tookMs = this.#answered(true);
+    const changed = this.#known === undefined || !sameIds(this.#known, lists);
+    this.#known = lists;
+    if (this.#events.active) {
+      this.#events.publish({ type: "resolved", addresses: lists.preferred.size, tookMs, changed });
+    }
     if (this.#failure !== undefined) {
       this.#failure = undefined;
       if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
@@ -145,9 +178,28 @@ export class NameWatch {
   #failed(error: unknown): void {
     if (this.#state.status !== "watching") return;
     const first = this.#failure === undefined;
+    this.#answered(false);
     const failure = nameResolutionFailure(this.#target.host, error);
     this.#failure = failure;
     if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
     this.#listener.onResolveFailed(failure);
   }
+
+  /** The resolver was heard. Returns how long it was asked; undefined: nobody knows. */
+  #answered(succeeded: boolean): number | undefined {
+    const nowMs = this.#runtime.clock.now();
+    const tookMs = this.#lookupStartedMs === undefined ? undefined : Math.round(nowMs - this.#lookupStartedMs);
+    this.#lookupStartedMs = undefined;
+    if (succeeded) this.#lastSuccessMs = nowMs;
+    else this.#lastFailureMs = nowMs;
+    this.#counters.ended(succeeded, tookMs ?? 0);
+    return tookMs;
+  }
+}
+
+function sameIds(one: EndpointLists, other: EndpointLists): boolean {
+  return [
+    [one.preferred, other.preferred],
+    [one.fallback, other.fallback],
+  ].every(([a, b]) => a?.size === b?.size && a !== undefined && [...a.keys()].every((id) => b?.has(id)));
 }

@@ -4,12 +4,13 @@ import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
+import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { PoolConditions, SubchannelContext } from "../subchannel/subchannel-context.ts";
 import type { SubchannelListener } from "../subchannel/subchannel-listener.ts";
-import { Drain } from "./drain.ts";
+import { Drain, type DrainingConnection } from "./drain.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import { Members } from "./members.ts";
 import { Rotation } from "./rotation.ts";
@@ -20,6 +21,7 @@ export interface PoolBackendsOptions {
   readonly history: TargetHistory;
   readonly runtime: Runtime;
   readonly events: Events;
+  readonly resolverCounters: ResolverCounters;
   readonly drainTimeoutMs: number;
 }
 
@@ -47,6 +49,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   readyCount = 0;
   readonly #history: TargetHistory;
   readonly #events: Events;
+  readonly #resolverCounters: ResolverCounters;
   readonly #listener: PoolBackendsListener;
   readonly #members: Members;
   readonly #suspects: Suspects;
@@ -59,12 +62,13 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { clock } = runtime;
     this.#history = history;
     this.#events = events;
+    this.#resolverCounters = options.resolverCounters;
     this.#listener = listener;
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
     );
     this.#suspects = new Suspects(clock, events, (suspect) => listener.onChanged(suspect, false));
-    this.#drain = new Drain(drainTimeoutMs, clock, events);
+    this.#drain = new Drain(drainTimeoutMs, clock, events, subchannel.observer);
     this.#rotation = new Rotation(clock, events, () => this.list, { onNotReplaced: () => listener.onOutOfDate() });
   }
 
@@ -86,7 +90,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   }
 
   /** Retired connections that wait for their last call. */
-  get draining(): Iterable<{ readonly address: string; readonly openCalls: number }> {
+  get draining(): Iterable<DrainingConnection> {
     return this.#drain;
   }
 
@@ -112,6 +116,8 @@ export class PoolBackends implements Iterable<Subchannel> {
    */
   use(list: EndpointList): void {
     const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list);
+    this.#resolverCounters.addressesAdded += added.length;
+    this.#resolverCounters.addressesRemoved += removed.length + leaving.length;
     if (added.length + removed.length + leaving.length > 0) this.#publishChange(added, removed, leaving);
     for (const subchannel of removed) subchannel.shutdown("removed");
     const atOnce = this.ready.list.length === 0;

@@ -1,14 +1,18 @@
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
+import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { Events, GlinkFact } from "../observe/events.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { CallSource, PendingCall } from "./call-source.ts";
-import { Discovery } from "./discovery.ts";
+import { Discovery, type ResolutionFacts } from "./discovery.ts";
 import { Dispatcher, type QueueLimits } from "./dispatcher.ts";
+import type { DrainingConnection } from "./drain.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import { Hints } from "./hints.ts";
 import { HolderWatch } from "./holder-watch.ts";
@@ -29,6 +33,8 @@ export class Pool implements CallSource {
   /** Of whoever may make calls through this pool. */
   readonly holderWatch: HolderWatch = new HolderWatch();
   readonly #host: string;
+  readonly #events: Events;
+  readonly #runtime: Runtime;
   readonly #history: TargetHistory;
   readonly #backends: PoolBackends;
   readonly #dispatcher: Dispatcher;
@@ -40,6 +46,8 @@ export class Pool implements CallSource {
   constructor(options: PoolOptions) {
     const { target, history, resolver, events, subchannel } = options;
     this.#host = target.host;
+    this.#events = events;
+    this.#runtime = options.runtime;
     this.#history = history;
     this.#hints = new Hints(target, resolver, events);
     this.#backends = new PoolBackends(options, {
@@ -51,7 +59,15 @@ export class Pool implements CallSource {
       onCapacity: (backend, wasFull) => this.#dispatcher.roomAt(backend, wasFull),
       onOutOfDate: () => this.refresh(),
     });
-    this.#dispatcher = new Dispatcher(options, this.#backends, events);
+    this.#dispatcher = new Dispatcher(options, this.#backends, events, {
+      onQueueing: (method) => {
+        if (events.active)
+          this.#publish({ type: "call-queued", method: methodName(method), waitsFor: this.waitReason });
+      },
+      onQueueEmptied: (calls) => {
+        if (events.active) this.#publish({ type: "queue-drained", calls });
+      },
+    });
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
     this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#backends, this.#hints, {
       onEndpoints: (list) => this.#useEndpoints(list),
@@ -79,8 +95,9 @@ export class Pool implements CallSource {
   /** Begins to resolve and connect, if that has not begun, and ends a rest: a call comes, or an attempt of one. */
   wake(): void {
     this.#discovery.used();
-    if (this.#discovery.resting) inBackground(() => this.#start());
-    else if (this.#backends.conditions.resting && !this.#discovery.listIsOld) inBackground(() => this.#endRest());
+    if (this.#discovery.resting) inBackground(() => this.#start(), this.#runtime);
+    else if (this.#backends.conditions.resting && !this.#discovery.listIsOld)
+      inBackground(() => this.#endRest(), this.#runtime);
   }
 
   dispatch(call: PendingCall): void {
@@ -100,7 +117,7 @@ export class Pool implements CallSource {
 
   /** Asks the resolver to look again: a hint that it limits itself. */
   refresh(): void {
-    inBackground(() => this.#discovery.refresh());
+    inBackground(() => this.#discovery.refresh(), this.#runtime);
   }
 
   hasConnectionBeyond(failed: readonly CallConnection[]): boolean {
@@ -116,12 +133,17 @@ export class Pool implements CallSource {
     return this.#backends.list;
   }
 
+  /** How fresh the list of backends is. */
+  get resolution(): ResolutionFacts {
+    return this.#discovery.resolution;
+  }
+
   /** How many backends are connected. */
   get readyCount(): number {
     return this.#backends.readyCount;
   }
 
-  get draining(): Iterable<{ readonly address: string; readonly openCalls: number }> {
+  get draining(): Iterable<DrainingConnection> {
     return this.#backends.draining;
   }
 
@@ -153,6 +175,11 @@ export class Pool implements CallSource {
     this.#discovery.close();
     this.#policy.close();
     this.#backends.close(failure, closed);
+  }
+
+  /** In no call's async context. */
+  #publish(fact: GlinkFact): void {
+    inBackground(() => this.#events.publish(fact), this.#runtime);
   }
 
   #useEndpoints(list: EndpointList): void {

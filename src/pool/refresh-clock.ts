@@ -7,6 +7,8 @@ const intervalJitter = 0.1;
 
 /** Asks the resolver to look again, at intervals. */
 export class RefreshClock {
+  /** When it asks next, in clock time; `Infinity`: never. */
+  dueMs: number = Number.POSITIVE_INFINITY;
   readonly #intervalMs: number;
   readonly #runtime: Runtime;
   readonly #refresh: () => void;
@@ -22,16 +24,16 @@ export class RefreshClock {
   start(): void {
     if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
     const { clock, random } = this.#runtime;
-    this.#timer = clock.setTimeout(
-      () => {
-        this.start();
-        this.#refresh();
-      },
-      jitter(this.#intervalMs, intervalJitter, random),
-    );
+    const waitMs = jitter(this.#intervalMs, intervalJitter, random);
+    this.dueMs = clock.now() + waitMs;
+    this.#timer = clock.setTimeout(() => {
+      this.start();
+      this.#refresh();
+    }, waitMs);
   }
 
   stop(): void {
     this.#runtime.clock.clearTimeout(this.#timer);
+    this.dueMs = Number.POSITIVE_INFINITY;
   }
 }

@@ -63,6 +63,7 @@ export class PollingWatch implements ResolverWatch {
   #failing = false;
   #knownHosts = "";
   #closed = false;
+  #nextMs: number | undefined;
 
   constructor(options: PollingOptions, listener: ResolverListener, clock: Clock) {
     this.#options = options;
@@ -74,6 +75,10 @@ export class PollingWatch implements ResolverWatch {
   refresh(): void {
     this.#hints++;
     this.#schedule();
+  }
+
+  get nextLookupMs(): number | undefined {
+    return this.#nextMs;
   }
 
   close(): void {
@@ -89,6 +94,7 @@ export class PollingWatch implements ResolverWatch {
     const asked = this.#failing || this.#hints > 0;
     const dueMs = asked ? Math.min(this.#startedMs + this.#windowMs, this.#ttlEndsMs) : this.#ttlEndsMs;
     const waitMs = Math.max(dueMs, this.#endedMs + pauseMs) - this.#clock.now();
+    this.#nextMs = waitMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.now() + waitMs;
     if (waitMs <= 0) this.#start();
     else this.#timer = this.#clock.setTimeout(() => this.#start(), waitMs);
   }
@@ -101,6 +107,8 @@ export class PollingWatch implements ResolverWatch {
     const share = (now - this.#episodeBeganMs) * windowShare;
     this.#windowMs = Math.min(Math.max(share, minWindowMs), maxWindowMs);
     this.#startedMs = now;
+    this.#nextMs = undefined;
+    this.#listener.onLookupStarted?.();
     this.#ttlEndsMs = Number.POSITIVE_INFINITY;
     this.#hints = 0;
     const running = new AbortController();

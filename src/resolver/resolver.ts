@@ -41,6 +41,8 @@ export interface ResolverListener {
   onAddresses(addresses: readonly Address[], fallback?: readonly Address[]): void;
   /** A lookup failed. The last good list stays in use. */
   onError(error: unknown): void;
+  /** A lookup begins, where the resolver asks: what it reports next tells how long that took. For metrics alone. */
+  onLookupStarted?(): void;
 }
 
 /** One name being watched. */
@@ -50,6 +52,8 @@ export interface ResolverWatch {
    * delay and limit such hints, but must not forget one.
    */
   refresh(): void;
+  /** When it looks again by itself at the latest, as the clock has it; undefined: only when it is asked to, or told. */
+  readonly nextLookupMs?: number | undefined;
   /** Stops all work. Nothing is reported afterwards. */
   close(): void;
 }
@@ -64,5 +68,10 @@ export interface ResolverWatch {
 export interface Resolver {
   /** Shown in `snapshot()` and in errors. */
   readonly name: string;
+  /**
+   * The target in gRPC's naming, for metrics, where that is not the name in `baseUrl`: `unix:///run/echo.sock`, say. Default:
+   * `dns:///` with host and port.
+   */
+  readonly grpcTarget?: string;
   watch(target: ResolverTarget, listener: ResolverListener, runtime: Runtime): ResolverWatch;
 }

@@ -17,6 +17,13 @@ export function unixResolver(path: string): Resolver {
   }
   return {
     name: "unix",
+    grpcTarget: grpcTargetOf(path),
     watch: (_target, listener) => watchFixed([{ path }], listener),
   };
+}
+
+/** gRPC's naming.md. */
+function grpcTargetOf(path: string): string {
+  if (/^[@\0]/.test(path)) return `unix-abstract:${path.slice(1)}`;
+  return path.startsWith("/") ? `unix://${path}` : `unix:${path}`;
 }

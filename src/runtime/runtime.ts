@@ -1,3 +1,4 @@
+import type { AsyncResource } from "node:async_hooks";
 import type { Clock } from "./clock.ts";
 import type { ProcessHold } from "./process-hold.ts";
 import type { Random } from "./random.ts";
@@ -7,4 +8,6 @@ export interface Runtime {
   readonly clock: Clock;
   readonly random: Random;
   readonly hold: ProcessHold;
+  /** The async context of work that belongs to no request, where it is another than the process' own. */
+  readonly background?: AsyncResource | undefined;
 }

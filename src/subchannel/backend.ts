@@ -1,12 +1,7 @@
+import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-
-/**
- * Whether calls should go to a connected backend; apart from connectivity, which says whether they can. A `suspect` left a
- * call or a PING unanswered, and is passed over while another connected backend is `usable`.
- */
-export type Availability = "usable" | "suspect";
 
 /** One backend as pickers and policies see it. The pool's subchannels are these. */
 export interface Backend {

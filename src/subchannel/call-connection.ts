@@ -1,10 +1,14 @@
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 
 /** What is counted for a backend over all its connections. */
-export interface BackendCounters {
+export class BackendCounters {
   /** Attempts that got a stream. */
-  callsStarted: number;
-  callsFailed: number;
+  callsStarted = 0;
+  callsSucceeded = 0;
+  callsFailed = 0;
+  dialsSucceeded = 0;
+  dialsFailed = 0;
+  disconnections = 0;
 }
 
 /**
@@ -14,6 +18,9 @@ export interface BackendCounters {
 export interface CallConnection {
   /** The text of the backend's address: for errors. */
   readonly address: string;
+  /** Messages of all attempts that had a stream here: whoever sends or receives one counts it. */
+  messagesSent: number;
+  messagesReceived: number;
   /** Starts a request. Undefined when the connection takes none any more: nothing was sent, and the listener hears nothing. */
   request(
     head: MethodHead,
@@ -23,7 +30,8 @@ export interface CallConnection {
   ): Stream | undefined;
   /** The peer answered an attempt, with whatever status. */
   noteAnswer(): void;
-  /** An attempt that had a stream here failed. */
+  /** An attempt that had a stream here succeeded, or failed. Of one that its caller gave up, neither. */
+  noteSuccess(): void;
   noteFailure(): void;
   /** An attempt here timed out: is the peer slow, or gone? To be called while its stream is still open. */
   suspect(): void;

@@ -1,12 +1,12 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
 import type { ServingConnections } from "./serving-connections.ts";
 import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts";
-import type { RetireReason } from "./subchannel-listener.ts";
 
 /**
  *            connect()              SETTINGS came
@@ -56,6 +56,8 @@ export interface ConnectivityContext<S> {
 /** The connectivity state of one backend: when it is dialled, when it is left alone, and when it is ready. */
 export class Connectivity<S> {
   lastFailure: Failure | undefined;
+  /** In clock time. */
+  stateSinceMs: number;
   readonly #context: ConnectivityContext<S>;
   readonly #backoff: ReconnectBackoff;
   readonly #dialListener: EndpointDialListener;
@@ -64,6 +66,7 @@ export class Connectivity<S> {
   constructor(context: ConnectivityContext<S>) {
     const { reconnectBackoff, runtime } = context.options;
     this.#context = context;
+    this.stateSinceMs = runtime.clock.now();
     this.#backoff = new ReconnectBackoff(reconnectBackoff, runtime);
     this.#dialListener = {
       onConnected: (dialed) => this.#transition({ status: "ready", serving: this.#context.serve(dialed) }),
@@ -218,6 +221,8 @@ export class Connectivity<S> {
       default:
         before satisfies never;
     }
-    if (before.status !== next.status) this.#context.listener.onStateChanged(before.status, failure);
+    if (before.status === next.status) return;
+    this.stateSinceMs = this.#context.options.runtime.clock.now();
+    this.#context.listener.onStateChanged(before.status, failure);
   }
 }

@@ -1,11 +1,13 @@
 import type { Failure } from "../base/errors.ts";
 import type { Address } from "../endpoint/address.ts";
-import type { Endpoint } from "../endpoint/endpoint.ts";
+import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
 import type { Connection, Connector } from "../http2/connection.ts";
+import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import { inBackground } from "../runtime/background.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { AddressDial, type DialListener } from "./address-dial.ts";
 import { AddressRace } from "./address-race.ts";
+import type { BackendCounters } from "./call-connection.ts";
 
 /** A connection that a dial has brought. */
 export interface DialedConnection {
@@ -22,19 +24,39 @@ export interface EndpointDialListener {
   onFailed(failure: Failure, dialStartedMs: number): void;
 }
 
+/** What the dials of one backend share. */
+export interface DialContext {
+  readonly runtime: Runtime;
+  readonly observer: ConnectionObserver;
+  readonly counters: BackendCounters;
+}
+
 /** One dial of an endpoint, which brings one connection to one of its addresses. */
 export class EndpointDial {
   /** Another one may want the connection by the time it is there. */
   listener: EndpointDialListener;
+  readonly #runtime: Runtime;
   readonly #dial: AddressDial | AddressRace;
 
-  constructor(endpoint: Endpoint, clock: Clock, listener: EndpointDialListener) {
+  constructor(endpoint: Endpoint, { runtime, observer, counters }: DialContext, listener: EndpointDialListener) {
     this.listener = listener;
+    this.#runtime = runtime;
+    const { clock } = runtime;
     const dialStartedMs = clock.now();
+    const id = endpointId(endpoint);
     const { addresses } = endpoint;
     const forwards: DialListener = {
-      onConnected: (connection, address) => this.listener.onConnected({ connection, address, dialStartedMs }),
-      onFailed: (failure) => this.listener.onFailed(failure, dialStartedMs),
+      onConnected: (connection, address) => {
+        counters.dialsSucceeded++;
+        const { socketFacts, maxConcurrentStreams } = connection;
+        observer.connected(id, socketFacts, maxConcurrentStreams, clock.now() - dialStartedMs);
+        this.listener.onConnected({ connection, address, dialStartedMs });
+      },
+      onFailed: (failure) => {
+        counters.dialsFailed++;
+        observer.connectFailed(id, failure, clock.now() - dialStartedMs);
+        this.listener.onFailed(failure, dialStartedMs);
+      },
     };
     this.#dial =
       addresses.length === 1
@@ -45,7 +67,7 @@ export class EndpointDial {
   /** The listener hears of the end in a later microtask. */
   start(connector: Connector): void {
     // A call that failed may be the reason for it.
-    inBackground(() => this.#dial.start(connector));
+    inBackground(() => this.#dial.start(connector), this.#runtime);
   }
 
   /** Nobody wants the connection any more: the listener hears nothing, and what comes all the same is closed. */

@@ -1,10 +1,13 @@
+import type { Availability } from "../base/availability.ts";
 import type { Failure } from "../base/errors.ts";
 import type { Connection, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
+import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import { inBackground } from "../runtime/background.ts";
-import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { Availability } from "./backend.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { uniqueId } from "../runtime/unique-id.ts";
 import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import { IdleConnectionWatch } from "./idle-connection-watch.ts";
 
 /** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
 export interface GoawayNotice {
@@ -47,19 +50,20 @@ export interface LiveConnectionOptions {
 
 /** What the connections of one backend share. */
 export interface LiveConnectionContext {
+  /** The backend's id. */
+  readonly backend: string;
   readonly options: LiveConnectionOptions;
   readonly counters: BackendCounters;
-  readonly clock: Clock;
+  readonly observer: ConnectionObserver;
+  readonly runtime: Runtime;
 }
-
-/** Idleness is looked for this often per timeout: a connection closes at most this share late. */
-const idleChecksPerTimeout = 10;
 
 /** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
 const provenAfterMs = 10_000;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and who is told of it at present. */
 export class LiveConnection implements CallConnection {
+  readonly id: number = uniqueId();
   readonly connection: Connection;
   readonly address: string;
   listener: LiveConnectionListener;
@@ -70,15 +74,19 @@ export class LiveConnection implements CallConnection {
   availability: Availability = "usable";
   /** Calls started on it. */
   calls = 0;
+  callsSucceeded = 0;
+  callsFailed = 0;
+  messagesSent = 0;
+  messagesReceived = 0;
+  /** PINGs that asked whether the peer lives. */
+  pingsSent = 0;
   readonly #context: LiveConnectionContext;
   readonly #keepalive: Keepalive;
+  readonly #idleWatch: IdleConnectionWatch;
   /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
   #full = false;
   #answered = false;
   #onVerdict: ((answered: boolean) => void) | undefined;
-  #idleTimer: TimerHandle | undefined;
-  #idleSinceMs: number;
-  #callsSeen = 0;
   #closed = false;
 
   constructor(
@@ -87,24 +95,35 @@ export class LiveConnection implements CallConnection {
     context: LiveConnectionContext,
     listener: LiveConnectionListener,
   ) {
-    const { options, clock } = context;
+    const { backend, options, observer, runtime } = context;
+    const { clock } = runtime;
     this.connection = connection;
     this.address = address;
     this.listener = listener;
     this.#context = context;
     this.readySinceMs = clock.now();
-    this.#idleSinceMs = this.readySinceMs;
     connection.listener = {
       onDraining: (goaway) => this.listener.onDraining(this, goaway),
       onCapacity: () => this.#capacityChanged(),
       onClosed: (failure) => this.#ended(failure),
     };
     this.#keepalive = new Keepalive(connection, options.keepalive, clock, {
-      onSuspected: (reason) => this.listener.onSuspected(this, reason),
-      onCleared: () => this.listener.onCleared(this),
-      onSilent: (waitedMs) => this.listener.onSilent(this, waitedMs),
+      onSuspected: (reason) => {
+        this.pingsSent++;
+        this.listener.onSuspected(this, reason);
+      },
+      onCleared: () => {
+        observer.pingAnswered();
+        this.listener.onCleared(this);
+      },
+      onSilent: (waitedMs) => {
+        observer.pingUnanswered(backend, waitedMs);
+        this.listener.onSilent(this, waitedMs);
+      },
     });
-    this.#watchIdle();
+    this.#idleWatch = new IdleConnectionWatch(this, options.idleConnectionTimeoutMs, clock, () =>
+      this.listener.onIdle(this),
+    );
   }
 
   /**
@@ -144,7 +163,7 @@ export class LiveConnection implements CallConnection {
 
   /** It has shown that its backend works: it answered a call, or stayed ready for ten seconds. */
   get isProven(): boolean {
-    return this.#answered || this.#context.clock.now() - this.readySinceMs >= provenAfterMs;
+    return this.#answered || this.#context.runtime.clock.now() - this.readySinceMs >= provenAfterMs;
   }
 
   noteAnswer(): void {
@@ -153,7 +172,13 @@ export class LiveConnection implements CallConnection {
     this.#judge();
   }
 
+  noteSuccess(): void {
+    this.callsSucceeded++;
+    this.#context.counters.callsSucceeded++;
+  }
+
   noteFailure(): void {
+    this.callsFailed++;
     this.#context.counters.callsFailed++;
   }
 
@@ -170,7 +195,7 @@ export class LiveConnection implements CallConnection {
     inBackground(() => {
       this.#keepalive.suspect();
       if (!this.#keepalive.isSuspicious) this.listener.onUnanswered(this);
-    });
+    }, this.#context.runtime);
   }
 
   /** The time between PINGs that a server wants which complains of too many. */
@@ -184,7 +209,7 @@ export class LiveConnection implements CallConnection {
 
   /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
   inheritIdleness(elder: LiveConnection): void {
-    if (!elder.#isBusy) this.#idleSinceMs = elder.#idleSinceMs;
+    this.#idleWatch.inherit(elder.#idleWatch);
   }
 
   #capacityChanged(): void {
@@ -203,7 +228,7 @@ export class LiveConnection implements CallConnection {
   #ended(failure: Failure | undefined): void {
     this.#closed = true;
     this.#keepalive.stop();
-    this.#context.clock.clearTimeout(this.#idleTimer);
+    this.#idleWatch.stop();
     this.listener.onClosed(this, failure);
     this.#judge();
   }
@@ -212,25 +237,5 @@ export class LiveConnection implements CallConnection {
     const onVerdict = this.#onVerdict;
     this.#onVerdict = undefined;
     onVerdict?.(this.#answered);
-  }
-
-  /** True when a call was open since idleness was last looked for. */
-  get #isBusy(): boolean {
-    return this.calls !== this.#callsSeen || this.connection.openStreams > 0;
-  }
-
-  #watchIdle(): void {
-    const { clock, options } = this.#context;
-    const { idleConnectionTimeoutMs } = options;
-    if (idleConnectionTimeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = clock.setTimeout(() => {
-      const now = clock.now();
-      if (this.#isBusy) {
-        this.#callsSeen = this.calls;
-        this.#idleSinceMs = now;
-      }
-      this.#watchIdle();
-      if (now - this.#idleSinceMs >= idleConnectionTimeoutMs) this.listener.onIdle(this);
-    }, idleConnectionTimeoutMs / idleChecksPerTimeout);
   }
 }

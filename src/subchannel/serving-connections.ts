@@ -1,7 +1,9 @@
 import { connectionFailure, type Failure } from "../base/errors.ts";
-import { http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
+import { goawayLabel, http2ErrorCode, http2ErrorName, isTooManyPings } from "../http2/error-codes.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
 import { jitter } from "../runtime/random.ts";
 import { ConnectionSet } from "./connection-set.ts";
+import { disconnectErrorOf, ownDisconnect } from "./disconnect-error.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
 import {
   type GoawayNotice,
@@ -12,7 +14,7 @@ import {
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
 import { type Renewal, Renewals } from "./renewals.ts";
 import type { SubchannelContext } from "./subchannel-context.ts";
-import type { RetireReason, SubchannelListener } from "./subchannel-listener.ts";
+import type { SubchannelListener } from "./subchannel-listener.ts";
 
 /** Told of what concerns the state of the backend: its subchannel. */
 export interface ServingListener {
@@ -99,7 +101,7 @@ export class ServingConnections<S> {
   /** All are out of service by our own will, and returned. Their successors are given up. */
   clear(): readonly LiveConnection[] {
     const all = this.#set.list;
-    for (const live of all) this.#takeOut(live, undefined);
+    for (const live of all) this.#takeOut(live, undefined, ownDisconnect);
     return all;
   }
 
@@ -119,9 +121,9 @@ export class ServingConnections<S> {
     },
     onNoStreams: (live) => {
       const message = "the server allows no streams any more (MAX_CONCURRENT_STREAMS is 0)";
-      this.#leave(live, this.#failure("no-streams", message), "replaced");
+      this.#leave(live, this.#failure("no-streams", message), ownDisconnect, "replaced");
     },
-    onClosed: (live, failure) => this.#leave(live, failure, undefined),
+    onClosed: (live, failure) => this.#leave(live, failure, disconnectErrorOf(failure)),
     onSuspected: (live, reason) => {
       if (this.#set.has(live)) this.#context.pool.onSuspected(this.#context.subchannel, live, reason);
     },
@@ -134,7 +136,7 @@ export class ServingConnections<S> {
     onSilent: (live, waitedMs) => {
       const message = `the connection is dead: a PING got no answer for ${waitedMs} ms`;
       const failure = this.#failure("ping-timeout", message);
-      this.#leave(live, failure, undefined);
+      this.#leave(live, failure, disconnectErrorOf(failure));
       live.connection.close(failure);
     },
     onIdle: (live) => this.#idle(live),
@@ -159,7 +161,7 @@ export class ServingConnections<S> {
     const live = this.#enter(dialed);
     if (elder !== undefined) {
       live.inheritIdleness(elder);
-      this.#takeOut(elder, undefined);
+      this.#takeOut(elder, undefined, ownDisconnect);
       pool.onRetired(subchannel, elder, "max-age");
     }
     // Calls that waited for a stream slot.
@@ -184,27 +186,29 @@ export class ServingConnections<S> {
     const failure = graceful
       ? undefined
       : this.#failure("connection-lost", `the server said GOAWAY ${http2ErrorName(goaway.code)}`);
-    this.#leave(live, failure, "goaway");
+    this.#leave(live, failure, goaway === undefined ? ownDisconnect : goawayLabel(goaway.code), "goaway");
   }
 
   #idle(live: LiveConnection): void {
     if (!this.#set.has(live)) return;
-    this.#takeOut(live, undefined);
+    this.#takeOut(live, undefined, ownDisconnect);
     if (this.#set.isEmpty) this.#context.listener.onLastIdle();
     live.connection.close(this.#failure("idle", "the connection was closed because it had no calls"));
   }
 
-  /** With a reason its calls go on, where the pool drains it. */
-  #leave(live: LiveConnection, failure: Failure | undefined, reason: RetireReason | undefined): void {
+  /** With a reason its calls go on, where the pool drains it. `why`: as {@link disconnectErrorOf}. */
+  #leave(live: LiveConnection, failure: Failure | undefined, why: string, reason?: RetireReason): void {
     if (!this.#set.has(live)) return;
     const { pool, subchannel, listener } = this.#context;
-    this.#takeOut(live, failure);
+    this.#takeOut(live, failure, why);
     if (this.#set.isEmpty) listener.onLastLeft(live, failure);
     else this.#tellIfFull();
     if (reason !== undefined) pool.onRetired(subchannel, live, reason);
   }
 
-  #takeOut(live: LiveConnection, failure: Failure | undefined): void {
+  #takeOut(live: LiveConnection, failure: Failure | undefined, why: string): void {
+    this.#context.live.counters.disconnections++;
+    this.#context.live.observer.disconnected(why);
     this.#set.remove(live);
     this.#renewals.elderLeft(live);
     this.#context.pool.onLeft(this.#context.subchannel, live, failure);

@@ -1,4 +1,5 @@
 import type { Connector } from "../http2/connection.ts";
+import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { LiveConnectionOptions } from "./live-connection.ts";
@@ -7,6 +8,7 @@ import type { LiveConnectionOptions } from "./live-connection.ts";
 export interface SubchannelContext {
   readonly connector: Connector;
   readonly runtime: Runtime;
+  readonly observer: ConnectionObserver;
   readonly reconnectBackoff: BackoffOptions;
   readonly live: LiveConnectionOptions;
   /** ± 10 %; `Infinity`: never. */

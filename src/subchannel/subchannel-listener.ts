@@ -1,9 +1,7 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
 import type { GoawayNotice, LiveConnection, SuspectReason } from "./live-connection.ts";
-
-/** Why a connection was taken out of service while calls may still be open on it. */
-export type RetireReason = "removed" | "max-age" | "goaway" | "replaced" | "closing";
 
 /** Told of subchannels' lives: the pool. `S` is the subchannel, which the contract need not know. */
 export interface SubchannelListener<S> {

@@ -1,25 +1,18 @@
+import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
 import { endpointWeight } from "../endpoint/attributes.ts";
 import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
-import type { Availability, Backend } from "./backend.ts";
-import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import type { RetireReason } from "../observe/retire-reason.ts";
+import { uniqueId } from "../runtime/unique-id.ts";
+import type { Backend } from "./backend.ts";
+import { BackendCounters, type CallConnection } from "./call-connection.ts";
 import { Connectivity } from "./connectivity.ts";
 import { EndpointDial, type EndpointDialListener } from "./endpoint-dial.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { ServingConnections, type ServingContext } from "./serving-connections.ts";
 import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts";
-import type { RetireReason, SubchannelListener } from "./subchannel-listener.ts";
-
-/** One connection in service, as plain facts. */
-export interface ConnectionFacts {
-  /** In clock time. */
-  readonly readySinceMs: number;
-  readonly openCalls: number;
-  /** Calls started on it. */
-  readonly callsStarted: number;
-  readonly availability: Availability;
-}
+import type { SubchannelListener } from "./subchannel-listener.ts";
 
 const noConnections: readonly LiveConnection[] = Object.freeze([]);
 
@@ -28,7 +21,9 @@ export class Subchannel implements Backend {
   readonly id: string;
   /** As the resolver names it now, with the same `id`. A dial that is under way goes on as it was begun. */
   endpoint: Endpoint;
-  readonly counters: BackendCounters = { callsStarted: 0, callsFailed: 0 };
+  /** For {@link GlinkSnapshot}. */
+  readonly serial: number = uniqueId();
+  readonly counters: BackendCounters = new BackendCounters();
   readonly #connectivity: Connectivity<Subchannel>;
   /** The least time between two PINGs here, since the server complained of too many (gRFC A8). 0: it did not. */
   #minPingPaceMs = 0;
@@ -41,13 +36,15 @@ export class Subchannel implements Backend {
   ) {
     this.endpoint = endpoint;
     this.id = endpointId(endpoint);
+    const { counters } = this;
+    const { runtime, observer } = options;
     const newDial = (dialListener: EndpointDialListener) =>
-      new EndpointDial(this.endpoint, options.runtime.clock, dialListener);
+      new EndpointDial(this.endpoint, { runtime, observer, counters }, dialListener);
     const servingContext: ServingContext<Subchannel> = {
       subchannel: this,
       id: this.id,
       options,
-      live: { options: options.live, counters: this.counters, clock: options.runtime.clock },
+      live: { backend: this.id, options: options.live, counters, observer, runtime },
       minPingPaceMs: () => Math.max(this.#minPingPaceMs, conditions.minPingPaceMs),
       newDial,
       listener: {
@@ -89,6 +86,11 @@ export class Subchannel implements Backend {
     return this.#connectivity.state;
   }
 
+  /** Since when, in clock time. */
+  get stateSinceMs(): number {
+    return this.#connectivity.stateSinceMs;
+  }
+
   get lastFailure(): Failure | undefined {
     return this.#connectivity.lastFailure;
   }
@@ -118,15 +120,6 @@ export class Subchannel implements Backend {
   /** The connection that takes the next call; undefined without room. */
   get connectionWithRoom(): CallConnection | undefined {
     return this.#connectivity.serving?.withRoom;
-  }
-
-  get connectionFacts(): readonly ConnectionFacts[] {
-    return this.connections.map(({ readySinceMs, openCalls, calls, availability }) => ({
-      readySinceMs,
-      openCalls,
-      callsStarted: calls,
-      availability,
-    }));
   }
 
   /** Why a connection in service could not be replaced when that was last tried; undefined once one was. */

@@ -2,11 +2,12 @@ import { Code } from "@connectrpc/connect";
 import { ReadyBackends } from "../../src/availability/ready-backends.ts";
 import type { Picker } from "../../src/balancing/picker.ts";
 import type { LoadBalancing, Policy } from "../../src/balancing/policy.ts";
+import type { Availability } from "../../src/base/availability.ts";
 import type { ConnectivityState } from "../../src/base/connectivity-state.ts";
 import type { Failure } from "../../src/base/errors.ts";
 import { type Endpoint, endpointOf } from "../../src/endpoint/endpoint.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import type { Availability, Backend } from "../../src/subchannel/backend.ts";
+import type { Backend } from "../../src/subchannel/backend.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { constantRandom } from "./random.ts";
 
@@ -85,5 +86,6 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
     // A test may name it again, where a pool would make a new one.
     for (const [one, state] of left) one.state = state;
   };
-  return { policy: { update, close: () => policy.close?.() }, clock, picker: () => current };
+  const factsOf = (backend: FakeBackend) => policy.factsOf?.(backend);
+  return { policy: { update, close: () => policy.close?.(), factsOf }, clock, picker: () => current };
 }

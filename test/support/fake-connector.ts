@@ -11,6 +11,7 @@ import {
   type Stream,
   type StreamListener,
 } from "../../src/http2/connection.ts";
+import { noSocketFacts, type SocketFacts } from "../../src/observe/socket-facts.ts";
 
 /** An engine without sockets: a test settles each dial by hand, and plays the peer of each connection. */
 export class FakeConnector implements Connector {
@@ -108,6 +109,7 @@ class FakeDial {
 
 export class FakeConnection implements Connection {
   listener: ConnectionListener;
+  socketFacts: SocketFacts = noSocketFacts;
   /** The number of the dial it came from. */
   readonly number: number;
   readonly address: string;

@@ -4,7 +4,9 @@ import type { Failure } from "../../src/base/errors.ts";
 import type { MethodSpec } from "../../src/base/method-spec.ts";
 import type { Address } from "../../src/endpoint/address.ts";
 import { parseAddress } from "../../src/endpoint/address.ts";
+import { ConnectionObserver } from "../../src/observe/connection-observer.ts";
 import type { Events, GlinkFact } from "../../src/observe/events.ts";
+import { ResolverCounters } from "../../src/observe/resolver-counters.ts";
 import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
@@ -76,6 +78,7 @@ export function subchannelOptions(
   return {
     connector,
     runtime: { clock, random, hold },
+    observer: new ConnectionObserver(new RecordedEvents()),
     reconnectBackoff: { initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 },
     live: {
       keepalive: { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 },
@@ -116,9 +119,13 @@ export function fakePool(options: FakePoolOptions = {}) {
     maxQueuedCalls: 1_000,
     maxQueuedBytes: Number.POSITIVE_INFINITY,
     ...rest,
-    subchannel: subchannelOptions(connector, clock, hold, subchannel, random),
+    subchannel: {
+      ...subchannelOptions(connector, clock, hold, subchannel, random),
+      observer: new ConnectionObserver(events),
+    },
     runtime: { clock, random, hold },
     events,
+    resolverCounters: new ResolverCounters(),
   });
   const close = () => {
     pool.close(

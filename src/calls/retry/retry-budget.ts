@@ -42,6 +42,12 @@ export class RetryBudget {
     return this.#isNewEpisode;
   }
 
+  /** How many retries there may be in a window that ends now, and how many there were. */
+  get use(): { readonly allowed: number; readonly used: number } {
+    this.#advance();
+    return { allowed: this.#allowed, used: sum(this.#retries) };
+  }
+
   /** A call began. */
   deposit(): void {
     if (this.#timer === undefined) this.#beginStep();
@@ -51,10 +57,7 @@ export class RetryBudget {
   /** True, and counted, if one more retry fits. */
   withdraw(): boolean {
     this.#advance();
-    const { ratio, minPerSecond } = this.#options;
-    const oldest = this.#calls[(this.#step + 1) % steps] as number;
-    const allowed = ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
-    if (sum(this.#retries) + 1 > allowed) {
+    if (sum(this.#retries) + 1 > this.#allowed) {
       const now = this.#clock.now();
       this.#isNewEpisode = now - this.#refusedMs >= windowSeconds * 1_000;
       this.#refusedMs = now;
@@ -76,6 +79,12 @@ export class RetryBudget {
       this.#timer = undefined;
       if (this.#calls[this.#step] !== 0) this.#beginStep();
     }, this.#stepEndMs - this.#clock.now());
+  }
+
+  get #allowed(): number {
+    const { ratio, minPerSecond } = this.#options;
+    const oldest = this.#calls[(this.#step + 1) % steps] as number;
+    return ratio * (sum(this.#calls) - oldest) + minPerSecond * windowSeconds;
   }
 
   #advance(): void {

@@ -1,4 +1,5 @@
 import type { Failure } from "../../base/errors.ts";
+import type { RetryCause } from "../../observe/counters.ts";
 import type { WithheldReason } from "../../observe/events.ts";
 import { backoffDelayMs } from "../../runtime/backoff.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -38,8 +39,8 @@ export interface RetrySituation {
 /** What to do after a failed attempt. */
 export type RetryDecision =
   /** At once, without using up an attempt: the request did not run (gRFC A6, transparent retry). */
-  | { readonly retry: "free" }
-  | { readonly retry: "policy"; readonly delayMs: number }
+  | { readonly retry: "free"; readonly cause: "transparent"; readonly delayMs: 0 }
+  | { readonly retry: "policy"; readonly cause: Exclude<RetryCause, "transparent">; readonly delayMs: number }
   /** `withheld`: the policy would have retried but for this. */
   | { readonly retry: "no"; readonly withheld: Withheld | undefined };
 
@@ -70,7 +71,7 @@ const interrupted = new Set<Failure["kind"]>([...connectionLost, "attempt-timeou
 const maxGoawaysInARow = 10;
 
 const stop: RetryDecision = { retry: "no", withheld: undefined };
-const free: RetryDecision = { retry: "free" };
+const free: RetryDecision = { retry: "free", cause: "transparent", delayMs: 0 };
 
 /**
  * Decides after a failed attempt. Pure but for `budget` and `random`: `budget` is asked last, because asking spends.
@@ -108,7 +109,8 @@ export function decideRetry(
   const delayMs = waitMs(situation, options, leavesLost, random);
   if (delayMs >= remainingMs) return no("deadline", "no time left for another attempt");
   if (!leavesLost && !budget()) return no("budget", "the retry budget is used up");
-  return { retry: "policy", delayMs };
+  const cause = typeof situation.pushback === "number" ? "pushback" : leavesLost ? "lost-connection" : "policy";
+  return { retry: "policy", cause, delayMs };
 }
 
 /** gRFC A6 repeats a refused request for free once. A server that ends its connection has said nothing of the request. */

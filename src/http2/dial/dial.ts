@@ -10,6 +10,7 @@ import { type Connection, DialError } from "../connection.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "../socket-input.ts";
 import { connectTimeoutFailure, type DialStage, dialFailure, dialSteps, explainDial, noH2 } from "./dial-failure.ts";
 import { openSocket, type SocketOptions } from "./open-socket.ts";
+import { socketFactsOf } from "./socket-facts.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
 export interface DialOptions extends SocketOptions {
@@ -142,6 +143,7 @@ class Dialing implements Handshake, PendingDial {
   succeed(connection: Connection): boolean {
     if (this.#settled) return false;
     this.#settle();
+    connection.socketFacts = socketFactsOf(this.socket);
     this.#outcome.resolve(connection);
     return true;
   }

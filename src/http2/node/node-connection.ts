@@ -1,6 +1,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { connectionFailure, type Failure } from "../../base/errors.ts";
+import { noSocketFacts, type SocketFacts } from "../../observe/socket-facts.ts";
 import type { Clock, TimerHandle } from "../../runtime/clock.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type {
@@ -17,11 +18,8 @@ import { maxStreamsPerConnection } from "../limits.ts";
 import { OversizedRequest } from "../oversized-request.ts";
 import { socketBacklogBytes } from "../socket-backlog.ts";
 import { NodeFailures } from "./node-failures.ts";
-import type { RequestHeaderMaker } from "./node-headers.ts";
+import { maxSendHeaderBlockBytes, type RequestHeaderMaker } from "./node-headers.ts";
 import { NodeStream, type StreamConnection } from "./node-stream.ts";
-
-/** The largest header block that is sent at all; Node's own limit of 64 KiB would end the whole connection. */
-export const maxSendHeaderBlockBytes = 16_777_216;
 
 /** Node announces "no limit" as the largest 32-bit number. */
 const noLimit = 2 ** 32 - 1;
@@ -42,6 +40,7 @@ export interface NodeHttp2Context {
 export class NodeHttp2Connection implements Connection, StreamConnection {
   readonly address: string;
   listener: ConnectionListener;
+  socketFacts: SocketFacts = noSocketFacts;
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;

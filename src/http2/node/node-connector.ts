@@ -4,8 +4,8 @@ import type { Connection, ConnectionListener, Connector } from "../connection.ts
 import { type DialOptions, dial, type Handshake } from "../dial/dial.ts";
 import type { NodeOptions } from "../engine-choice.ts";
 import type { Http2Limits } from "../limits.ts";
-import { maxSendHeaderBlockBytes, NodeHttp2Connection, type NodeHttp2Context } from "./node-connection.ts";
-import { fieldOverheadBytes, RequestHeaderMaker } from "./node-headers.ts";
+import { NodeHttp2Connection, type NodeHttp2Context } from "./node-connection.ts";
+import { fieldOverheadBytes, maxSendHeaderBlockBytes, RequestHeaderMaker } from "./node-headers.ts";
 
 /** The HTTP/2 engine on `node:http2`. Only the files of this name know that module; `nodeOptions` go to it as they are. */
 export class NodeHttp2Connector implements Connector {

@@ -9,6 +9,9 @@ export interface RequestHeaders {
   readonly listBytes: number;
 }
 
+/** The largest header block that is sent at all; Node's own limit of 64 KiB would end the whole connection. */
+export const maxSendHeaderBlockBytes = 16_777_216;
+
 /** What HTTP/2 counts for each field beside its text (RFC 9113 §6.5.2). */
 export const fieldOverheadBytes = 32;
 

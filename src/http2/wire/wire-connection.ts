@@ -1,4 +1,5 @@
 import type { Failure } from "../../base/errors.ts";
+import { noSocketFacts, type SocketFacts } from "../../observe/socket-facts.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type {
   Connection,
@@ -34,6 +35,7 @@ export interface WireConnectionOptions extends WireSessionOptions {
  */
 export class WireConnection implements Connection, StreamConnection {
   listener: ConnectionListener;
+  socketFacts: SocketFacts = noSocketFacts;
   readonly #socket: WireSocket;
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;

@@ -32,10 +32,15 @@ export function codeFromHttpStatus(status: number): Code {
 }
 
 /** `application/grpc`, with `+proto` or `+json`; a charset may follow json. */
-const grpcContentType = /^application\/grpc(?:\+proto|\+json(?:; ?charset=utf-?8)?)?$/i;
+export const grpcContentType: RegExp = /^application\/grpc(?:\+proto|\+json(?:; ?charset=utf-?8)?)?$/i;
 
-/** What is wrong with a response's head, if anything is. */
-export function headFailure(status: number, fields: HeaderFields, address: string): Failure | undefined {
+/** What is wrong with a response's head, if anything is. `wanted`: what its content type has to match. */
+export function headFailure(
+  status: number,
+  fields: HeaderFields,
+  address: string,
+  wanted: RegExp,
+): Failure | undefined {
   if (status !== 200) {
     return {
       kind: "http-status",
@@ -47,9 +52,7 @@ export function headFailure(status: number, fields: HeaderFields, address: strin
     };
   }
   const contentType = fieldOf(fields, "content-type");
-  // The usual one first: a comparison is cheaper than a match, and this is every call's path.
-  if (contentType === "application/grpc" || contentType === "application/grpc+proto") return undefined;
-  if (contentType !== undefined && grpcContentType.test(contentType)) return undefined;
+  if (contentType !== undefined && wanted.test(contentType)) return undefined;
   return {
     kind: "protocol",
     code: Code.Unknown,

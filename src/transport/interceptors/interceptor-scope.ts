@@ -58,7 +58,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
     this.#callEnded = callEnded;
     this.#messages = messages;
     this.deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : environment.channel.clock.now() + timeoutMs;
-    environment.channel.openCalls.started++;
+    environment.channel.openCalls.started();
   }
 
   get signal(): AbortSignal {

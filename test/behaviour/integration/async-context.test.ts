@@ -117,3 +117,46 @@ test("background work is in no context, though transport and calls were made in 
     for (const backend of backends) await backend.close();
   }
 });
+
+test("instrumentation may give background work a context of its own, which no call's own work is in", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const backend = await startConnectEcho();
+  const contexts: Record<string, (string | undefined)[]> = { watch: [], dial: [], event: [], call: [] };
+  const note = (where: string) => contexts[where]?.push(storage.getStore());
+  const resolver: Resolver = {
+    name: "noting",
+    watch(_target, listener) {
+      note("watch");
+      setTimeout(() => listener.onAddresses([parseAddress(backend.address, 1)]), 1);
+      return { refresh: () => undefined, close: () => undefined };
+    },
+  };
+  const createConnection = ({ hostname, port }: URL) => {
+    note("dial");
+    return connect(Number(port), hostname);
+  };
+  const instrumentation = [
+    { background: <T>(build: () => T) => storage.run("background", build) },
+    // One that forgets what it is for, and one that throws, change nothing.
+    { background: () => undefined as never },
+    {
+      callStarted() {
+        note("call");
+        return undefined;
+      },
+    },
+  ];
+  const transport = storage.run("maker", () =>
+    glinkTransport({ baseUrl: "http://echo.test", resolver, nodeOptions: { createConnection }, instrumentation }),
+  );
+  transport.subscribe(({ type }) => type === "subchannel-state" && note("event"));
+  try {
+    await storage.run("caller", () => createClient(EchoService, transport).unary({}));
+    for (const [where, stores] of Object.entries(contexts)) {
+      assert.deepEqual([...new Set(stores)], [where === "call" ? "caller" : "background"], where);
+    }
+  } finally {
+    await transport.close();
+    await backend.close();
+  }
+});

@@ -4,7 +4,13 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { createClient } from "@connectrpc/connect";
 import { DnsServer } from "../../../demo/dns-server.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { dnsResolver, type GlinkEvent, type GlinkTransportOptions } from "../../../src/index.ts";
+import {
+  type ChannelView,
+  dnsResolver,
+  type GlinkEvent,
+  type GlinkTransportOptions,
+  type Instrumentation,
+} from "../../../src/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -113,6 +119,31 @@ describe("a transport that was let go without close()", () => {
     await hold();
     assert.equal(backend.connections(), 1);
     await untilCollected("it is closed", isClosed);
+    await close();
+  });
+
+  test("though instrumentation keeps its view, and takes snapshots", async () => {
+    const views: ChannelView[] = [];
+    const { connect, isClosed, close } = await scene();
+    const instrumentation: Instrumentation = {
+      attach(view) {
+        views.push(view);
+        return () => undefined;
+      },
+    };
+    const use = async () => {
+      const client = connect({ instrumentation });
+      await client.unary({});
+      // A response that nobody reads.
+      const responses = client.serverStream({ count: 3 })[Symbol.asyncIterator]();
+      await responses.next();
+    };
+    await use();
+    await untilCollected("it is closed", () => {
+      for (const view of views) view.snapshot();
+      return isClosed();
+    });
+    assert.equal(views[0]?.snapshot().state, "shutdown");
     await close();
   });
 

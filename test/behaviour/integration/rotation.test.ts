@@ -70,7 +70,7 @@ test("a removed backend ends its long call and its stream well, gets no new call
   });
 });
 
-test("20 rotations of the same addresses in another order are no dial and no event", async () => {
+test("20 rotations of the same addresses in another order are no dial and no change", async () => {
   await withPool({ servers: 4 }, async ({ client, backends, resolver, transport, events }) => {
     await client.unary({ text: "x" });
     await until("all are ready", () => readyCount(transport) === 4);
@@ -81,7 +81,8 @@ test("20 rotations of the same addresses in another order are no dial and no eve
       resolver.set(...addresses, addresses[0] as string);
       await callMany(client, 4);
     }
-    assert.equal(events.length, before);
+    const changes = events.slice(before).filter((event) => event.type !== "resolved" || event.changed);
+    assert.deepEqual(changes, []);
     for (const { connections } of backends) assert.equal(connections(), 1);
   });
 });

@@ -22,7 +22,13 @@ const headers = ["content-type", "application/grpc"];
 function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
   const all = fakePool();
   const { pool, clock, events, connector } = all;
-  const observer = new CallObserver("http://echo.test", clock, undefined);
+  const names = {
+    target: "http://echo.test",
+    grpcTarget: "dns:///echo.test:80",
+    serverAddress: "echo.test",
+    serverPort: 80,
+  };
+  const observer = new CallObserver(names, clock, undefined);
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters: observer.counters };
   const replayMemory = new ReplayMemory(1_000);
@@ -65,6 +71,7 @@ test("every call, attempt, retry, wait and message is counted, and why there was
   const unavailable = () => latest().listener.onHeaders(200, [...headers, "grpc-status", "14"], true);
   pool.wake();
   call();
+  await clock.advance(7);
   resolver.report("10.0.0.1");
   await settle();
   // Refused, repeated for free, unavailable, repeated by policy, answered.
@@ -81,10 +88,17 @@ test("every call, attempt, retry, wait and message is counted, and why there was
     succeeded: 1,
     failed: { Unavailable: 1 },
     attempts: 4,
+    attemptsFailed: {
+      "stream-reset": { unsent: 0, refused: 1, unknown: 0 },
+      status: { unsent: 0, refused: 0, unknown: 2 },
+    },
     retries: 1,
     transparentRetries: 1,
+    retriesBy: { policy: 1, pushback: 0, "lost-connection": 0, transparent: 1 },
+    retryDelayMs: 100,
     retriesWithheld: { ...none, budget: 1 },
     waits: { resolve: 1, connect: 1, streams: 0 },
+    waitMs: { resolve: 7, connect: 0, streams: 0 },
     messagesSent: 4,
     bytesSent: 12,
     messagesReceived: 1,

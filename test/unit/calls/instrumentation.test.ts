@@ -296,7 +296,7 @@ test("what an instrumentation attached to is told apart by its target, counts at
 test("an instrumentation that would hear nothing is refused, and so is what is none", () => {
   const make = (instrumentation: unknown) => () =>
     glinkTransport({ baseUrl: "http://echo.test:50051", instrumentation: instrumentation as Instrumentation });
-  assert.throws(make({}), /instrumentation has neither attach nor callStarted: it would hear nothing/);
+  assert.throws(make({}), /instrumentation has neither background nor attach nor callStarted: it would hear nothing/);
   assert.throws(make("otel"), /instrumentation must be an Instrumentation, not the string "otel"/);
   assert.throws(make([{ attach: () => () => undefined }, null]), /instrumentation\[1\] must be an Instrumentation/);
   assert.throws(make({ callStarted: 7 }), /instrumentation\.callStarted must be a function, not 7/);

@@ -73,7 +73,8 @@ for (const [reason, { retry, fields, note, timeoutMs }] of Object.entries(withhe
         assert.equal(error.rawMessage, "no capacity");
         assert.match(callFailureOf(error)?.note ?? "", note);
         assert.equal(callFailureOf(error)?.attempts, 1);
-        const { target, ...fact } = events[0] as GlinkEvent;
+        const { target, at, ...fact } = events[0] as GlinkEvent;
+        assert.equal(typeof at, "number");
         assert.equal(target, "http://echo.test:50051");
         const method = "glink.demo.v1.EchoService/Unary";
         const address = fleet.calls[0]?.backend;

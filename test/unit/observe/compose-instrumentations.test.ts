@@ -7,8 +7,14 @@ import type { GlinkEvent } from "../../../src/observe/events.ts";
 import type { CallStart, ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
 
 const events = new EventBus("http://echo.test");
-const start: CallStart = {
+const names = {
   target: "http://echo.test",
+  grpcTarget: "dns:///echo.test:80",
+  serverAddress: "echo.test",
+  serverPort: 80,
+};
+const start: CallStart = {
+  ...names,
   method: {
     service: "a.Service",
     name: "Method",
@@ -20,7 +26,8 @@ const start: CallStart = {
   contextValues: undefined,
 };
 const view: ChannelView = {
-  target: "http://echo.test",
+  ...names,
+  snapshot: () => assert.fail("nobody asks"),
   counts: () => new CallCounters().read(),
   subscribe: () => () => undefined,
 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
+import type { GlinkEvent } from "../../../src/index.ts";
 import { EventBus } from "../../../src/observe/event-bus.ts";
 
 test("without listeners nothing is active", () => {
@@ -20,7 +21,9 @@ test("every event is also a diagnostics channel", () => {
   try {
     assert.equal(bus.active, true);
     bus.publish({ type: "closed" });
-    assert.deepEqual(heard, [{ type: "closed", target: "http://echo.test" }]);
+    const [event] = heard as GlinkEvent[];
+    assert.deepEqual(heard, [{ type: "closed", target: "http://echo.test", at: event?.at }]);
+    assert.ok(Math.abs((event?.at ?? 0) - Date.now()) < 60_000);
   } finally {
     unsubscribe("glink:closed", listener);
   }

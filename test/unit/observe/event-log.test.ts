@@ -1,24 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import type { GlinkEvent } from "../../../src/index.ts";
 import { eventLog } from "../../../src/observe/event-log.ts";
+import type { GlinkEvent, GlinkFact } from "../../../src/observe/events.ts";
 
 const target = "http://echo.test";
 const error = { kind: "dial", code: Code.Unavailable, progress: "unsent", message: "cannot connect" } as const;
 
-function written(events: GlinkEvent[], levels: readonly string[]): string[] {
+/** An event as the bus completes it. */
+const event = (fact: GlinkFact): GlinkEvent => ({ ...fact, target, at: 0 });
+
+function written(facts: GlinkFact[], levels: readonly string[]): string[] {
   const lines: string[] = [];
   const at = (level: string) => (_: unknown, message: string) => {
     if (levels.includes(level)) lines.push(`${level} ${message}`);
   };
   const listener = eventLog({ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") });
-  for (const event of events) listener(event);
+  for (const fact of facts) listener(event(fact));
   return lines;
 }
 
-function state(from: "idle" | "connecting" | "ready", to: "ready" | "transient-failure", failed: boolean): GlinkEvent {
-  return { type: "subchannel-state", target, address: "10.0.0.1:1", from, to, ...(failed ? { error } : {}) };
+function state(from: "idle" | "connecting" | "ready", to: "ready" | "transient-failure", failed: boolean): GlinkFact {
+  return { type: "subchannel-state", address: "10.0.0.1:1", from, to, ...(failed ? { error } : {}) };
 }
 
 test("a backend that stays unreachable is one line per episode, not one per dial", () => {
@@ -42,9 +45,9 @@ test("the return of a backend that was reported is a line on info, and one that 
 
 test("a suspect that stays silent is a warning, and its return a line on info", () => {
   const address = "10.0.0.1:1";
-  const suspect: GlinkEvent = { type: "subchannel-suspect", target, address, reason: "deadline" };
-  const silent: GlinkEvent = { type: "subchannel-silent", target, address, silentMs: 2_000 };
-  const usable: GlinkEvent = { type: "subchannel-usable", target, address, suspectMs: 1 };
+  const suspect: GlinkFact = { type: "subchannel-suspect", address, reason: "deadline" };
+  const silent: GlinkFact = { type: "subchannel-silent", address, silentMs: 2_000 };
+  const usable: GlinkFact = { type: "subchannel-usable", address, suspectMs: 1 };
   assert.deepEqual(written([suspect, usable], ["info", "warn"]), [], "short suspicions are no news");
   const lines = written([suspect, silent, usable], ["info", "warn"]);
   assert.equal(lines.length, 2);
@@ -53,18 +56,18 @@ test("a suspect that stays silent is a warning, and its return a line on info", 
 });
 
 test("only the first failed renewal of an episode is a warning", () => {
-  const failed = (first: boolean): GlinkEvent => ({ type: "renewal-failed", target, address: "a:1", error, first });
+  const failed = (first: boolean): GlinkFact => ({ type: "renewal-failed", address: "a:1", error, first });
   assert.deepEqual(written([failed(true), failed(false)], ["warn"]), [
     "warn the connection to a:1 could not be replaced before its maximum age, and goes on: cannot connect",
   ]);
 });
 
 test("a change of the backends is one line on info", () => {
-  const event: GlinkEvent = { type: "pool-updated", target, added: ["a"], removed: [], leaving: [], kept: 2 };
+  const event: GlinkFact = { type: "pool-updated", added: ["a"], removed: [], leaving: [], kept: 2 };
   assert.deepEqual(written([event], ["info", "warn"]), ["info backends changed: 1 added, 0 removed, 2 kept"]);
 });
 
 test("only the first failed lookup of an episode is a warning", () => {
-  const failed = (first: boolean): GlinkEvent => ({ type: "resolve-failed", target, error, first });
+  const failed = (first: boolean): GlinkFact => ({ type: "resolve-failed", error, first });
   assert.equal(written([failed(true), failed(false), failed(false)], ["warn"]).length, 1);
 });

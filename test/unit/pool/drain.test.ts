@@ -27,11 +27,14 @@ test("without drainTimeoutMs a retired connection waits for its calls as long as
   for (const connection of connector.open) connection.answersPings = true;
   await clock.advance(3_600_000);
   assert.deepEqual(ends, []);
-  assert.deepEqual([...pool.draining], [{ address: "10.0.0.1:1", openCalls: 1 }]);
+  assert.deepEqual(
+    [...pool.draining].map(({ address, live }) => [address, live.openCalls]),
+    [["10.0.0.1:1", 1]],
+  );
   stream?.reset(8);
   assert.equal(connector.dials[0]?.connection?.closed, true);
   assert.deepEqual(events.ofType("connection-drained"), [
-    { type: "connection-drained", address: "10.0.0.1:1", cutCalls: 0 },
+    { type: "connection-drained", address: "10.0.0.1:1", cutCalls: 0, tookMs: 3_600_000 },
   ]);
   close();
 });
@@ -45,7 +48,7 @@ test("after drainTimeoutMs the open calls fail with Unavailable, and the event c
   assert.equal(ends[0]?.kind, "drain-timeout");
   assert.match(ends[0]?.message ?? "", /drainTimeoutMs 5000/);
   assert.deepEqual(events.ofType("connection-drained"), [
-    { type: "connection-drained", address: "10.0.0.1:1", cutCalls: 1 },
+    { type: "connection-drained", address: "10.0.0.1:1", cutCalls: 1, tookMs: 5_000 },
   ]);
   close();
 });

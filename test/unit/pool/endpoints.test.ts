@@ -3,7 +3,14 @@ import { describe, test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { pickFirst } from "../../../src/balancing/pick-first.ts";
 import { type LoadBalancing, type PolicyUpdate, pickFromReady } from "../../../src/balancing/policy.ts";
-import { type Attributes, attributeKey, endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
+import {
+  type Attributes,
+  attributeKey,
+  endpointPriority,
+  endpointWeight,
+  endpointZone,
+  noAttributes,
+} from "../../../src/endpoint/attributes.ts";
 import type { Endpoint } from "../../../src/endpoint/endpoint.ts";
 import type { Backend } from "../../../src/subchannel/backend.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
@@ -136,6 +143,12 @@ describe("a resolver's endpoints", () => {
       [[{ addresses: [addressOf("10.0.0.2")] }], /the attributes of an endpoint are noAttributes/],
       [[{ addresses: [addressOf("10.0.0.2")], attributes: { weight: 3 } }], /the attributes of an endpoint are/],
       [[{ host: "10.0.0.2", port: 1 }], /is not an endpoint/],
+      [[endpoint("10.0.0.2", noAttributes.with(endpointWeight, 0))], /the weight of an endpoint must be a number from/],
+      [
+        [endpoint("10.0.0.2", noAttributes.with(endpointPriority, -1))],
+        /the priority of an endpoint must be an integer/,
+      ],
+      [[endpoint("10.0.0.2", noAttributes.with(endpointZone, ""))], /the zone of an endpoint must be a text/],
       [undefined, /cannot resolve echo.test/],
       [[], /the answer has no endpoints/],
     ] as const) {

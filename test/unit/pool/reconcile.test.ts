@@ -46,14 +46,16 @@ test("shuffled and duplicated answers cause no dial and no event", async () => {
   const addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
   resolver.report(...addresses);
   await settle();
-  const facts = events.facts.length;
+  // But for the answer itself, which changed nothing.
+  const others = () => events.facts.filter((fact) => fact.type !== "resolved" || fact.changed).length;
+  const before = others();
   for (let i = 0; i < 20; i++) {
     addresses.push(addresses.shift() as string);
     resolver.report(...addresses, ...addresses.slice(i % 4));
     await settle();
   }
   assert.equal(connector.dials.length, 4);
-  assert.equal(events.facts.length, facts);
+  assert.equal(others(), before);
   close();
 });
 
@@ -69,7 +71,10 @@ test("a removed backend gets no call from the same tick on, and its open ones en
   assert.deepEqual(callsTo(pool, 10), new Map([["10.0.0.2:1", 10]]));
   const leaving = calls.find(({ backend }) => backend === "10.0.0.1:1");
   assert.equal(leaving?.stream?.connection.closed, false);
-  assert.deepEqual([...pool.draining], [{ address: "10.0.0.1:1", openCalls: 1 }]);
+  assert.deepEqual(
+    [...pool.draining].map(({ address, live }) => [address, live.openCalls]),
+    [["10.0.0.1:1", 1]],
+  );
   leaving?.stream?.finish();
   assert.equal(leaving?.stream?.connection.closed, true);
   assert.deepEqual([...pool.draining], []);

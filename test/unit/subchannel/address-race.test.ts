@@ -2,17 +2,21 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Failure } from "../../../src/base/errors.ts";
 import { noAttributes } from "../../../src/endpoint/attributes.ts";
+import { BackendCounters } from "../../../src/subchannel/call-connection.ts";
 import { EndpointDial } from "../../../src/subchannel/endpoint-dial.ts";
 import { FakeConnector } from "../../support/fake-connector.ts";
-import { addressOf } from "../../support/fake-pool.ts";
+import { addressOf, subchannelOptions } from "../../support/fake-pool.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
+import { QuietHold } from "../../support/quiet-hold.ts";
 
 /** A dial of an endpoint of these addresses, begun. */
 function dialOf(...hosts: string[]) {
   const clock = new ManualClock();
   const connector = new FakeConnector();
   const ends: (string | Failure)[] = [];
-  const dial = new EndpointDial({ addresses: hosts.map(addressOf), attributes: noAttributes }, clock, {
+  const { runtime, observer } = subchannelOptions(connector, clock, new QuietHold());
+  const context = { runtime, observer, counters: new BackendCounters() };
+  const dial = new EndpointDial({ addresses: hosts.map(addressOf), attributes: noAttributes }, context, {
     onConnected: ({ address }) => ends.push(address),
     onFailed: (failure) => ends.push(failure),
   });

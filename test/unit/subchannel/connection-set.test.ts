@@ -29,7 +29,7 @@ describe("a backend with two connections", () => {
     assert.deepEqual([first.openStreams, second.openStreams], [5, 5]);
     assert.equal(subchannel.openCalls, 10);
     assert.deepEqual(
-      subchannel.connectionFacts.map(({ openCalls, callsStarted }) => [openCalls, callsStarted]),
+      subchannel.connections.map(({ openCalls, calls }) => [openCalls, calls]),
       [
         [5, 5],
         [5, 5],

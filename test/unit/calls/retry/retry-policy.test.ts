@@ -45,8 +45,11 @@ function check(
 ): void {
   const merged = options === false ? false : { ...retryDefaults, ...options };
   const decision = decideRetry({ ...usual, ...situation }, merged, () => budgetLeft, constantRandom());
-  if (typeof expected === "number") assert.deepEqual(decision, { retry: "policy", delayMs: expected });
-  else if (expected === "free") assert.deepEqual(decision, { retry: "free" });
+  if (typeof expected === "number") {
+    const { cause, ...rest } = { cause: undefined, ...decision };
+    assert.deepEqual(rest, { retry: "policy", delayMs: expected });
+    assert.equal(cause === "pushback", typeof situation.pushback === "number");
+  } else if (expected === "free") assert.deepEqual(decision, { retry: "free", cause: "transparent", delayMs: 0 });
   else if (expected === "no") assert.deepEqual(decision, { retry: "no", withheld: undefined });
   else {
     assert.equal(decision.retry, "no");

@@ -1,0 +1,54 @@
+import { factOf } from "../base/errors.ts";
+import { limitOf } from "../observe/connection-observer.ts";
+import type { ConnectionSnapshot, DrainingSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
+import type { DrainingConnection } from "../pool/drain.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
+import type { Subchannel } from "../subchannel/subchannel.ts";
+import type { WallTime } from "./wall-time.ts";
+
+/** One backend at the moment of `time`. */
+export function subchannelSnapshot(subchannel: Subchannel, time: WallTime): SubchannelSnapshot {
+  const { lastFailure, lastRenewalFailure, counters } = subchannel;
+  const connections = subchannel.connections.map((live) => connectionSnapshot(live, time));
+  return {
+    id: subchannel.serial,
+    address: subchannel.id,
+    state: subchannel.state,
+    stateSinceMs: time.at(subchannel.stateSinceMs),
+    availability: subchannel.availability,
+    connectionAgeMs: connections[0]?.ageMs,
+    connections,
+    openCalls: subchannel.openCalls,
+    ...counters,
+    lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
+    lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
+  };
+}
+
+export function drainingSnapshot(
+  { live, address, reason, sinceMs }: DrainingConnection,
+  time: WallTime,
+): DrainingSnapshot {
+  return { ...connectionSnapshot(live, time), backend: address, reason, sinceMs: time.at(sinceMs) };
+}
+
+function connectionSnapshot(live: LiveConnection, time: WallTime): ConnectionSnapshot {
+  const { connection } = live;
+  return {
+    id: live.id,
+    address: live.address,
+    ...connection.socketFacts,
+    ageMs: time.age(live.readySinceMs),
+    openCalls: live.openCalls,
+    callsStarted: live.calls,
+    callsSucceeded: live.callsSucceeded,
+    callsFailed: live.callsFailed,
+    messagesSent: live.messagesSent,
+    messagesReceived: live.messagesReceived,
+    bytesSent: connection.bytesWritten,
+    bytesReceived: connection.bytesRead,
+    pingsSent: live.pingsSent,
+    maxConcurrentStreams: limitOf(connection.maxConcurrentStreams),
+    availability: live.availability,
+  };
+}

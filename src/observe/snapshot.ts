@@ -1,0 +1,136 @@
+import type { Availability } from "../base/availability.ts";
+import type { ConnectivityState } from "../base/connectivity-state.ts";
+import type { FailureFact } from "../base/errors.ts";
+import type { ConnectionCounts } from "./connection-counters.ts";
+import type { CallCounts } from "./counters.ts";
+import type { ResolverCounts } from "./resolver-counters.ts";
+import type { RetireReason } from "./retire-reason.ts";
+import type { SocketFacts } from "./socket-facts.ts";
+
+/** One connection at one moment, in service or draining. */
+export interface ConnectionSnapshot extends SocketFacts {
+  /** As {@link GlinkSnapshot.id}. */
+  readonly id: number;
+  /** The address that answered the dial. */
+  readonly address: string;
+  /** Since it was ready. */
+  readonly ageMs: number;
+  readonly openCalls: number;
+  /** Attempts that got a stream on it. Those that neither succeeded nor failed are open, or were given up by their callers. */
+  readonly callsStarted: number;
+  readonly callsSucceeded: number;
+  readonly callsFailed: number;
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+  /** Of the socket: frames and all, but not what TLS adds. 0 where a socket of the user's own does not count. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** PINGs that asked whether the peer lives. */
+  readonly pingsSent: number;
+  /** What the peer allows now; undefined: it set no limit. */
+  readonly maxConcurrentStreams: number | undefined;
+  readonly availability: Availability;
+}
+
+/** A connection that was retired and waits for its last call. */
+export interface DrainingSnapshot extends ConnectionSnapshot {
+  /** The backend that it was one of, by {@link SubchannelSnapshot.address}. */
+  readonly backend: string;
+  readonly reason: RetireReason;
+  /** When it was retired, by the wall clock. */
+  readonly sinceMs: number;
+}
+
+/** One backend at one moment. */
+export interface SubchannelSnapshot {
+  /** As {@link GlinkSnapshot.id}. */
+  readonly id: number;
+  readonly address: string;
+  readonly state: ConnectivityState;
+  /** Since when it is in that state, by the wall clock. */
+  readonly stateSinceMs: number;
+  /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
+  readonly availability: Availability;
+  /** Age of the eldest connection in service; undefined without one. */
+  readonly connectionAgeMs: number | undefined;
+  /** Connections in service, the eldest first. */
+  readonly connections: readonly ConnectionSnapshot[];
+  readonly openCalls: number;
+  /**
+   * Attempts sent here since the address appeared. Those that neither succeeded nor failed are open, or were given up by
+   * their callers.
+   */
+  readonly callsStarted: number;
+  readonly callsSucceeded: number;
+  readonly callsFailed: number;
+  /** Dials since the address appeared. */
+  readonly dialsSucceeded: number;
+  readonly dialsFailed: number;
+  /** Connections that left service, whatever the reason. */
+  readonly disconnections: number;
+  /** Why the last dial failed; undefined once it works. */
+  readonly lastError: FailureFact | undefined;
+  /** Why the connection in service could not be replaced before it grew old; undefined once it was. */
+  readonly lastRenewalError: FailureFact | undefined;
+}
+
+/** How fresh the list of backends is. Times are by the wall clock; undefined: never. */
+export interface ResolutionSnapshot {
+  readonly lastSuccessAtMs: number | undefined;
+  readonly lastFailureAtMs: number | undefined;
+  /** Why the last lookup failed; undefined when it did not. */
+  readonly lastError: FailureFact | undefined;
+  /** When the resolver is asked next at the latest; undefined: only when calls or dials fail. */
+  readonly nextLookupAtMs: number | undefined;
+}
+
+/** How many retries the retry policy may still make. */
+export interface RetryBudgetSnapshot {
+  /** Retries that may be made now. */
+  readonly available: number;
+  /** Retries of the last ten seconds, and how many of those were allowed. */
+  readonly used: number;
+  readonly allowed: number;
+}
+
+/** A transport at one moment, as plain data. */
+export interface GlinkSnapshot {
+  /** Counts up when a field changes its meaning or goes; new fields may come at any time. */
+  readonly schema: 1;
+  /**
+   * Transports, backends and connections have ids: positive integers, each above all that were given before in this
+   * thread, and never given again. What `grpc.channelz` wants.
+   */
+  readonly id: number;
+  /** By the wall clock. */
+  readonly createdAtMs: number;
+  readonly takenAtMs: number;
+  /** The base URL. */
+  readonly target: string;
+  /** The target as gRPC names it, and as the label `grpc.target` of its metrics has it: `dns:///echo:50051`, say. */
+  readonly grpcTarget: string;
+  readonly resolver: string;
+  readonly loadBalancing: string;
+  /** The HTTP/2 engine. */
+  readonly engine: "node" | "wire";
+  /** The options that only node:http2 can serve, and that made it the engine by that. */
+  readonly engineChosenBy: readonly string[];
+  /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
+  readonly state: ConnectivityState;
+  readonly subchannels: readonly SubchannelSnapshot[];
+  /** Retired connections that wait for their last call. */
+  readonly draining: readonly DrainingSnapshot[];
+  readonly openCalls: number;
+  readonly queuedCalls: number;
+  readonly callsStarted: number;
+  /** Counts of calls, attempts and messages since the transport was made. Those of interceptors' own calls are in it. */
+  readonly calls: CallCounts;
+  /** Counts of connections since the transport was made, those of backends that have left included. */
+  readonly connections: ConnectionCounts;
+  readonly lookups: ResolverCounts;
+  readonly resolution: ResolutionSnapshot;
+  /** Undefined: there is none (`retry.budget: false`). */
+  readonly retryBudget: RetryBudgetSnapshot | undefined;
+  /** The newest reason why no backend is ready; undefined while all is well. */
+  readonly lastError: FailureFact | undefined;
+}

@@ -1,0 +1,64 @@
+import type { Failure } from "../../base/errors.ts";
+import type { HeaderFields } from "../../http2/connection.ts";
+import { inflateWith } from "../compression.ts";
+import { compressedFlag } from "../framing.ts";
+import { GrpcResponse } from "../grpc/response.ts";
+import { fieldOf, headFailure } from "../grpc/status.ts";
+import { noFields } from "../metadata.ts";
+import type { MessageListener, ReadLimits } from "../protocol.ts";
+import type { ProtocolSettings } from "../protocol-settings.ts";
+import { readTrailerBlock } from "./trailer-block.ts";
+
+/** The bit of a message's flag that says: these are the trailers, and the end. */
+const trailersFlag = 0x80;
+
+/** `application/grpc-web`, with `+proto` or `+json`; not its text form, which is base64. */
+const grpcWebContentType = /^application\/grpc-web(?:\+proto|\+json(?:; ?charset=utf-?8)?)?$/i;
+
+/** As a response of gRPC, with its trailers as the last message of the body. */
+export class GrpcWebResponse extends GrpcResponse {
+  readonly #settings: ProtocolSettings;
+  readonly #webAddress: string;
+  #messages = 0;
+  #trailers: { readonly isCompressed: boolean; readonly bytes: Uint8Array } | undefined;
+
+  constructor(settings: ProtocolSettings, limits: ReadLimits, address: string) {
+    super(limits, address);
+    this.#settings = settings;
+    this.#webAddress = address;
+  }
+
+  override get messageStarted(): boolean {
+    return this.#messages > 0 || (this.#trailers === undefined && super.messageStarted);
+  }
+
+  override readHead(status: number, fields: HeaderFields): Failure | undefined {
+    this.headers = fields;
+    return headFailure(status, fields, this.#webAddress, grpcWebContentType);
+  }
+
+  override readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined {
+    return super.readBody(bytes, start, end, {
+      onMessage: (flag, payload) => {
+        if ((flag & trailersFlag) === 0) {
+          this.#messages++;
+          return listener.onMessage(flag, payload);
+        }
+        this.#trailers = { isCompressed: (flag & compressedFlag) !== 0, bytes: payload };
+        return false;
+      },
+    });
+  }
+
+  override readEnd(): Failure | undefined | Promise<Failure | undefined> {
+    const block = this.#trailers;
+    // All of it may be in the headers; there are no trailers of HTTP/2.
+    if (block === undefined) return super.readEnd(noFields);
+    if (!block.isCompressed) return super.readEnd(readTrailerBlock(block.bytes));
+    const encoding = fieldOf(this.headers, "grpc-encoding");
+    return inflateWith(this.#settings, encoding, block.bytes).then(
+      (plain) => super.readEnd(readTrailerBlock(plain)),
+      (error: unknown) => this.brokenEnd("its trailers cannot be decompressed", error),
+    ) as Promise<Failure | undefined>;
+  }
+}
