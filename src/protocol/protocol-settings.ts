@@ -1,12 +1,11 @@
-import type { Compression } from "@connectrpc/connect/protocol";
-
 /** What a protocol needs to know of a transport. */
 export interface ProtocolSettings {
   readonly messageFormat: "proto" | "json";
-  /** What responses may be compressed with: a status may be, too. */
-  readonly acceptCompression: readonly Compression[];
-  /** What an end of a response may inflate to; undefined: see `inflate`. */
-  readonly inflateMaxBytes: number | undefined;
   /** Calls without side effects go as GET where they can. */
   readonly useHttpGet: boolean;
+  /**
+   * Decompresses what ends a response, its status, where that is compressed as `encoding` says. Rejects where it cannot be
+   * had, or is too large.
+   */
+  inflateEnd(encoding: string | undefined, bytes: Uint8Array): Promise<Uint8Array>;
 }

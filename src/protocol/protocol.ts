@@ -26,7 +26,14 @@ export interface Protocol {
    * The head of a request without a body, its message in the URL; undefined where the call has to have a body. Undefined
    * altogether: it always has.
    */
-  readonly bodiless: ((method: MethodSpec, head: MethodHead, message: Uint8Array, encoding: string | undefined) => MethodHead | undefined) | undefined;
+  readonly bodiless:
+    | ((
+        method: MethodSpec,
+        head: MethodHead,
+        message: Uint8Array,
+        encoding: string | undefined,
+      ) => MethodHead | undefined)
+    | undefined;
   /** One request message as it travels in the body, in bytes out of `memory`. `flag` 1: it is compressed. */
   frame(method: MethodSpec, payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array;
   /** The bytes that `frame` puts around a message: what the message itself takes is the rest. */

@@ -4,12 +4,13 @@ import { checkBoolean, checkNumber, describeValue, orDefault } from "../base/che
 import { messageMaxBytes } from "../calls/calls-options.ts";
 import { brotli, gzip } from "../protocol/builtin-compressions.ts";
 import { checkCompression } from "../protocol/compression.ts";
+import type { ProtocolName } from "../protocol/protocol.ts";
 
 type Given<Name extends keyof GrpcTransportOptions> = NonNullable<GrpcTransportOptions[Name]>;
 
 /** How messages are written and read: connect-node's own options, with the same meaning. */
 export interface CodecInit {
-  /** `false`: messages are JSON (application/grpc+json). Default `true`. */
+  /** `false`: messages are JSON. Default `true`; with `protocol: "connect"` `false`, as createConnectTransport has it. */
   useBinaryFormat?: boolean;
   /** Options of protobuf-es' `toBinary` and `fromBinary`. Default: none. */
   binaryOptions?: Given<"binaryOptions">;
@@ -45,7 +46,7 @@ export const codecDefaults: Omit<CodecSettings, "binaryOptions" | "jsonOptions" 
   writeMaxBytes: messageMaxBytes,
 });
 
-export function checkCodecOptions(given: CodecInit): CodecSettings {
+export function checkCodecOptions(given: CodecInit, protocol: ProtocolName): CodecSettings {
   const { acceptCompression = codecDefaults.acceptCompression, sendCompression } = given;
   if (!Array.isArray(acceptCompression)) {
     throw new TypeError(`acceptCompression must be an array, not ${describeValue(acceptCompression)}`);
@@ -55,7 +56,7 @@ export function checkCodecOptions(given: CodecInit): CodecSettings {
   const bytes = (name: "compressMinBytes" | "writeMaxBytes", min: number) =>
     checkNumber(name, orDefault(given[name], codecDefaults[name]), { min, max: messageMaxBytes, integer: true });
   return {
-    useBinaryFormat: checkBoolean("useBinaryFormat", orDefault(given.useBinaryFormat, codecDefaults.useBinaryFormat)),
+    useBinaryFormat: checkBoolean("useBinaryFormat", orDefault(given.useBinaryFormat, protocol !== "connect")),
     binaryOptions: given.binaryOptions,
     jsonOptions: given.jsonOptions,
     acceptCompression: [...acceptCompression],

@@ -79,6 +79,13 @@ export class Codec {
     });
   }
 
+  /** The head of a request whose message goes into its URL; undefined: it goes into a body. Positional, on every call's path. */
+  bodilessHead(method: MethodSpec, head: MethodHead, payload: Uint8Array, flag: number): MethodHead | undefined {
+    const { bodiless } = this.protocol;
+    if (bodiless === undefined) return undefined;
+    return bodiless(method, head, payload, flag === compressedFlag ? this.#options.sendCompression?.name : undefined);
+  }
+
   /** The head of a request whose single message is compressed. */
   compressedHead(method: MethodSpec, head: MethodHead): MethodHead {
     const { protocol } = this;

@@ -1,12 +1,11 @@
-import type { HeaderFields, MethodHead } from "../../http2/connection.ts";
+import type { MethodHead } from "../../http2/connection.ts";
 import { frameMessage, prefixBytes } from "../framing.ts";
+import { attemptFields, previousAttemptsName } from "../grpc/attempt-fields.ts";
 import { fieldOf } from "../grpc/status.ts";
 import { timeoutHeader } from "../grpc/timeout.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
 import { GrpcWebResponse } from "./response.ts";
-
-const previousAttemptsName = "grpc-previous-rpc-attempts";
 
 /** gRPC-Web in its binary form (PROTOCOL-WEB.md): as gRPC, but the trailers are the last message of the body. */
 export function grpcWeb(settings: ProtocolSettings): Protocol {
@@ -31,4 +30,12 @@ export function grpcWeb(settings: ProtocolSettings): Protocol {
     encodingOf: (_, headers) => fieldOf(headers, "grpc-encoding"),
     reader: (_, limits, address) => new GrpcWebResponse(settings, limits, address),
   };
+}
+
+function head({ path, userAgent, messageFormat, sendEncoding, acceptEncodings }: HeadInit): MethodHead {
+  const type = `application/grpc-web+${messageFormat}`;
+  const fields = ["content-type", type, "x-grpc-web", "1", "user-agent", userAgent, "x-user-agent", userAgent];
+  if (sendEncoding !== undefined) fields.push("grpc-encoding", sendEncoding);
+  if (acceptEncodings.length > 0) fields.push("grpc-accept-encoding", acceptEncodings.join(","));
+  return { path, fields };
 }

@@ -1,6 +1,7 @@
+import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
+import { describeCause } from "../../base/thrown.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
-import { inflateWith } from "../compression.ts";
 import { compressedFlag } from "../framing.ts";
 import { GrpcResponse } from "../grpc/response.ts";
 import { fieldOf, headFailure } from "../grpc/status.ts";
@@ -18,14 +19,12 @@ const grpcWebContentType = /^application\/grpc-web(?:\+proto|\+json(?:; ?charset
 /** As a response of gRPC, with its trailers as the last message of the body. */
 export class GrpcWebResponse extends GrpcResponse {
   readonly #settings: ProtocolSettings;
-  readonly #webAddress: string;
   #messages = 0;
   #trailers: { readonly isCompressed: boolean; readonly bytes: Uint8Array } | undefined;
 
   constructor(settings: ProtocolSettings, limits: ReadLimits, address: string) {
     super(limits, address);
     this.#settings = settings;
-    this.#webAddress = address;
   }
 
   override get messageStarted(): boolean {
@@ -34,7 +33,7 @@ export class GrpcWebResponse extends GrpcResponse {
 
   override readHead(status: number, fields: HeaderFields): Failure | undefined {
     this.headers = fields;
-    return headFailure(status, fields, this.#webAddress, grpcWebContentType);
+    return headFailure(status, fields, this.address, grpcWebContentType);
   }
 
   override readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined {
@@ -53,12 +52,13 @@ export class GrpcWebResponse extends GrpcResponse {
   override readEnd(): Failure | undefined | Promise<Failure | undefined> {
     const block = this.#trailers;
     // All of it may be in the headers; there are no trailers of HTTP/2.
-    if (block === undefined) return super.readEnd(noFields);
-    if (!block.isCompressed) return super.readEnd(readTrailerBlock(block.bytes));
+    if (block === undefined) return this.statusOf(noFields);
+    if (!block.isCompressed) return this.statusOf(readTrailerBlock(block.bytes));
     const encoding = fieldOf(this.headers, "grpc-encoding");
-    return inflateWith(this.#settings, encoding, block.bytes).then(
-      (plain) => super.readEnd(readTrailerBlock(plain)),
-      (error: unknown) => this.brokenEnd("its trailers cannot be decompressed", error),
-    ) as Promise<Failure | undefined>;
+    return this.#settings.inflateEnd(encoding, block.bytes).then(
+      (plain) => this.statusOf(readTrailerBlock(plain)),
+      (error: unknown) =>
+        this.failure("encoding", Code.Internal, `the trailers cannot be read: ${describeCause(error)}`),
+    );
   }
 }
