@@ -7,7 +7,7 @@ declare module "dns-packet" {
   }
   export type Answer = { readonly name: string; readonly ttl: number } & (
     | { readonly type: "A" | "AAAA" | "CNAME"; readonly data: string }
-    | { readonly type: "SRV"; readonly data: { readonly target: string; readonly port: number } }
+    | { readonly type: "SRV"; readonly data: { target: string; port: number; priority?: number; weight?: number } }
   );
   export interface Packet {
     readonly id?: number;

@@ -8,12 +8,20 @@ export type RecordType = "A" | "AAAA" | "SRV";
 
 const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV"];
 
+/** What an SRV record says; without a priority or a weight these are 0. */
+export interface ServiceRecord {
+  readonly target: string;
+  readonly port: number;
+  readonly priority?: number;
+  readonly weight?: number;
+}
+
 /** What the server says about one name. Nothing set: the name exists and has no records. */
 export interface DnsAnswer {
   /** IPv4 and IPv6 addresses: each query gets those of its type. */
   readonly addresses?: readonly string[];
   /** SRV records (RFC 2782): which ports of which names are the service. */
-  readonly services?: readonly { readonly target: string; readonly port: number }[];
+  readonly services?: readonly ServiceRecord[];
   /** Of every record. Default 30. */
   readonly ttlSeconds?: number;
   /** The name is an alias: a CNAME record comes first, and the addresses are this name's. */

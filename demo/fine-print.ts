@@ -30,8 +30,8 @@ export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): 
       "retryPolicy for what a lost connection takes along.",
     "All ask the demo's own DNS server" +
       (byPort
-        ? " for SRV records, which name ports. glink and grpc-js do that by resolvers of the demo, not by those that " +
-          "they come with; createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
+        ? " for SRV records, which name ports. glink does that by its srvResolver, and grpc-js by a resolver of the demo; " +
+          "createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
           "backend that accepts."
         : "."),
   ];

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import type { DnsServer } from "./dns-server.ts";
@@ -27,6 +28,8 @@ export interface FleetOptions {
   readonly serviceName: string;
   /** Of every backend, on addresses of their own. Undefined: all are on 127.0.0.1, each on a port of its own. */
   readonly port: number | undefined;
+  /** Lists the backends too, as fileResolver reads it. */
+  readonly backendFile: string | undefined;
 }
 
 /** As CoreDNS answers for a headless Service. */
@@ -40,13 +43,15 @@ export class Fleet {
   readonly #dns: DnsServer;
   readonly #serviceName: string;
   readonly #port: number | undefined;
+  readonly #backendFile: string | undefined;
   #listed: readonly Backend[] = [];
 
-  constructor({ processes, dns, serviceName, port }: FleetOptions) {
+  constructor({ processes, dns, serviceName, port, backendFile }: FleetOptions) {
     this.#processes = processes;
     this.#dns = dns;
     this.#serviceName = serviceName;
     this.#port = port;
+    this.#backendFile = backendFile;
   }
 
   get listed(): readonly Backend[] {
@@ -122,6 +127,9 @@ export class Fleet {
     this.#listed = listed;
     const addresses = [...new Set(listed.map(({ host }) => host))];
     this.#dns.set(this.#serviceName, { addresses, ttlSeconds });
+    if (this.#backendFile !== undefined) {
+      writeFileSync(this.#backendFile, JSON.stringify({ endpoints: listed.map(({ address }) => address) }));
+    }
     if (this.#port !== undefined) return;
     const services = listed.map(({ port }) => ({ target: this.#serviceName, port }));
     this.#dns.set(`_grpc._tcp.${this.#serviceName}`, { services, ttlSeconds });

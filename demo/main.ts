@@ -1,9 +1,11 @@
 /**
  * The main job of glink on real processes: `npm run demo`. Backends come, die, freeze and go, while three clients call
  * them steadily through one DNS name: glink, Connect's createGrpcTransport, and grpc-js. Exits with 0 only if glink kept
- * its promises. `--short` runs a shorter timeline.
+ * its promises. `--short` runs a shorter timeline; with `--resolver file` glink has its backends from a file instead of DNS.
  */
-import { availableParallelism, loadavg } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import { Clients } from "./clients.ts";
 import { displayOn } from "./display.ts";
 import { DnsServer } from "./dns-server.ts";
@@ -24,6 +26,12 @@ const redrawMs = 200;
 const widths = { default: 80, max: 100 };
 
 const pace = process.argv.includes("--short") ? shortPace : fullPace;
+const resolverArgument = process.argv.indexOf("--resolver");
+if (resolverArgument !== -1 && process.argv[resolverArgument + 1] !== "file") {
+  throw new Error('--resolver knows "file", and DNS is the default');
+}
+const folder = resolverArgument === -1 ? undefined : mkdtempSync(join(tmpdir(), "glink-demo-"));
+const backendFile = folder && join(folder, "backends.json");
 const startedMs = performance.now();
 const paint = paintFor(process.stdout);
 const display = displayOn(process.stdout, paint);
@@ -42,16 +50,17 @@ try {
   display.close();
   await processes.close();
   await dns.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
 }
 
 /** Resolves with the exit code. */
 async function run(): Promise<number> {
-  const fleet = new Fleet({ processes, dns, serviceName, port });
+  const fleet = new Fleet({ processes, dns, serviceName, port, backendFile });
   const { promise: clientFailed, reject } = rejection();
   const { rotationIntervalMs } = pace;
   const clients = new Clients(
     processes,
-    { serviceName, port, dnsServer: dns.address, rotationIntervalMs, callsPerSecond, deadlineMs },
+    { serviceName, port, dnsServer: dns.address, backendFile, rotationIntervalMs, callsPerSecond, deadlineMs },
     reject,
   );
   fleet.list(await Promise.race([fleet.start(pace.small), clientFailed]));

@@ -37,6 +37,8 @@ export interface ClientConfig {
   readonly port: number | undefined;
   /** `host:port` of the DNS server that all clients ask. */
   readonly dnsServer: string;
+  /** A file that lists the backends too, for glink alone: see its fileResolver. */
+  readonly backendFile: string | undefined;
   readonly rotationIntervalMs: number;
   readonly callsPerSecond: number;
   /** Of each call. */

@@ -12,13 +12,16 @@ export {
   type ReadyPicker,
 } from "./balancing/policy.ts";
 export { randomPick } from "./balancing/random-pick.ts";
+export { type RingHashOptions, ringHash } from "./balancing/ring-hash.ts";
 export { roundRobin } from "./balancing/round-robin.ts";
+export { type WeightedRoundRobinOptions, weightedRoundRobin } from "./balancing/weighted-round-robin.ts";
 export type { Availability } from "./base/availability.ts";
 export { type CallFailure, callFailureOf } from "./base/connect-error.ts";
 export type { ConnectivityState } from "./base/connectivity-state.ts";
 export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./base/errors.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export type { CauseFact } from "./base/thrown.ts";
+export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
@@ -33,11 +36,15 @@ export {
   endpointPriority,
   endpointWeight,
   endpointZone,
+  endpointZoneHints,
   noAttributes,
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
+export type { ProxyOptions } from "./http2/dial/proxy.ts";
+export type { AttemptContext, CallContext } from "./observe/call-channels.ts";
 export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
+export type { ConnectContext } from "./observe/dial-observer.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
 export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
@@ -55,6 +62,7 @@ export type {
 } from "./observe/instrumentation.ts";
 export type { LogFunction, Logger } from "./observe/logger.ts";
 export type { ResolverCounts } from "./observe/resolver-counters.ts";
+export type { ResolveContext } from "./observe/resolver-observer.ts";
 export type { RetireReason } from "./observe/retire-reason.ts";
 export type {
   ConnectionSnapshot,
@@ -67,9 +75,13 @@ export type {
 export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
+export { type FileResolverOptions, fileResolver } from "./resolver/file.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
+export type { RunEnd } from "./resolver/run-loop.ts";
+export { type SrvResolverOptions, srvResolver } from "./resolver/srv.ts";
 export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
+export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
 export type { Clock, TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";

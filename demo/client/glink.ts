@@ -1,18 +1,16 @@
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import { dnsResolver, glinkTransport, type Resolver } from "../../src/index.ts";
+import { dnsResolver, fileResolver, glinkTransport, type Resolver, srvResolver } from "../../src/index.ts";
+import type { ClientConfig } from "../messages.ts";
 import type { OpenClient } from "./demo-client.ts";
-import { ServiceWatch } from "./service-lookup.ts";
-
-/** As dnsResolver asks. */
-const minLookupIntervalMs = 1_000;
 
 /** glink with its defaults, but for the interval that would make the demo long. */
-export const open: OpenClient = async ({ serviceName, port, dnsServer, rotationIntervalMs, deadlineMs }) => {
+export const open: OpenClient = async (config) => {
+  const { serviceName, port, rotationIntervalMs, deadlineMs } = config;
   const transport = glinkTransport({
     // Without a port of all backends, the resolver says each one's.
     baseUrl: port === undefined ? `http://${serviceName}` : `http://${serviceName}:${port}`,
-    resolver: port === undefined ? serviceResolver(dnsServer) : dnsResolver({ servers: [dnsServer] }),
+    resolver: resolverOf(config),
     rotationIntervalMs,
   });
   let retries = 0;
@@ -30,20 +28,9 @@ export const open: OpenClient = async ({ serviceName, port, dnsServer, rotationI
   };
 };
 
-/** A resolver of the demo's own, for backends that differ by port. */
-function serviceResolver(dnsServer: string): Resolver {
-  return {
-    name: "SRV",
-    watch({ host: name }, listener) {
-      const watch = new ServiceWatch({
-        dnsServer,
-        name,
-        minIntervalMs: minLookupIntervalMs,
-        onBackends: (backends) => listener.onAddresses(backends),
-        onError: (error) => listener.onError(error),
-      });
-      watch.refresh();
-      return watch;
-    },
-  };
+/** The file that lists all backends, if there is one; else DNS, which names ports where they differ. */
+function resolverOf({ backendFile, port, dnsServer }: ClientConfig): Resolver {
+  if (backendFile !== undefined) return fileResolver(backendFile);
+  const servers = [dnsServer];
+  return port === undefined ? srvResolver({ servers }) : dnsResolver({ servers });
 }

@@ -9,6 +9,8 @@ export interface PickInfo {
   /** The call's metadata as it goes on the wire: names in lower case and values in turn. */
   readonly metadata: readonly string[];
   readonly contextValues: ContextValues | undefined;
+  /** What the call itself wants to be hashed by: `hashKey` of {@link glinkCall}. */
+  readonly hashKey?: string | undefined;
   /** 1 for the first. */
   readonly attempt: number;
   /** Backends that earlier attempts of this call went to. Prefer others; empty for a first attempt. */

@@ -20,7 +20,9 @@ import { haveEqualWeights, weightsOf } from "./weights.ts";
  */
 export function roundRobin(): LoadBalancing {
   return pickFromReady("round_robin", (ready, previous, random) => {
-    if (!haveEqualWeights(ready)) return new WeightedPicker(ready, weightsOf(ready), random);
+    if (!haveEqualWeights(ready)) {
+      return new WeightedPicker({ ready, picks: ready, weights: weightsOf(ready), random });
+    }
     return new RoundRobinPicker(ready, previous instanceof RoundRobinPicker ? previous : undefined, random);
   });
 }

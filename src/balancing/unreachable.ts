@@ -50,9 +50,10 @@ export const podPortAdvice = "use the pod port, which is the targetPort of the S
 
 /** True when there are backends and each one's last dial met a closed port. */
 export function allRefused(backends: readonly Backend[]): boolean {
-  return backends.length > 0 && backends.every(({ lastFailure }) => isRefusal(lastFailure?.cause));
+  return backends.length > 0 && backends.every(({ lastFailure }) => isRefusal(lastFailure));
 }
 
-function isRefusal(cause: unknown): boolean {
-  return codeOf(cause) === "ECONNREFUSED";
+/** A proxy that refuses says nothing of the backend's port. */
+function isRefusal(failure: Failure | undefined): boolean {
+  return failure?.kind !== "proxy" && codeOf(failure?.cause) === "ECONNREFUSED";
 }

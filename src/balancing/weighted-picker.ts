@@ -1,31 +1,44 @@
 import type { Random } from "../runtime/random.ts";
 import type { Backend } from "../subchannel/backend.ts";
-import type { Picker, PickInfo } from "./picker.ts";
+import type { Pick, Picker, PickInfo } from "./picker.ts";
 import { ReadyRing } from "./ready-ring.ts";
 import { WeightedTurns } from "./weighted-turns.ts";
 
 /** So many turns in a row may fall to backends that are full, or were tried, before the next one with room is looked for. */
 const skippedTurns = 16;
 
+/** What a {@link WeightedPicker} gives turns to. */
+export interface WeightedPickerOptions {
+  readonly ready: readonly Backend[];
+  /** What is picked for each of `ready`: itself, or a pick of it. */
+  readonly picks: readonly Pick[];
+  /** One for each of `ready`. */
+  readonly weights: Float64Array;
+  readonly random: Random;
+}
+
 /** Ready backends in turn, by weight. A turn that falls to a backend that is full is lost to it. */
 export class WeightedPicker implements Picker {
   readonly #ring: ReadyRing;
+  readonly #picks: readonly Pick[];
+  readonly #random: Random;
   #turns: WeightedTurns;
 
-  /** `weights`: one for each of `ready`. */
-  constructor(ready: readonly Backend[], weights: Float64Array, random: Random) {
+  constructor({ ready, picks, weights, random }: WeightedPickerOptions) {
     this.#ring = new ReadyRing(ready);
+    this.#picks = picks;
+    this.#random = random;
     this.#turns = new WeightedTurns(weights, random);
   }
 
   /** Other weights for the same backends. */
-  reweigh(weights: Float64Array, random: Random): void {
-    this.#turns = new WeightedTurns(weights, random);
+  reweigh(weights: Float64Array): void {
+    this.#turns = new WeightedTurns(weights, this.#random);
   }
 
-  pick({ tried }: PickInfo): Backend | "queue" {
+  pick({ tried }: PickInfo): Pick | "queue" {
     const next = this.#next(tried);
-    return next === -1 ? "queue" : (this.#ring.backends[next] as Backend);
+    return next === -1 ? "queue" : (this.#picks[next] as Pick);
   }
 
   roomAgain(backend: Backend): void {

@@ -18,6 +18,7 @@ export type FailureKind =
   | "dropped"
   | "dial"
   | "connect-timeout"
+  | "proxy"
   | "connection-lost"
   | "connection-error"
   | "goaway"
@@ -83,9 +84,14 @@ export interface FailureFact {
 export function factOf(failure: Failure): FailureFact {
   const { kind, code, progress, cause } = failure;
   // The message of a server's own status is its caller's, and no fact to publish.
-  const message = kind === "status" ? `the server answered with the status ${Code[code]}` : failure.message;
+  const message = kind === "status" ? statusText(code) : failure.message;
   const fact = { kind, code, progress, message };
   return cause === undefined ? fact : { ...fact, cause: causeFactOf(cause) };
+}
+
+/** What is published of a server's own status, in place of its message. */
+export function statusText(code: Code): string {
+  return `the server answered with the status ${Code[code]}`;
 }
 
 /** The name could not be resolved, and there is no earlier answer to go on with. */

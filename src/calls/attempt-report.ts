@@ -56,7 +56,7 @@ export function noteUntilNow(
   const dial = waits ? source.eldestDial : undefined;
   const last = lastFailure ?? (waits ? source.lastFailure : undefined);
   const notes = waits ? ["no connection was ready"] : [];
-  if (dial !== undefined) notes.push(`${dial.address} has not answered the ${dial.waitsFor}`);
+  if (dial !== undefined) notes.push(`${dial.peer} has not answered the ${dial.waitsFor}`);
   if (last !== undefined) notes.push(`last error: ${lastErrorText(last)}`);
   return notes.length === 0 ? undefined : notes.join(", ");
 }

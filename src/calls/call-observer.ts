@@ -1,17 +1,20 @@
 import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import { CallChannels } from "../observe/call-channels.ts";
 import { CallCounters } from "../observe/counters.ts";
 import type { ChannelNames, Instrumentation } from "../observe/instrumentation.ts";
+import { checkField } from "../protocol/metadata.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { CallTrace } from "./call-trace.ts";
 
-/** Sees every call of one channel begin and end: counts it, and tells the channel's instrumentation. */
+/** Sees every call of one channel begin and end: counts it, and tells the channel's instrumentation and the tracing channels. */
 export class CallObserver {
   readonly counters: CallCounters = new CallCounters();
   readonly #names: ChannelNames;
   readonly #clock: Clock;
   readonly #instrumentation: Instrumentation | undefined;
+  readonly #channels = new CallChannels(checkField);
 
   /** `instrumentation` is a composed one, which never throws. */
   constructor(names: ChannelNames, clock: Clock, instrumentation: Instrumentation | undefined) {
@@ -27,20 +30,15 @@ export class CallObserver {
     contextValues: ContextValues | undefined,
   ): CallTrace | undefined {
     this.counters.started++;
-    if (this.#instrumentation === undefined) return undefined;
+    const isHeard = this.#channels.isHeard;
+    if (this.#instrumentation === undefined && !isHeard) return undefined;
     const { target, grpcTarget, serverAddress, serverPort } = this.#names;
-    const tracer = this.#instrumentation.callStarted?.({
-      target,
-      grpcTarget,
-      serverAddress,
-      serverPort,
-      method,
-      timeoutMs,
-      contextValues,
-    });
-    if (tracer === undefined) return undefined;
+    const start = { target, grpcTarget, serverAddress, serverPort, method, timeoutMs, contextValues };
+    const tracer = this.#instrumentation?.callStarted?.(start);
+    if (tracer === undefined && !isHeard) return undefined;
     const trace = new CallTrace(this.#clock);
-    trace.add(tracer);
+    if (tracer !== undefined) trace.add(tracer);
+    if (isHeard) trace.add(this.#channels.callStarted(start));
     return trace;
   }
 

@@ -26,6 +26,8 @@ export interface GlinkCallOptions {
   readonly retry?: false | Partial<Omit<RetryOptions, "budget" | "bufferTotalMaxBytes">>;
   /** `true`: wait through transient failure until the deadline. */
   readonly waitForReady?: boolean;
+  /** What the policy `ringHash` sends the call by: calls with the same key go to the same backend. */
+  readonly hashKey?: string;
   /**
    * Called after each attempt, in the caller's async context. An error it throws is reported as an event and touches
    * nothing.
@@ -55,7 +57,7 @@ export function callOptionsOf(contextValues: ContextValues | undefined): GlinkCa
 }
 
 function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
-  const { retry, waitForReady, onAttempt } = checkObject("the value", options);
+  const { retry, waitForReady, hashKey, onAttempt } = checkObject("the value", options);
   for (const name of Object.keys(options)) {
     if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
   }
@@ -67,6 +69,9 @@ function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
     }
   }
   if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
+  if (hashKey !== undefined && typeof hashKey !== "string") {
+    throw new TypeError(`hashKey must be a text, not ${describeValue(hashKey)}`);
+  }
   if (onAttempt === undefined) return options;
   if (typeof onAttempt !== "function") {
     throw new TypeError(`onAttempt must be a function, not ${describeValue(onAttempt)}`);
@@ -76,4 +81,9 @@ function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
   return { ...options, onAttempt: (report) => context.runInAsyncScope(onAttempt, undefined, report) };
 }
 
-const knownNames = new Set<string>(["retry", "waitForReady", "onAttempt"] satisfies (keyof GlinkCallOptions)[]);
+const knownNames = new Set<string>([
+  "retry",
+  "waitForReady",
+  "hashKey",
+  "onAttempt",
+] satisfies (keyof GlinkCallOptions)[]);

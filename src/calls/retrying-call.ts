@@ -28,6 +28,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   readonly method: MethodSpec;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;
+  readonly hashKey: string | undefined;
   readonly gate: ResponseGate;
   readonly #context: CallContext;
   readonly #request: CallRequest;
@@ -46,6 +47,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.method = request.method;
     this.metadata = request.metadata;
     this.contextValues = request.contextValues;
+    this.hashKey = request.options.hashKey;
     this.#context = context;
     this.#request = request;
     this.#listener = listener;
@@ -203,12 +205,10 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
       case "policy":
         this.#repeat(attempt, failure, decision);
         break;
-      case "no": {
-        const { withheld } = decision;
-        if (withheld !== undefined) reportWithheld(attempt, withheld, this.#context);
-        this.#end(failure, withheld?.note);
+      case "no":
+        if (decision.withheld !== undefined) reportWithheld(attempt, decision.withheld, this.#context);
+        this.#end(failure, decision.withheld?.note);
         break;
-      }
       default:
         decision satisfies never;
     }
@@ -225,9 +225,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    if (failure !== undefined) {
-      reportFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, this.#context);
-    }
+    const number = this.#attempts;
+    if (failure !== undefined) reportFailed({ attempt, number, failure, retryDelayMs }, this.#context);
     attempt.trace?.ended(failure, attempt.connection?.address, retryDelayMs);
   }
 

@@ -1,13 +1,26 @@
+import type { PolicyFacts } from "../balancing/policy.ts";
 import { factOf } from "../base/errors.ts";
-import { limitOf } from "../observe/connection-observer.ts";
+import { endpointHostname, endpointPriority, endpointZone } from "../endpoint/attributes.ts";
+import { limitOf } from "../observe/dial-observer.ts";
 import type { ConnectionSnapshot, DrainingSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
 import type { DrainingConnection } from "../pool/drain.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { WallTime } from "./wall-time.ts";
 
+/** What others know of a backend. */
+export interface BackendFacts {
+  /** See {@link SubchannelSnapshot.stale}. */
+  readonly stale: boolean;
+  readonly policy: PolicyFacts | undefined;
+}
+
 /** One backend at the moment of `time`. */
-export function subchannelSnapshot(subchannel: Subchannel, time: WallTime): SubchannelSnapshot {
+export function subchannelSnapshot(
+  subchannel: Subchannel,
+  { stale, policy }: BackendFacts,
+  time: WallTime,
+): SubchannelSnapshot {
   const { lastFailure, lastRenewalFailure, counters } = subchannel;
   const connections = subchannel.connections.map((live) => connectionSnapshot(live, time));
   return {
@@ -16,6 +29,12 @@ export function subchannelSnapshot(subchannel: Subchannel, time: WallTime): Subc
     state: subchannel.state,
     stateSinceMs: time.at(subchannel.stateSinceMs),
     availability: subchannel.availability,
+    stale,
+    weight: subchannel.weight,
+    zone: subchannel.endpoint.attributes.get(endpointZone),
+    priority: subchannel.endpoint.attributes.get(endpointPriority),
+    hostname: subchannel.endpoint.attributes.get(endpointHostname),
+    policy: policy ?? {},
     connectionAgeMs: connections[0]?.ageMs,
     connections,
     openCalls: subchannel.openCalls,

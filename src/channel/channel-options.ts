@@ -57,12 +57,15 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   pingIdleConnection: true,
   pingIntervalMs: true,
   pingTimeoutMs: true,
+  proxy: true,
   readMaxBytes: true,
   reconnectBackoff: true,
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  subsetSize: true,
   waitForReady: true,
+  zone: true,
 };
 
 /** Checks everything that was given, once. Throws a TypeError or RangeError that names the option, the value and the range. */
@@ -79,7 +82,7 @@ export function checkChannelOptions(given: ChannelOptions): ChannelSettings {
     target,
     ...checkPoolOptions(given, target),
     ...checkSubchannelOptions(given),
-    ...checkHttp2Options(given),
+    ...checkHttp2Options(given, target),
     ...checkCallsOptions(given),
     keepalive: checkKeepaliveOptions(given),
     logger: given.logger === undefined ? undefined : checkLogger(given.logger),

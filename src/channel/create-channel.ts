@@ -20,7 +20,7 @@ import type { CallCounters } from "../observe/counters.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
 import type { ChannelNames, ChannelView, Instrumentation } from "../observe/instrumentation.ts";
-import { ResolverCounters } from "../observe/resolver-counters.ts";
+import { ResolverObserver } from "../observe/resolver-observer.ts";
 import { Pool } from "../pool/pool.ts";
 import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
@@ -51,9 +51,10 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
   const channelNames = namesOf(target, resolver);
   const observer = new CallObserver(channelNames, clock, instrumentation);
-  const connections = new ConnectionObserver(events);
-  const counters = { calls: observer.counters, connections: connections.counters, resolver: new ResolverCounters() };
-  const pool = poolOf(settings, { connector, history, events, runtime, connections, counters });
+  const connections = new ConnectionObserver(target.url, events);
+  const lookups = new ResolverObserver(target.url, events, clock);
+  const counters = { calls: observer.counters, connections: connections.counters, resolver: lookups.counters };
+  const pool = poolOf(settings, { connector, history, events, runtime, connections, lookups });
   const budget = budgetOf(settings, clock);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
   const requestMemory = new MessageMemory();
@@ -66,6 +67,7 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
+    proxy: settings.socket.proxy?.url,
   };
   const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
@@ -116,11 +118,11 @@ interface PoolParts {
   readonly events: EventBus;
   readonly runtime: Runtime;
   readonly connections: ConnectionObserver;
-  readonly counters: { readonly resolver: ResolverCounters };
+  readonly lookups: ResolverObserver;
 }
 
 function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
-  const { connector, history, events, runtime, connections, counters } = parts;
+  const { connector, history, events, runtime, connections, lookups } = parts;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
   const live = { keepalive, idleConnectionTimeoutMs };
   return new Pool({
@@ -131,11 +133,13 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     subchannel: { connector, runtime, observer: connections, reconnectBackoff, maxConnectionAgeMs, live },
     runtime,
     events,
-    resolverCounters: counters.resolver,
+    resolverObserver: lookups,
     rotationIntervalMs: settings.rotationIntervalMs,
     drainTimeoutMs: settings.drainTimeoutMs,
     maxQueuedCalls: settings.maxQueuedCalls,
     maxQueuedBytes: settings.maxQueuedBytes,
+    subsetSize: settings.subsetSize,
+    zone: settings.zone,
   });
 }
 

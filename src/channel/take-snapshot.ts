@@ -16,7 +16,7 @@ import { WallTime } from "./wall-time.ts";
 /** What of a snapshot is the same at every moment. */
 export type SnapshotNames = Pick<
   GlinkSnapshot,
-  "target" | "grpcTarget" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy"
+  "target" | "grpcTarget" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
 >;
 
 /** What a snapshot is taken of. Nothing here leads to a call, nor to whoever may make one. */
@@ -48,7 +48,9 @@ export class Snapshots {
   take(): GlinkSnapshot {
     const { names, pool, openCalls, counters, budget, clock } = this.#sources;
     const time = new WallTime(clock);
-    const subchannels = pool.subchannels.map((subchannel) => subchannelSnapshot(subchannel, time));
+    const subchannels = pool.subchannels.map((one) =>
+      subchannelSnapshot(one, { stale: pool.isStale(one), policy: pool.policyFactsOf(one) }, time),
+    );
     const state = this.#stateOf(subchannels.map(({ state }) => state));
     return {
       schema: 1,

@@ -87,6 +87,12 @@ export const endpointHostname: AttributeKey<string | undefined> = attributeKey("
  */
 export const endpointHashKey: AttributeKey<string | undefined> = attributeKey("hash_key", undefined);
 
+/**
+ * The zones that the endpoint is meant for, as hints of Kubernetes' EndpointSlices name them (`forZones`). Default: none are
+ * named.
+ */
+export const endpointZoneHints: AttributeKey<readonly string[]> = attributeKey("zone_hints", []);
+
 /** Throws a TypeError or RangeError that says which of the attributes above has a value that means nothing. */
 export function checkAttributes(attributes: Attributes): void {
   if (attributes === noAttributes) return;

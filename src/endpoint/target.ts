@@ -21,7 +21,8 @@ export interface Target {
 
 /** A dial under way. */
 export interface PendingDial {
-  readonly address: string;
+  /** Who is dialled: the text of an address, or a proxy. */
+  readonly peer: string;
   /** What the peer has not answered yet: "TCP connect", say. */
   readonly waitsFor: string;
 }

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { checkNumber, checkObject, longestMs, orDefault } from "../base/check.ts";
+import type { Target } from "../endpoint/target.ts";
 import type { SocketOptions } from "./dial/open-socket.ts";
+import { checkProxy, type HttpProxy, type ProxyInit } from "./dial/proxy.ts";
 import { chooseEngine, type EngineChoice, type NodeOptions } from "./engine-choice.ts";
 import type { Http2Limits } from "./limits.ts";
 
@@ -25,6 +27,12 @@ export interface Http2Init {
    * glink's own: `connectionWindowSize`, the receive window of a connection, 8 MiB by default.
    */
   nodeOptions?: NodeOptions;
+  /**
+   * The HTTP proxy through which each backend's connection goes (CONNECT): `"http://user:password@proxy:3128"`, https for
+   * one that speaks TLS itself, or an object of `url` and, for its TLS, `tls`. `"environment"`: what grpc_proxy, HTTPS_PROXY
+   * or https_proxy say, and no_grpc_proxy, NO_PROXY or no_proxy except, when the transport is made. Default: none.
+   */
+  proxy?: ProxyInit;
 }
 
 export interface Http2Settings {
@@ -34,7 +42,7 @@ export interface Http2Settings {
   /** As they were given. */
   readonly nodeOptions: NodeOptions;
   /** What of `nodeOptions` is about sockets. */
-  readonly socket: Pick<SocketOptions, "tls" | "createConnection">;
+  readonly socket: Pick<SocketOptions, "tls" | "createConnection" | "proxy">;
 }
 
 export const http2Defaults: Http2Limits &
@@ -49,7 +57,7 @@ export const http2Defaults: Http2Limits &
 /** Windows of HTTP/2 are 31 bits wide (RFC 9113 §6.9.1), and a setting has 32. */
 const largestBytes = 2 ** 31 - 1;
 
-export function checkHttp2Options(given: Http2Init): Http2Settings {
+export function checkHttp2Options(given: Http2Init, target: Target): Http2Settings {
   const { nodeOptions = {} } = given;
   const { settings = {}, connectionWindowSize } = checkObject("nodeOptions", nodeOptions);
   const bytes = (name: string, value: number, min: number) =>
@@ -76,14 +84,17 @@ export function checkHttp2Options(given: Http2Init): Http2Settings {
       maxHeaderListBytes: bytes("maxHeaderListBytes", orDefault(given.maxHeaderListBytes, maxHeaderListBytes), 1_024),
     },
     nodeOptions,
-    socket: socketOptionsOf(nodeOptions),
+    socket: socketOptionsOf(nodeOptions, checkProxy(given.proxy, target)),
   };
 }
 
-function socketOptionsOf(nodeOptions: NodeOptions): Http2Settings["socket"] {
+function socketOptionsOf(nodeOptions: NodeOptions, proxy: HttpProxy | undefined): Http2Settings["socket"] {
   const { createConnection } = nodeOptions;
   const tls = nodeOptions as ConnectionOptions;
-  if (createConnection === undefined) return { tls, createConnection: undefined };
+  if (createConnection === undefined) return { tls, proxy };
+  if (proxy !== undefined) {
+    throw new TypeError("nodeOptions.createConnection opens every socket in its own way: leave it out, or proxy");
+  }
   // Its type says Duplex, and node:http2 too takes more of it.
   return { tls, createConnection: (url) => createConnection(url, nodeOptions) as Socket };
 }

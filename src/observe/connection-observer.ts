@@ -1,39 +1,21 @@
-import { type Failure, factOf } from "../base/errors.ts";
 import { ConnectionCounters } from "./connection-counters.ts";
+import { connectChannel, DialObserver, type DialObserverContext } from "./dial-observer.ts";
 import type { Events } from "./events.ts";
 import type { RetireReason } from "./retire-reason.ts";
-import type { SocketFacts } from "./socket-facts.ts";
 
 /** Sees every connection of one channel come and go: counts it, and publishes it. Backends are named by their id. */
 export class ConnectionObserver {
   readonly counters: ConnectionCounters = new ConnectionCounters();
   readonly #events: Events;
+  readonly #dials: DialObserverContext;
 
-  constructor(events: Events) {
+  constructor(target: string, events: Events) {
     this.#events = events;
+    this.#dials = { target, events, counters: this.counters, channel: connectChannel() };
   }
 
-  /** A dial brought a connection. */
-  connected(address: string, socket: SocketFacts, maxConcurrentStreams: number, tookMs: number): void {
-    this.counters.dials.ended(true, tookMs);
-    if (!this.#events.active) return;
-    const { localAddress, alpn, tls } = socket;
-    this.#events.publish({
-      type: "connected",
-      address,
-      tookMs: Math.round(tookMs),
-      localAddress,
-      alpn,
-      tls,
-      maxConcurrentStreams: limitOf(maxConcurrentStreams),
-    });
-  }
-
-  /** A dial failed. */
-  connectFailed(address: string, failure: Failure, tookMs: number): void {
-    this.counters.dials.ended(false, tookMs);
-    if (!this.#events.active) return;
-    this.#events.publish({ type: "connect-failed", address, tookMs: Math.round(tookMs), error: factOf(failure) });
+  dialStarted(address: string): DialObserver {
+    return new DialObserver(this.#dials, address);
   }
 
   /** A connection left service. `reason`: a value of `grpc.disconnect_error` (gRFC A94). */
@@ -66,9 +48,4 @@ export class ConnectionObserver {
     this.counters.pings.unanswered++;
     if (this.#events.active) this.#events.publish({ type: "ping-timeout", address, waitedMs });
   }
-}
-
-/** `Infinity` is none, and no JSON. */
-export function limitOf(limit: number): number | undefined {
-  return limit === Number.POSITIVE_INFINITY ? undefined : limit;
 }

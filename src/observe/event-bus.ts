@@ -8,6 +8,7 @@ export type GlinkListener = (event: GlinkEvent) => void;
 
 const types: Readonly<Record<GlinkFact["type"], true>> = {
   "pool-updated": true,
+  "backends-stale": true,
   resolved: true,
   "resolve-failed": true,
   "resolve-recovered": true,
@@ -23,6 +24,8 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "subchannel-usable": true,
   "renewal-failed": true,
   "call-queued": true,
+  "priority-changed": true,
+  "zone-share-changed": true,
   "queue-drained": true,
   "attempt-failed": true,
   "retry-withheld": true,
@@ -39,16 +42,18 @@ export class EventBus implements Events {
   readonly #target: string;
   readonly #subscriptions = new Set<{ readonly listener: GlinkListener }>();
   readonly #channels: ReadonlyMap<string, Channel>;
+  /** The same, for {@link active}, which is asked often. */
+  readonly #channelList: readonly Channel[];
 
   constructor(target: string) {
     this.#target = target;
     this.#channels = new Map(Object.keys(types).map((type) => [type, channel(`glink:${type}`)]));
+    this.#channelList = [...this.#channels.values()];
   }
 
   get active(): boolean {
     if (this.#subscriptions.size > 0) return true;
-    for (const one of this.#channels.values()) if (one.hasSubscribers) return true;
-    return false;
+    return this.#channelList.some((one) => one.hasSubscribers);
   }
 
   subscribe(listener: GlinkListener): () => void {

@@ -32,7 +32,7 @@ function news(event: GlinkEvent, outages: Outages): Line | undefined {
     const { address, from, to, error } = event;
     const reported = outages.get(address);
     if (to === "ready" || to === "shutdown") outages.delete(address);
-    if (to === "ready" && reported !== undefined) return line("info", `${address} is ready again`);
+    if (to === "ready" && reported !== undefined) return line("info", `${address} is ready again${readyText(event)}`);
     // While it is dialled again and again it is no news.
     if (error === undefined || reported === "unreachable") return undefined;
     outages.set(address, from === "ready" ? "lost" : "unreachable");
@@ -61,6 +61,14 @@ function describe(event: GlinkEvent): Line {
       const old = leaving.length === 0 ? "" : `, ${leaving.length} old ones serve until a new one is ready`;
       return line("info", `backends changed: ${counts}${old}`);
     }
+    case "backends-stale": {
+      const { stale, returned } = event;
+      const doubted = `the resolver has lost ${stale.length} backends that work: they stay until a second answer lacks them too`;
+      return line(
+        "warn",
+        stale.length > 0 ? doubted : `the resolver names ${returned.length} backends again that it had lost`,
+      );
+    }
     case "resolved": {
       const took = event.tookMs === undefined ? "" : ` after ${event.tookMs} ms`;
       return line(
@@ -74,7 +82,7 @@ function describe(event: GlinkEvent): Line {
       return line("info", "name resolution works again");
     case "subchannel-state": {
       const why = event.error === undefined ? "" : `: ${event.error.message}`;
-      return line("debug", `${event.address} went from ${event.from} to ${event.to}${why}`);
+      return line("debug", `${event.address} went from ${event.from} to ${event.to}${why}${readyText(event)}`);
     }
     case "connected":
       return line("debug", `connected to ${event.address} after ${event.tookMs} ms`);
@@ -112,6 +120,12 @@ function describe(event: GlinkEvent): Line {
       return event.first
         ? line("warn", `the retry budget is used up: failed calls of ${event.target} are not retried`)
         : line("debug", `${event.method} is not retried (${event.reason})`);
+    case "priority-changed": {
+      const before = event.from === undefined ? "" : `, and no longer to those of priority ${event.from}`;
+      return line("info", `calls go to the backends of priority ${event.to}${before}`);
+    }
+    case "zone-share-changed":
+      return line("info", `${Math.round(event.share * 100)} % of the calls stay in the zone ${event.zone}`);
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":
@@ -119,6 +133,10 @@ function describe(event: GlinkEvent): Line {
     case "closed":
       return line("debug", "the transport is closed");
   }
+}
+
+function readyText({ ready, backends }: { readonly ready: number; readonly backends: number }): string {
+  return ` (${ready} of ${backends} backends are ready)`;
 }
 
 function line(level: Line["level"], message: string): Line {

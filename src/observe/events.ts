@@ -24,6 +24,15 @@ export type GlinkEvent = {
       readonly kept: number;
     }
   | {
+      /**
+       * An answer lacks more than half of the backends that work. Those, `stale`, stay until a second answer lacks them too;
+       * `returned` were so, and are named again.
+       */
+      readonly type: "backends-stale";
+      readonly stale: readonly string[];
+      readonly returned: readonly string[];
+    }
+  | {
       /** A lookup succeeded, or the resolver was told of a list. */
       readonly type: "resolved";
       /** How many backends it names. */
@@ -50,6 +59,9 @@ export type GlinkEvent = {
       readonly to: ConnectivityState;
       /** Why, where a failure is the reason. */
       readonly error?: FailureFact | undefined;
+      /** How many backends are connected after that, and how many there are. */
+      readonly ready: number;
+      readonly backends: number;
     }
   | {
       /** A dial brought a connection: TCP, TLS and the peer's SETTINGS took so long together. */
@@ -158,6 +170,18 @@ export type GlinkEvent = {
       readonly address: string | undefined;
       readonly reason: WithheldReason;
       readonly first: boolean;
+    }
+  | {
+      /** Calls go to the backends of another priority than before. `from` is undefined where none was ready. */
+      readonly type: "priority-changed";
+      readonly from: number | undefined;
+      readonly to: number;
+    }
+  | {
+      /** Another share of calls than before, from 0 to 1, stays in this client's zone. */
+      readonly type: "zone-share-changed";
+      readonly zone: string;
+      readonly share: number;
     }
   | {
       /** Something the user should know once: a likely misconfiguration. */

@@ -30,7 +30,7 @@ function consoleLogger(): Logger {
   const at =
     (level: (typeof levels)[number]): LogFunction =>
     (fields, message) =>
-      console[level]("glink: %s", message, fields);
+      console[level]("glink %s: %s", fields.target, message, fields);
   // Each failed attempt is a debug line: NODE_DEBUG=glink shows those.
   return { debug: () => undefined, info: at("info"), warn: at("warn"), error: at("error") };
 }

@@ -51,6 +51,16 @@ export interface SubchannelSnapshot {
   readonly stateSinceMs: number;
   /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
   readonly availability: Availability;
+  /** The resolver's last answer lacks it, and a second one has yet to confirm that: it serves while it works. */
+  readonly stale: boolean;
+  /** Its share of calls, relative to the others' shares. 0: it is in another zone, and this client's carries all. */
+  readonly weight: number;
+  /** As the resolver has it. */
+  readonly zone: string | undefined;
+  readonly priority: number;
+  readonly hostname: string | undefined;
+  /** What the policy knows of it: `expectedMs` of peakEwma, `loadWeight` of weightedRoundRobin, `share` of ringHash. */
+  readonly policy: Readonly<Record<string, number>>;
   /** Age of the eldest connection in service; undefined without one. */
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */
@@ -115,6 +125,8 @@ export interface GlinkSnapshot {
   readonly engine: "node" | "wire";
   /** The options that only node:http2 can serve, and that made it the engine by that. */
   readonly engineChosenBy: readonly string[];
+  /** The URL of the HTTP proxy, without credentials; undefined without one. */
+  readonly proxy: string | undefined;
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];

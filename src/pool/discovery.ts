@@ -1,17 +1,20 @@
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
-import type { ResolverCounters } from "../observe/resolver-counters.ts";
+import type { ResolverObserver, ResolverTimes } from "../observe/resolver-observer.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EndpointLists } from "./endpoint-list.ts";
 import { type BackendFacts, Failover, type FailoverListener } from "./failover.ts";
 import type { Hints } from "./hints.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { type LookupFacts, NameWatch } from "./name-watch.ts";
+import { LossGuard } from "./loss-guard.ts";
+import { NameWatch } from "./name-watch.ts";
 import { RefreshClock } from "./refresh-clock.ts";
+import { Subset } from "./subset.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** How fresh a list of endpoints is: times in clock time, undefined for never. */
-export interface ResolutionFacts extends LookupFacts {
+export interface ResolutionFacts extends ResolverTimes {
   /** Why the last lookup failed; undefined when it did not. */
   readonly failure: Failure | undefined;
   /** When the resolver is asked next at the latest. */
@@ -40,11 +43,14 @@ export interface DiscoveryOptions {
   readonly resolver: Resolver;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly resolverCounters: ResolverCounters;
+  readonly resolverObserver: ResolverObserver;
   readonly rotationIntervalMs: number;
   /** Without a call for this long, nothing is looked up; `Infinity`: it always is. */
   readonly idleTimeoutMs: number;
+  readonly subsetSize: SubsetSize;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** Where the pool's endpoints come from: the resolver, asked again at intervals, as long as somebody calls. */
 export class Discovery {
@@ -52,8 +58,11 @@ export class Discovery {
   readonly #hints: Hints;
   readonly #backends: DiscoveredBackends;
   readonly #listener: DiscoveryListener;
+  readonly #observer: ResolverObserver;
   readonly #names: NameWatch;
   readonly #failover: Failover;
+  /** None where the resolver's answers are whole. */
+  readonly #lossGuard: LossGuard | undefined;
   readonly #refreshClock: RefreshClock;
   readonly #idleWatch: IdleWatch;
   #listIsOld = false;
@@ -61,12 +70,13 @@ export class Discovery {
   #isEmpty = false;
 
   constructor(options: DiscoveryOptions, backends: DiscoveredBackends, hints: Hints, listener: DiscoveryListener) {
-    const { runtime, rotationIntervalMs, idleTimeoutMs } = options;
+    const { runtime, resolver, events, rotationIntervalMs, idleTimeoutMs } = options;
     const { clock, hold } = runtime;
     this.#host = options.target.host;
     this.#hints = hints;
     this.#backends = backends;
     this.#listener = listener;
+    this.#observer = options.resolverObserver;
     this.#names = new NameWatch(options, {
       onResolved: (lists) => this.#resolved(lists),
       onResolveFailed: (failure) => {
@@ -74,7 +84,10 @@ export class Discovery {
         this.#firstLookupEnded();
       },
     });
-    this.#failover = new Failover((id) => backends.get(id), clock, listener);
+    const backendOf = (id: string) => backends.get(id);
+    const subset = new Subset(options.subsetSize, runtime.random);
+    this.#failover = new Failover(backendOf, clock, listener, subset);
+    this.#lossGuard = resolver.confirmLosses === true ? new LossGuard(backendOf, events) : undefined;
     this.#refreshClock = new RefreshClock(rotationIntervalMs, runtime, () => this.refresh());
     this.#idleWatch = new IdleWatch(idleTimeoutMs, clock, hold, () => this.#restIfClosed());
   }
@@ -97,10 +110,15 @@ export class Discovery {
     return this.#names.failure ?? (this.#isEmpty ? noEndpointsFailure(this.#host) : undefined);
   }
 
+  /** Backends to keep while they work, though the last answer lacks them. */
+  get held(): ReadonlySet<string> {
+    return this.#lossGuard?.held ?? none;
+  }
+
   get resolution(): ResolutionFacts {
-    const { facts, failure, nextLookupMs = Number.POSITIVE_INFINITY } = this.#names;
+    const { failure, nextLookupMs = Number.POSITIVE_INFINITY } = this.#names;
     const nextMs = Math.min(nextLookupMs, this.#refreshClock.dueMs);
-    return { ...facts, failure, nextLookupMs: nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs };
+    return { ...this.#observer.times, failure, nextLookupMs: nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs };
   }
 
   /** Begins to look up, or begins again. */
@@ -136,7 +154,9 @@ export class Discovery {
     const { size } = lists.preferred;
     this.#isEmpty = size === 0;
     this.#hints.resolved(size);
+    const isDoubted = this.#lossGuard?.resolved(lists) === true;
     this.#failover.resolved(lists);
+    if (isDoubted) this.refresh();
     this.#firstLookupEnded();
   }
 

@@ -1,4 +1,5 @@
 import type { Address } from "../endpoint/address.ts";
+import { endpointPriority } from "../endpoint/attributes.ts";
 import { checkEndpoint, type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import type { Resolution } from "../resolver/resolver.ts";
 
@@ -9,17 +10,33 @@ export type EndpointList = ReadonlyMap<string, Endpoint>;
 export interface EndpointLists {
   /** Empty only when the resolver knows that there are none. */
   readonly preferred: EndpointList;
-  /** To use while none of the preferred can be reached; none of those is in it. */
+  /**
+   * To use while none of the preferred can be reached; none of those is in it. Of several priorities, those of the next
+   * one first.
+   */
   readonly fallback: EndpointList;
 }
 
-export const noEndpoints: EndpointList = new Map();
+const noEndpoints: EndpointList = new Map();
 
 /** Throws what is wrong with it. */
 export function listsOfResolution({ endpoints, authoritative = false }: Resolution): EndpointLists {
-  const preferred = listOf(endpoints.map(checkEndpoint));
-  if (preferred.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
-  return { preferred, fallback: noEndpoints };
+  const list = listOf(endpoints.map(checkEndpoint));
+  if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
+  const [preferred = noEndpoints, ...others] = levelsOf(list);
+  return { preferred, fallback: others.length === 0 ? noEndpoints : new Map(others.flatMap((level) => [...level])) };
+}
+
+/** The endpoints of each priority, the first one first. */
+export function levelsOf(list: EndpointList): readonly EndpointList[] {
+  const levels = new Map<number, Map<string, Endpoint>>();
+  for (const [id, endpoint] of list) {
+    const priority = endpoint.attributes.get(endpointPriority);
+    const level = levels.get(priority);
+    if (level === undefined) levels.set(priority, new Map([[id, endpoint]]));
+    else level.set(id, endpoint);
+  }
+  return [...levels].sort(([a], [b]) => a - b).map(([, level]) => level);
 }
 
 /** Throws what is wrong with them. */

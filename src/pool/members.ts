@@ -24,6 +24,8 @@ export class Members implements Iterable<Subchannel> {
   readonly #create: (endpoint: Endpoint) => Subchannel;
   #subchannels = new Map<string, Subchannel>();
   readonly #leaving = new Set<Subchannel>();
+  /** No longer named by an answer that is doubted. */
+  #stale: ReadonlySet<Subchannel> = new Set();
   #list: readonly Subchannel[] | undefined;
 
   constructor(create: (endpoint: Endpoint) => Subchannel) {
@@ -48,12 +50,18 @@ export class Members implements Iterable<Subchannel> {
     return this.#subchannels.values();
   }
 
-  isLeaving(subchannel: Subchannel): boolean {
-    return this.#leaving.has(subchannel);
+  /** Still in service, though the newest list does not name it. */
+  isUnnamed(subchannel: Subchannel): boolean {
+    return this.#leaving.has(subchannel) || this.#stale.has(subchannel);
   }
 
-  /** Takes in the resolver's newest list. */
-  reconcile(named: EndpointList): MembersChange {
+  /** The list that does not name it is doubted. */
+  isStale(subchannel: Subchannel): boolean {
+    return this.#stale.has(subchannel);
+  }
+
+  /** Takes in the resolver's newest list. `held`: ids that it lacks, and that stay all the same while they work. */
+  reconcile(named: EndpointList, held: ReadonlySet<string>): MembersChange {
     const absent: Subchannel[] = [];
     let works = named.size === 0;
     for (const [id, subchannel] of this.#subchannels) {
@@ -64,10 +72,12 @@ export class Members implements Iterable<Subchannel> {
         if (subchannel.state === "ready") works = true;
       }
     }
-    const removed = works ? absent : absent.filter(({ state }) => state !== "ready");
-    const staying = works ? [] : absent.filter(({ state }) => state === "ready");
-    const leaving = staying.filter((subchannel) => !this.#leaving.has(subchannel));
-    for (const subchannel of removed) this.#leaving.delete(subchannel);
+    const stays = ({ state, id }: Subchannel) => state === "ready" && (!works || held.has(id));
+    const removed = absent.filter((subchannel) => !stays(subchannel));
+    const staying = absent.filter(stays);
+    this.#stale = new Set(staying.filter(({ id }) => held.has(id)));
+    const leaving = staying.filter((subchannel) => !this.isUnnamed(subchannel));
+    for (const subchannel of [...removed, ...this.#stale]) this.#leaving.delete(subchannel);
     for (const subchannel of leaving) this.#leaving.add(subchannel);
     const added: Subchannel[] = [];
     const updated: Subchannel[] = [];
@@ -112,6 +122,7 @@ export class Members implements Iterable<Subchannel> {
     const all = this.list;
     this.#subchannels.clear();
     this.#leaving.clear();
+    this.#stale = new Set();
     this.#list = undefined;
     return all;
   }

@@ -1,6 +1,6 @@
-import { type Failure, factOf, nameResolutionFailure } from "../base/errors.ts";
+import { type Failure, nameResolutionFailure } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
-import type { ResolverCounters } from "../observe/resolver-counters.ts";
+import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -13,19 +13,13 @@ export interface NameWatchListener {
   onResolveFailed(failure: Failure): void;
 }
 
-/** When the resolver was last heard, in clock time; undefined: never. */
-export interface LookupFacts {
-  readonly lastSuccessMs: number | undefined;
-  readonly lastFailureMs: number | undefined;
-}
-
 /** What a name is watched with. */
 export interface NameWatchOptions {
   readonly target: ResolverTarget;
   readonly resolver: Resolver;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly resolverCounters: ResolverCounters;
+  readonly resolverObserver: ResolverObserver;
 }
 
 /** A resolver whose `watch` threw is started again by a refresh, but not sooner than this. */
@@ -44,22 +38,18 @@ export class NameWatch {
   readonly #resolver: Resolver;
   readonly #runtime: Runtime;
   readonly #events: Events;
-  readonly #counters: ResolverCounters;
+  readonly #observer: ResolverObserver;
   readonly #listener: NameWatchListener;
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
-  #lastSuccessMs: number | undefined;
-  #lastFailureMs: number | undefined;
-  /** Of the lookup that runs, where the resolver says that one does. */
-  #lookupStartedMs: number | undefined;
   #known: EndpointLists | undefined;
 
-  constructor({ target, resolver, runtime, events, resolverCounters }: NameWatchOptions, listener: NameWatchListener) {
+  constructor({ target, resolver, runtime, events, resolverObserver }: NameWatchOptions, listener: NameWatchListener) {
     this.#target = target;
     this.#resolver = resolver;
     this.#runtime = runtime;
     this.#events = events;
-    this.#counters = resolverCounters;
+    this.#observer = resolverObserver;
     this.#listener = listener;
   }
 
@@ -70,10 +60,6 @@ export class NameWatch {
   /** Why the last lookup failed; undefined when it did not. */
   get failure(): Failure | undefined {
     return this.#failure;
-  }
-
-  get facts(): LookupFacts {
-    return { lastSuccessMs: this.#lastSuccessMs, lastFailureMs: this.#lastFailureMs };
   }
 
   /** When the resolver looks again by itself, in clock time; undefined: it does not say, or does not. */
@@ -100,7 +86,7 @@ export class NameWatch {
             if (this.#state === state) this.#failed(error);
           },
           onLookupStarted: () => {
-            if (this.#state === state) this.#lookupStartedMs = this.#runtime.clock.now();
+            if (this.#state === state) this.#observer.lookupStarted();
           },
         },
         this.#runtime,
@@ -144,6 +130,7 @@ export class NameWatch {
   }
 
   #end(next: State): void {
+    this.#observer.rested();
     const state = this.#state;
     this.#state = next;
     if (state.status !== "watching") return;
@@ -162,38 +149,19 @@ export class NameWatch {
       this.#failed(error);
       return;
     }
-    const tookMs = this.#answered(true);
     const changed = this.#known === undefined || !sameIds(this.#known, lists);
     this.#known = lists;
-    if (this.#events.active) {
-      this.#events.publish({ type: "resolved", addresses: lists.preferred.size, tookMs, changed });
-    }
-    if (this.#failure !== undefined) {
-      this.#failure = undefined;
-      if (this.#events.active) this.#events.publish({ type: "resolve-recovered" });
-    }
+    this.#failure = undefined;
+    this.#observer.found(lists.preferred.size, changed);
     this.#listener.onResolved(lists);
   }
 
   #failed(error: unknown): void {
     if (this.#state.status !== "watching") return;
-    const first = this.#failure === undefined;
-    this.#answered(false);
     const failure = nameResolutionFailure(this.#target.host, error);
     this.#failure = failure;
-    if (this.#events.active) this.#events.publish({ type: "resolve-failed", error: factOf(failure), first });
+    this.#observer.failed(failure);
     this.#listener.onResolveFailed(failure);
-  }
-
-  /** The resolver was heard. Returns how long it was asked; undefined: nobody knows. */
-  #answered(succeeded: boolean): number | undefined {
-    const nowMs = this.#runtime.clock.now();
-    const tookMs = this.#lookupStartedMs === undefined ? undefined : Math.round(nowMs - this.#lookupStartedMs);
-    this.#lookupStartedMs = undefined;
-    if (succeeded) this.#lastSuccessMs = nowMs;
-    else this.#lastFailureMs = nowMs;
-    this.#counters.ended(succeeded, tookMs ?? 0);
-    return tookMs;
   }
 }
 

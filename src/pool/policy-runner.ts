@@ -1,5 +1,6 @@
+import { PreferredBackends, type ZonedBackend } from "../availability/preferred-backends.ts";
 import type { ReadyBackends } from "../availability/ready-backends.ts";
-import type { LoadBalancing, Policy } from "../balancing/policy.ts";
+import type { LoadBalancing, Policy, PolicyFacts } from "../balancing/policy.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
@@ -16,12 +17,14 @@ export interface PolicyRunnerOptions {
   readonly history: TargetHistory;
   readonly runtime: Runtime;
   readonly events: Events;
+  /** This client's; undefined: zones make no difference. */
+  readonly zone: string | undefined;
 }
 
 /** The backends that the policy is told of. */
 export interface PolicyBackends {
   /** In the resolver's newest order. The same array until it changes. */
-  readonly list: readonly Backend[];
+  readonly list: readonly ZonedBackend[];
   /** Those of them that calls may go to. */
   readonly ready: ReadyBackends;
 }
@@ -45,6 +48,7 @@ export class PolicyRunner {
   readonly #runtime: Runtime;
   readonly #events: Events;
   readonly #policy: Policy;
+  readonly #preferred: PreferredBackends;
   readonly #changed = new Set<Backend>();
   /** When the next update is due: at the end of this turn, or of the microtask at work. */
   #due: "turn" | "now" | undefined;
@@ -54,7 +58,7 @@ export class PolicyRunner {
   #closed = false;
 
   constructor(
-    { loadBalancing, target, history, runtime, events }: PolicyRunnerOptions,
+    { loadBalancing, target, history, runtime, events, zone }: PolicyRunnerOptions,
     backends: PolicyBackends,
     dispatcher: Dispatcher,
     listener: PolicyRunnerListener,
@@ -64,6 +68,7 @@ export class PolicyRunner {
     this.#listener = listener;
     this.#runtime = runtime;
     this.#events = events;
+    this.#preferred = new PreferredBackends(zone, events);
     const policy: Policy | Promise<unknown> = loadBalancing.createPolicy({
       target: target.host,
       get everConnected() {
@@ -107,6 +112,19 @@ export class PolicyRunner {
     else this.#runtime.clock.afterInput(update);
   }
 
+  /** What the policy says of a backend. */
+  factsOf(backend: Backend): PolicyFacts | undefined {
+    let facts: PolicyFacts | undefined;
+    callUserCode(
+      () => {
+        facts = this.#policy.factsOf?.(backend);
+      },
+      [],
+      (error) => this.#threw(error),
+    );
+    return facts;
+  }
+
   close(): void {
     this.#closed = true;
     callUserCode(
@@ -123,7 +141,8 @@ export class PolicyRunner {
     this.#backends.ready.update(changed);
     this.#listener.onBeforeUpdate();
     const { list: backends } = this.#backends;
-    const { list: ready } = this.#backends.ready;
+    this.#preferred.update(this.#backends.ready.list, backends, changed);
+    const { list: ready } = this.#preferred;
     this.#updating = true;
     callUserCode(
       () => this.#policy.update({ backends, ready, changed }),

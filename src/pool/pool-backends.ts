@@ -5,6 +5,7 @@ import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
+import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
@@ -21,7 +22,7 @@ export interface PoolBackendsOptions {
   readonly history: TargetHistory;
   readonly runtime: Runtime;
   readonly events: Events;
-  readonly resolverCounters: ResolverCounters;
+  readonly resolverObserver: ResolverObserver;
   readonly drainTimeoutMs: number;
 }
 
@@ -62,7 +63,7 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { clock } = runtime;
     this.#history = history;
     this.#events = events;
-    this.#resolverCounters = options.resolverCounters;
+    this.#resolverCounters = options.resolverObserver.counters;
     this.#listener = listener;
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
@@ -89,6 +90,11 @@ export class PoolBackends implements Iterable<Subchannel> {
     return this.#members.get(id);
   }
 
+  /** No longer named, by an answer that is doubted. */
+  isStale(subchannel: Subchannel): boolean {
+    return this.#members.isStale(subchannel);
+  }
+
   /** Retired connections that wait for their last call. */
   get draining(): Iterable<DrainingConnection> {
     return this.#drain;
@@ -112,10 +118,10 @@ export class PoolBackends implements Iterable<Subchannel> {
 
   /**
    * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready or the list is empty,
-   * else once one is. Pickers skip what has left until they are replaced.
+   * else once one is; those in `held` once they no longer work. Pickers skip what has left until they are replaced.
    */
-  use(list: EndpointList): void {
-    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list);
+  use(list: EndpointList, held: ReadonlySet<string>): void {
+    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list, held);
     this.#resolverCounters.addressesAdded += added.length;
     this.#resolverCounters.addressesRemoved += removed.length + leaving.length;
     if (added.length + removed.length + leaving.length > 0) this.#publishChange(added, removed, leaving);
@@ -177,7 +183,9 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { state, id } = subchannel;
     if (this.#events.active) {
       const error = failure === undefined ? undefined : factOf(failure);
-      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error });
+      const ready = this.readyCount + Number(state === "ready") - Number(from === "ready");
+      const backends = this.#members.size;
+      this.#events.publish({ type: "subchannel-state", address: id, from, to: state, error, ready, backends });
     }
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
     if (failure !== undefined) this.#newestFailure = failure;
@@ -189,7 +197,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   #becameReady(subchannel: Subchannel): void {
     this.readyCount++;
     this.#history.everConnected = true;
-    if (this.#members.isLeaving(subchannel)) return;
+    if (this.#members.isUnnamed(subchannel)) return;
     const released = this.#members.releaseLeaving();
     if (released.length === 0) return;
     this.#publishChange([], released, []);
@@ -198,7 +206,7 @@ export class PoolBackends implements Iterable<Subchannel> {
 
   #lost(subchannel: Subchannel): void {
     this.readyCount--;
-    if (!this.#members.isLeaving(subchannel)) return;
+    if (!this.#members.isUnnamed(subchannel)) return;
     this.#members.remove(subchannel);
     this.#publishChange([], [subchannel], []);
     subchannel.shutdown("removed");

@@ -5,6 +5,7 @@ import type { Target } from "../endpoint/target.ts";
 import { dnsResolver } from "../resolver/dns.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { staticResolver } from "../resolver/static.ts";
+import { checkSubsetSize, type SubsetSize } from "./subset-options.ts";
 
 /** Where backends come from, which of them takes a call, and how a pool changes. */
 export interface PoolInit {
@@ -34,11 +35,26 @@ export interface PoolInit {
    * 1 099 511 627 776; `Infinity`: no limit.
    */
   maxQueuedBytes?: number;
+  /**
+   * To how many of the backends a client connects, of each priority; the same ones as long as they are named. A number:
+   * by chance, each client its own. `{ size, index, count }`: client `index` of `count` has its exact share, so that
+   * connections to backends differ by one at most. Default `Infinity`: to all. gRFC A68.
+   */
+  subsetSize?: SubsetSize;
+  /**
+   * The zone that this client is in: backends whose `endpointZone` is the same come first, as long as they can carry their
+   * share; what they cannot carry goes to the other zones. Default: none, zones make no difference.
+   */
+  zone?: string;
 }
 
-export type PoolSettings = Readonly<Required<PoolInit>>;
+export interface PoolSettings extends Readonly<Required<Omit<PoolInit, "zone">>> {
+  readonly zone: string | undefined;
+}
 
 export const poolDefaults: Omit<PoolSettings, "resolver" | "loadBalancing"> = Object.freeze({
+  subsetSize: Number.POSITIVE_INFINITY,
+  zone: undefined,
   rotationIntervalMs: 30_000,
   drainTimeoutMs: Number.POSITIVE_INFINITY,
   maxQueuedCalls: 10_000,
@@ -55,11 +71,19 @@ export function checkPoolOptions(given: PoolInit, target: Target): PoolSettings 
   if (typeof loadBalancing?.createPolicy !== "function") {
     throw new TypeError(`loadBalancing must be a policy, such as roundRobin(), not ${describeValue(loadBalancing)}`);
   }
-  const number = (name: keyof typeof poolDefaults, range: Parameters<typeof checkNumber>[2]) =>
-    checkNumber(name, orDefault(given[name], poolDefaults[name]), range);
+  const number = (
+    name: Exclude<keyof typeof poolDefaults, "subsetSize" | "zone">,
+    range: Parameters<typeof checkNumber>[2],
+  ) => checkNumber(name, orDefault(given[name], poolDefaults[name]), range);
+  const { zone } = given;
+  if (zone !== undefined && (typeof zone !== "string" || zone === "")) {
+    throw new TypeError(`zone must be a text that is not empty, not ${describeValue(zone)}`);
+  }
   return {
     resolver,
     loadBalancing,
+    subsetSize: checkSubsetSize(orDefault(given.subsetSize, poolDefaults.subsetSize)),
+    zone,
     rotationIntervalMs: number("rotationIntervalMs", { min: 1_000, max: longestMs, infinity: "off" }),
     drainTimeoutMs: number("drainTimeoutMs", { min: 0, max: longestMs, infinity: "no limit" }),
     maxQueuedCalls: number("maxQueuedCalls", { min: 0, max: 1_000_000_000, integer: true, infinity: "no limit" }),

@@ -1,3 +1,4 @@
+import type { PolicyFacts } from "../balancing/policy.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
@@ -18,11 +19,13 @@ import { Hints } from "./hints.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { PolicyRunner, type PolicyRunnerOptions } from "./policy-runner.ts";
 import { PoolBackends, type PoolBackendsOptions } from "./pool-backends.ts";
+import type { SubsetSize } from "./subset-options.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions, QueueLimits {
   readonly resolver: Resolver;
   readonly rotationIntervalMs: number;
+  readonly subsetSize: SubsetSize;
 }
 
 /**
@@ -133,9 +136,19 @@ export class Pool implements CallSource {
     return this.#backends.list;
   }
 
+  /** No longer named, by an answer that a second one has yet to confirm. */
+  isStale(subchannel: Subchannel): boolean {
+    return this.#backends.isStale(subchannel);
+  }
+
   /** How fresh the list of backends is. */
   get resolution(): ResolutionFacts {
     return this.#discovery.resolution;
+  }
+
+  /** What the policy says of a backend. */
+  policyFactsOf(subchannel: Subchannel): PolicyFacts | undefined {
+    return this.#policy.factsOf(subchannel);
   }
 
   /** How many backends are connected. */
@@ -185,7 +198,7 @@ export class Pool implements CallSource {
   #useEndpoints(list: EndpointList): void {
     // Until now calls failed for want of a list.
     if (this.#backends.size === 0) this.#dispatcher.use(queueAll);
-    this.#backends.use(list);
+    this.#backends.use(list, this.#discovery.held);
     if (list.size === 0) this.#failCalls(noEndpointsFailure(this.#host));
   }
 

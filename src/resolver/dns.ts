@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
-import { checkNumber, checkObject, describeValue } from "../base/check.ts";
-import { formatAddress, parseAddress } from "../endpoint/address.ts";
-import type { FamilyChoice } from "./families.ts";
+import { checkBoolean, checkNumber, checkObject } from "../base/check.ts";
+import { checkFamily, checkServers } from "./dns-options.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import { PollingWatch } from "./polling-watch.ts";
 import type { Resolver } from "./resolver.ts";
@@ -30,10 +29,14 @@ export interface DnsResolverOptions {
    * system's lookup cannot be stopped: its late answer is still used, and the next one starts when it has ended.
    */
   timeoutMs?: number;
+  /**
+   * Default true: an answer that lacks more than half of the backends that are connected is believed only when a second
+   * lookup, a second later, lacks them too. Until then those that work stay, `stale` in `snapshot()`. false: at once.
+   */
+  confirmLosses?: boolean;
 }
 
-const optionNames: readonly string[] = ["servers", "family", "timeoutMs"];
-const dnsPort = 53;
+const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "confirmLosses"];
 
 /**
  * Every address of the name in `baseUrl` is a backend. An IP literal is one, and is never looked up.
@@ -51,49 +54,20 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
       throw new TypeError(`dnsResolver has no option ${JSON.stringify(name)}: it knows ${optionNames.join(", ")}`);
     }
   }
-  const servers = options.servers === undefined ? undefined : checkServers(options.servers);
-  const family = checkFamily(options.family ?? 0);
+  const servers = options.servers === undefined ? undefined : checkServers("dnsResolver", options.servers);
+  const family = checkFamily("dnsResolver", options.family ?? 0);
   const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });
+  const confirmLosses = checkBoolean("dnsResolver.confirmLosses", options.confirmLosses ?? true);
   return {
     name: "dns",
+    confirmLosses,
     watch({ host, port }, listener, runtime) {
       if (isIP(host) !== 0) return watchFixed([{ host, port }], listener);
       const lookup =
         servers === undefined
           ? systemLookup(host, family)
           : serverLookup(host, { servers, family, timeoutMs }, runtime);
-      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime.clock);
+      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime);
     },
   };
-}
-
-function checkServers(servers: readonly string[]): readonly string[] {
-  if (!Array.isArray(servers) || servers.length === 0) {
-    const given = Array.isArray(servers) ? "an empty one" : describeValue(servers);
-    throw new TypeError(`dnsResolver.servers must be a list of DNS servers, like ["10.0.0.10:53"], not ${given}`);
-  }
-  return servers.map(checkServer);
-}
-
-/** Node aborts the whole process on port 0, and drops the zone of an IPv6 address: neither may get there. */
-function checkServer(server: unknown): string {
-  const refuse = (cause?: unknown) =>
-    new TypeError(
-      `dnsResolver.servers: ${describeValue(server)} is not an IP address, alone or with a port from 1 to 65535`,
-      { cause },
-    );
-  if (typeof server !== "string") throw refuse();
-  try {
-    const address = parseAddress(server, dnsPort);
-    if ("host" in address && isIP(address.host) !== 0 && !address.host.includes("%")) return formatAddress(address);
-  } catch (error) {
-    throw refuse(error);
-  }
-  throw refuse();
-}
-
-function checkFamily(family: unknown): FamilyChoice {
-  if (family === 0 || family === 4 || family === 6) return family;
-  const message = `dnsResolver.family must be 0, 4 or 6, not ${describeValue(family)}`;
-  throw typeof family === "number" ? new RangeError(message) : new TypeError(message);
 }

@@ -69,6 +69,12 @@ export interface Resolver {
   /** Shown in `snapshot()` and in errors. */
   readonly name: string;
   /**
+   * True: an answer may lack backends that are there. One that lacks more than half of a pool that works is believed once
+   * the next one lacks them too, and those that still work stay until then; `refresh` is called, and has to bring a
+   * report, the same list or not. Default false: a list is what there is.
+   */
+  readonly confirmLosses?: boolean | undefined;
+  /**
    * The target in gRPC's naming, for metrics, where that is not the name in `baseUrl`: `unix:///run/echo.sock`, say. Default:
    * `dns:///` with host and port.
    */

@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { type FamilyChoice, type HostsByFamily, noHosts, type OrderedHosts, orderFamilies } from "./families.ts";
 import { type FamilyAnswer, FamilyQuery, isAbsence } from "./family-query.ts";
 import type { Lookup, LookupAnswer } from "./lookup.ts";
+import { Patience } from "./patience.ts";
 
 /** Whom to ask, and for what. */
 export interface ServerLookupOptions {
@@ -13,9 +14,6 @@ export interface ServerLookupOptions {
   /** The time of a whole lookup: lost packets are sent again, and further servers asked, within it. */
   readonly timeoutMs: number;
 }
-
-/** A query keeps the process alive. With no call open it is given up after this long. */
-const firstPatienceMs = 1_000;
 
 /**
  * With addresses of one family there, the other one is waited for so long before they are used. Five times the
@@ -42,8 +40,7 @@ class ServerLookup implements Lookup {
   readonly #runtime: Runtime;
   /** The last good answer for each family: a passing failure takes nothing away. */
   #known: HostsByFamily = noHosts;
-  /** Grows with each lookup that it ended: a slow server would else never be waited for. */
-  #patienceMs = firstPatienceMs;
+  readonly #patience: Patience;
 
   constructor(host: string, { servers, family, timeoutMs }: ServerLookupOptions, runtime: Runtime) {
     this.host = host;
@@ -52,6 +49,7 @@ class ServerLookup implements Lookup {
     this.#queries = families.map((one) => new FamilyQuery(one, host, servers, timeoutMs));
     this.#timeoutMs = timeoutMs;
     this.#runtime = runtime;
+    this.#patience = new Patience(runtime, timeoutMs);
   }
 
   async ask(signal: AbortSignal, found: (answer: LookupAnswer) => void): Promise<LookupAnswer> {
@@ -59,7 +57,7 @@ class ServerLookup implements Lookup {
       for (const query of this.#queries) query.cancel();
     };
     signal.addEventListener("abort", cancel, { once: true });
-    const patience = this.#whenAbandoned(cancel);
+    const patience = this.#patience.begin(cancel);
     const answers = await this.#askAll(cancel, found);
     patience.stop();
     signal.removeEventListener("abort", cancel);
@@ -109,32 +107,5 @@ class ServerLookup implements Lookup {
 
   #abandoned(afterMs: number): Error {
     return new Error(`${this.source} gave no answer for ${this.host} within ${afterMs} ms, and no call waits for it`);
-  }
-
-  /** Calls back, once, when no call was open for a while. */
-  #whenAbandoned(callback: () => void): { readonly endedAfterMs: number | undefined; stop(): void } {
-    const { clock, hold } = this.#runtime;
-    const patienceMs = this.#patienceMs;
-    let endedAfterMs: number | undefined;
-    const abandon = () => {
-      if (hold.held) return;
-      endedAfterMs = patienceMs;
-      this.#patienceMs = Math.max(patienceMs, Math.min(2 * patienceMs, this.#timeoutMs));
-      callback();
-    };
-    let timer = hold.held ? undefined : clock.setTimeout(abandon, patienceMs);
-    const stopWatching = hold.onIdle(() => {
-      clock.clearTimeout(timer);
-      timer = clock.setTimeout(abandon, patienceMs);
-    });
-    return {
-      get endedAfterMs() {
-        return endedAfterMs;
-      },
-      stop() {
-        clock.clearTimeout(timer);
-        stopWatching();
-      },
-    };
   }
 }

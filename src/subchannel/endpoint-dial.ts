@@ -3,6 +3,7 @@ import type { Address } from "../endpoint/address.ts";
 import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
 import type { Connection, Connector } from "../http2/connection.ts";
 import type { ConnectionObserver } from "../observe/connection-observer.ts";
+import type { DialObserver } from "../observe/dial-observer.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AddressDial, type DialListener } from "./address-dial.ts";
@@ -36,6 +37,7 @@ export class EndpointDial {
   /** Another one may want the connection by the time it is there. */
   listener: EndpointDialListener;
   readonly #runtime: Runtime;
+  readonly #seen: DialObserver;
   readonly #dial: AddressDial | AddressRace;
 
   constructor(endpoint: Endpoint, { runtime, observer, counters }: DialContext, listener: EndpointDialListener) {
@@ -43,18 +45,18 @@ export class EndpointDial {
     this.#runtime = runtime;
     const { clock } = runtime;
     const dialStartedMs = clock.now();
-    const id = endpointId(endpoint);
+    this.#seen = observer.dialStarted(endpointId(endpoint));
     const { addresses } = endpoint;
     const forwards: DialListener = {
       onConnected: (connection, address) => {
         counters.dialsSucceeded++;
         const { socketFacts, maxConcurrentStreams } = connection;
-        observer.connected(id, socketFacts, maxConcurrentStreams, clock.now() - dialStartedMs);
+        this.#seen.connected(socketFacts, maxConcurrentStreams, clock.now() - dialStartedMs);
         this.listener.onConnected({ connection, address, dialStartedMs });
       },
       onFailed: (failure) => {
         counters.dialsFailed++;
-        observer.connectFailed(id, failure, clock.now() - dialStartedMs);
+        this.#seen.failed(failure, clock.now() - dialStartedMs);
         this.listener.onFailed(failure, dialStartedMs);
       },
     };
@@ -72,6 +74,7 @@ export class EndpointDial {
 
   /** Nobody wants the connection any more: the listener hears nothing, and what comes all the same is closed. */
   giveUp(): void {
+    this.#seen.givenUp();
     this.#dial.giveUp();
   }
 }

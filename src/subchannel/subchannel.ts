@@ -24,6 +24,8 @@ export class Subchannel implements Backend {
   /** For {@link GlinkSnapshot}. */
   readonly serial: number = uniqueId();
   readonly counters: BackendCounters = new BackendCounters();
+  /** Decided in availability/: what zones make of its weight. */
+  zoneFactor = 1;
   readonly #connectivity: Connectivity<Subchannel>;
   /** The least time between two PINGs here, since the server complained of too many (gRFC A8). 0: it did not. */
   #minPingPaceMs = 0;
@@ -79,7 +81,7 @@ export class Subchannel implements Backend {
   }
 
   get weight(): number {
-    return this.endpoint.attributes.get(endpointWeight);
+    return this.endpoint.attributes.get(endpointWeight) * this.zoneFactor;
   }
 
   get state(): ConnectivityState {

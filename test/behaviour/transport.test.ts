@@ -141,10 +141,10 @@ test("a listener hears events until it unsubscribes", () =>
     const heard: GlinkEvent["type"][] = [];
     const unsubscribe = transport.subscribe((event) => heard.push(event.type));
     await transport.ready();
-    assert.deepEqual(heard, ["pool-updated", "subchannel-state", "subchannel-state"]);
+    assert.deepEqual(heard, ["resolved", "pool-updated", "subchannel-state", "connected", "subchannel-state"]);
     unsubscribe();
     await transport.close();
-    assert.equal(heard.length, 3);
+    assert.equal(heard.length, 5);
   }));
 
 test("a listener that throws is reported to the others and breaks nothing", () =>
@@ -194,13 +194,13 @@ test("logger: true is the console from info on: failed attempts are no lines of 
       t.mock.method(
         console,
         level,
-        (text: string, ...values: unknown[]) => void lines.push(`${level}: ${format(text, values[0])}`),
+        (text: string, ...values: unknown[]) => void lines.push(`${level}: ${format(text, ...values.slice(0, 2))}`),
       );
     }
     const transport = transportTo(backend.address, { logger: true });
     await assert.rejects(createClient(EchoService, transport).unary({ behavior: { failCode: Code.NotFound } }));
     await transport.close();
-    assert.deepEqual(lines, ["info: glink: backends changed: 1 added, 0 removed, 0 kept"]);
+    assert.deepEqual(lines, ["info: glink http://echo.test:50051: backends changed: 1 added, 0 removed, 0 kept"]);
   }));
 
 test("bad options of ready and close reject, and do not close", () =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { subpaths } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -17,10 +18,13 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  ["testing"],
+  subpaths,
 ];
 
 const sources = readSources("src");
+
+/** Whoever does without has to be able to load the rest. */
+const optionalPeers: Readonly<Record<string, RegExp>> = { "@opentelemetry/api": /^src\/otel\// };
 
 test("imports point down the storeys of the house", () => {
   const wrong = sources.flatMap((source) =>
@@ -57,7 +61,8 @@ test("node:http2 is imported by its engine alone", () => {
 });
 
 test("what most processes never need is not loaded with the package: connect-node, and modules of Node's", () => {
-  const early = /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|http2|tls|zlib))";/m;
+  const early =
+    /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
   const loaders = sources.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),
@@ -67,8 +72,8 @@ test("what most processes never need is not loaded with the package: connect-nod
 
 test("sockets are opened in http2 alone", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
-  // endpoint/ asks node:net what an IP address is.
-  const allowed = /^src\/(http2\/|resolver\/|endpoint\/)/;
+  // endpoint/ asks node:net what an IP address is, kubernetes/ names the type of its API server's.
+  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],
@@ -109,8 +114,8 @@ test("what gRPC writes on the wire is behind the contract of protocols: the chan
 test("runtime dependencies are the peers and Node alone", () => {
   const allowed = /^(src\/|node:|@connectrpc\/(connect|connect-node)($|\/protocol$)|@bufbuild\/protobuf($|\/))/;
   const foreign = sources
-    .flatMap(({ imports }) => imports.map(({ from }) => from))
-    .filter((from) => !allowed.test(from));
+    .flatMap(({ imports, path }) => imports.map(({ from }) => ({ from, path })))
+    .filter(({ from, path }) => !allowed.test(from) && optionalPeers[from]?.test(path) !== true);
   assert.deepEqual(foreign, []);
 });
 

@@ -19,3 +19,9 @@ export const wrongNameIdentity = identity("wrong-name");
 
 /** A client, for mTLS. */
 export const clientIdentity = identity("client");
+
+/** A server at 127.0.0.1 that is its own authority. */
+export const apiServerIdentity = identity("api-server");
+
+/** Another one. */
+export const otherApiServerIdentity = identity("api-server-2");

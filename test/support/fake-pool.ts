@@ -6,7 +6,7 @@ import type { Address } from "../../src/endpoint/address.ts";
 import { parseAddress } from "../../src/endpoint/address.ts";
 import { ConnectionObserver } from "../../src/observe/connection-observer.ts";
 import type { Events, GlinkFact } from "../../src/observe/events.ts";
-import { ResolverCounters } from "../../src/observe/resolver-counters.ts";
+import { ResolverObserver } from "../../src/observe/resolver-observer.ts";
 import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
@@ -78,7 +78,7 @@ export function subchannelOptions(
   return {
     connector,
     runtime: { clock, random, hold },
-    observer: new ConnectionObserver(new RecordedEvents()),
+    observer: new ConnectionObserver("http://echo.test", new RecordedEvents()),
     reconnectBackoff: { initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 },
     live: {
       keepalive: { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 1_000 },
@@ -118,14 +118,16 @@ export function fakePool(options: FakePoolOptions = {}) {
     drainTimeoutMs: Number.POSITIVE_INFINITY,
     maxQueuedCalls: 1_000,
     maxQueuedBytes: Number.POSITIVE_INFINITY,
+    subsetSize: Number.POSITIVE_INFINITY,
+    zone: undefined,
     ...rest,
     subchannel: {
       ...subchannelOptions(connector, clock, hold, subchannel, random),
-      observer: new ConnectionObserver(events),
+      observer: new ConnectionObserver("http://echo.test", events),
     },
     runtime: { clock, random, hold },
     events,
-    resolverCounters: new ResolverCounters(),
+    resolverObserver: new ResolverObserver("http://echo.test", events, clock),
   });
   const close = () => {
     pool.close(

@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import { peerText } from "../../base/peer-text.ts";
 import { codeOf, describeCause } from "../../base/thrown.ts";
+import type { HttpProxy } from "./proxy.ts";
 
 /** How far a dial got: each step has its own typical mistakes. */
 export type DialStage = "connect" | "tls" | "settings";
@@ -28,14 +29,14 @@ export function connectTimeoutFailure(address: string, stage: DialStage, connect
 export const noH2 = "h2 not negotiated: the server's TLS did not choose HTTP/2 by ALPN";
 
 /** How a TLS handshake with a port that speaks plaintext ends. */
-const plaintextSigns: ReadonlySet<string | undefined> = new Set([
+export const plaintextSigns: ReadonlySet<string | undefined> = new Set([
   "EPROTO",
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ECONNRESET",
 ]);
 
 /** The server's authority is none that this process knows. */
-const unknownAuthority: ReadonlySet<unknown> = new Set([
+export const unknownAuthority: ReadonlySet<unknown> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "UNABLE_TO_GET_ISSUER_CERT",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
@@ -92,4 +93,11 @@ export function explainDial(stage: DialStage, bytesRead: number, cause: unknown,
   }
   const ended = "the connection ended before the peer sent its SETTINGS";
   return advise ? `${ended}, is this an HTTP/2 port? ${text}` : `${ended}: ${text}`;
+}
+
+/** The same of a backend that was dialled through a proxy, which had opened a tunnel to it. */
+export function throughProxy({ url }: HttpProxy, failure: Failure): Failure {
+  const inspects = failure.message.startsWith(noH2) || unknownAuthority.has(codeOf(failure.cause));
+  const hint = inspects ? ", which may look into TLS: let it pass this target's through" : "";
+  return { ...failure, message: `${failure.message} (through the proxy ${url}${hint})` };
 }

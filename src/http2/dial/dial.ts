@@ -8,9 +8,19 @@ import { queueMicrotask } from "../../runtime/microtask.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type Connection, DialError } from "../connection.ts";
 import { type ChunkListener, listenToStream, SocketInput } from "../socket-input.ts";
-import { connectTimeoutFailure, type DialStage, dialFailure, dialSteps, explainDial, noH2 } from "./dial-failure.ts";
-import { openSocket, type SocketOptions } from "./open-socket.ts";
+import {
+  connectTimeoutFailure,
+  type DialStage,
+  dialFailure,
+  dialSteps,
+  explainDial,
+  noH2,
+  throughProxy,
+} from "./dial-failure.ts";
+import { openSocket, type SocketOptions, socketInTunnel } from "./open-socket.ts";
 import { socketFactsOf } from "./socket-facts.ts";
+import { followSocket } from "./socket-steps.ts";
+import { Tunnel } from "./tunnel.ts";
 
 /** What every dial of one transport has in common, whichever engine speaks HTTP/2 on the socket. */
 export interface DialOptions extends SocketOptions {
@@ -52,27 +62,8 @@ export function dial(
   start: (handshake: Handshake) => void,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const { createConnection, readBuffer } = options;
-    const isOurs = createConnection === undefined;
-    const input = isOurs && readBuffer !== undefined ? new SocketInput(readBuffer) : undefined;
-    let opened: OpenedSocket;
-    try {
-      opened = { socket: openSocket(options, address, input), input, address: formatAddress(address) };
-    } catch (cause) {
-      // createConnection threw, or an option of tls.connect is wrong.
-      reject(new DialError(dialFailure(formatAddress(address), `cannot connect: ${describeCause(cause)}`, cause)));
-      return;
-    }
-    new Dialing(options, opened, signal, { resolve, reject }).begin(start);
+    new Dialing(options, address, signal, { resolve, reject }).begin(start);
   });
-}
-
-/** A socket on its way to `address`. */
-interface OpenedSocket {
-  readonly socket: Socket;
-  /** Where the socket reads into memory of ours. */
-  readonly input: SocketInput | undefined;
-  readonly address: string;
 }
 
 /** Settles the dial's promise. */
@@ -81,101 +72,126 @@ interface DialOutcome {
   reject(error: DialError): void;
 }
 
-/** What a socket says of itself before it is ready. A Duplex from createConnection says nothing, and is ready. */
-interface PendingSocket {
-  readonly connecting?: boolean;
-  /** True until TLS is established, TCP's connect included. Undocumented; node:http2 itself relies on it. */
-  readonly secureConnecting?: boolean;
-}
-
-class Dialing implements Handshake, PendingDial {
-  readonly socket: Socket;
-  readonly address: string;
+class Dialing implements PendingDial {
   readonly #options: DialOptions;
-  readonly #input: SocketInput | undefined;
+  readonly #to: Address;
+  readonly #address: string;
   readonly #signal: AbortSignal;
   readonly #outcome: DialOutcome;
   readonly #releases: (() => void)[] = [];
+  /** While the socket leads to a proxy and no further. */
+  #tunnel: Tunnel | undefined;
+  #socket: Socket | undefined;
+  /** Of the bytes that came on the socket, those that a proxy said. */
+  #proxyBytes = 0;
   #stage: DialStage = "connect";
   #settled = false;
 
-  constructor(options: DialOptions, opened: OpenedSocket, signal: AbortSignal, outcome: DialOutcome) {
+  constructor(options: DialOptions, address: Address, signal: AbortSignal, outcome: DialOutcome) {
     this.#options = options;
-    this.socket = opened.socket;
-    this.#input = opened.input;
-    this.address = opened.address;
+    this.#to = address;
+    this.#address = formatAddress(address);
     this.#signal = signal;
     this.#outcome = outcome;
   }
 
+  get peer(): string {
+    return this.#tunnel === undefined ? this.#address : `the proxy ${this.#options.proxy?.url}`;
+  }
+
   get waitsFor(): string {
-    return dialSteps[this.#stage];
+    return this.#tunnel?.waitsFor ?? dialSteps[this.#stage];
   }
 
   begin(start: (handshake: Handshake) => void): void {
-    const { socket } = this;
-    // This listener stays to the end, and does nothing once the dial is settled.
-    socket.on("error", (error) => this.fail(error));
-    this.#listen("close", () => this.fail(new Error("the peer closed the connection")));
-    // A Duplex from createConnection may have no unref.
-    socket.unref?.();
-    this.#options.history.dials.add(this);
+    const { proxy, createConnection, readBuffer, history } = this.#options;
+    history.dials.add(this);
     this.#limit();
-    const { connecting, secureConnecting } = socket as PendingSocket;
-    if (secureConnecting === true) {
-      this.#stage = connecting === true ? "connect" : "tls";
-      this.#listen("connect", () => {
-        this.#stage = "tls";
-      });
-      this.#listen("secureConnect", () => this.#connected(start));
-    } else if (connecting === true) {
-      this.#listen("connect", () => this.#connected(start));
-    } else {
-      this.#connected(start);
+    if (proxy?.covers(this.#to) !== true) {
+      const isOurs = createConnection === undefined;
+      const input = isOurs && readBuffer !== undefined ? new SocketInput(readBuffer) : undefined;
+      this.#open(() => openSocket(this.#options, this.#to, input), input, start);
+      return;
     }
+    this.#tunnel = new Tunnel(proxy, this.#to, {
+      onOpened: (socket) => this.#throughTunnel(socket, start),
+      onFailed: (failure) => this.#failWith(failure),
+    });
+    this.#tunnel.open();
   }
 
-  read(listener: ChunkListener): void {
-    if (this.#input === undefined) listenToStream(this.socket, listener);
-    else this.#input.listen(listener);
+  #throughTunnel(tunnel: Socket, start: (handshake: Handshake) => void): void {
+    this.#tunnel = undefined;
+    this.#socket = tunnel;
+    if (!this.#options.target.tls) this.#proxyBytes = tunnel.bytesRead - tunnel.readableLength;
+    // Neither a socket that was read from nor TLS on top of another socket reads into memory of ours (onread).
+    this.#open(() => socketInTunnel(this.#options, this.#to, tunnel), undefined, start);
   }
 
-  succeed(connection: Connection): boolean {
-    if (this.#settled) return false;
-    this.#settle();
-    connection.socketFacts = socketFactsOf(this.socket);
-    this.#outcome.resolve(connection);
-    return true;
+  #open(open: () => Socket, input: SocketInput | undefined, start: (handshake: Handshake) => void): void {
+    let socket: Socket;
+    try {
+      socket = open();
+    } catch (cause) {
+      // createConnection threw, or an option of tls.connect is wrong.
+      this.#failWith(dialFailure(this.#address, `cannot connect: ${describeCause(cause)}`, cause));
+      return;
+    }
+    this.#socket = socket;
+    const release = followSocket(socket, {
+      onTls: () => {
+        this.#stage = "tls";
+      },
+      onReady: () => this.#connected(socket, input, start),
+      onLost: (cause) => this.#fail(cause),
+    });
+    if (this.#settled) release();
+    else this.#releases.push(release);
   }
 
-  fail(cause: unknown): void {
+  #fail(cause: unknown): void {
     if (this.#settled) return;
-    const bytesRead = this.socket.bytesRead ?? 0;
+    const bytesRead = (this.#socket?.bytesRead ?? 0) - this.#proxyBytes;
     const { everConnected } = this.#options.history;
-    this.#failWith(dialFailure(this.address, explainDial(this.#stage, bytesRead, cause, !everConnected), cause));
+    this.#failWith(dialFailure(this.#address, explainDial(this.#stage, bytesRead, cause, !everConnected), cause));
   }
 
-  #connected(start: (handshake: Handshake) => void): void {
+  #connected(socket: Socket, input: SocketInput | undefined, start: (handshake: Handshake) => void): void {
     if (this.#settled) return;
     this.#stage = "settings";
-    const { alpnProtocol } = this.socket as Partial<TLSSocket>;
+    const { alpnProtocol } = socket as Partial<TLSSocket>;
+    const { target, proxy, createConnection } = this.#options;
     // False: no ALPN at all. Only a socket of the user's own may know better (prior knowledge, RFC 9113 §3.3).
-    const trusted = this.#options.createConnection !== undefined;
-    if (typeof alpnProtocol === "string" ? alpnProtocol !== "h2" : alpnProtocol === false && !trusted) {
-      this.#failWith(dialFailure(this.address, noH2));
-    } else {
-      try {
-        start(this);
-      } catch (cause) {
-        // http2.connect refuses settings only now, within an event of the socket.
-        this.#failWith(dialFailure(this.address, `cannot connect: ${describeCause(cause)}`, cause));
-      }
+    const trusted = createConnection !== undefined;
+    // Without TLS to the backend, the socket's is the proxy's.
+    const isBackends = target.tls || proxy?.covers(this.#to) !== true;
+    if (isBackends && (typeof alpnProtocol === "string" ? alpnProtocol !== "h2" : alpnProtocol === false && !trusted)) {
+      this.#failWith(dialFailure(this.#address, noH2));
+      return;
+    }
+    try {
+      start({
+        socket,
+        address: this.#address,
+        read: (listener) => {
+          if (input === undefined) listenToStream(socket, listener);
+          else input.listen(listener);
+        },
+        succeed: (connection) => this.#succeed(connection, socket),
+        fail: (cause) => this.#fail(cause),
+      });
+    } catch (cause) {
+      // http2.connect refuses settings only now, within an event of the socket.
+      this.#failWith(dialFailure(this.#address, `cannot connect: ${describeCause(cause)}`, cause));
     }
   }
 
-  #listen(event: "connect" | "secureConnect" | "close", listener: () => void): void {
-    this.socket.once(event, listener);
-    this.#releases.push(() => this.socket.removeListener(event, listener));
+  #succeed(connection: Connection, socket: Socket): boolean {
+    if (this.#settled) return false;
+    this.#settle();
+    connection.socketFacts = socketFactsOf(socket);
+    this.#outcome.resolve(connection);
+    return true;
   }
 
   /** The three ways a dial ends from this side: its time is over, its owner lost interest, nobody waits for it. */
@@ -183,7 +199,10 @@ class Dialing implements Handshake, PendingDial {
     const { runtime, connectTimeoutMs } = this.#options;
     const { clock, hold } = runtime;
     // What has already arrived is read before the peer is judged: the late one may be our own event loop.
-    const timedOut = () => this.#failWith(connectTimeoutFailure(this.address, this.#stage, connectTimeoutMs));
+    const timedOut = () => {
+      if (this.#tunnel !== undefined) this.#tunnel.timedOut(connectTimeoutMs);
+      else this.#failWith(connectTimeoutFailure(this.#address, this.#stage, connectTimeoutMs));
+    };
     const timer = clock.setTimeout(() => clock.afterInput(timedOut), connectTimeoutMs);
     const abandonLater = () => clock.setTimeout(() => this.#abandoned(), abandonAfterMs);
     let abandon = hold.held ? undefined : abandonLater();
@@ -191,7 +210,7 @@ class Dialing implements Handshake, PendingDial {
       clock.clearTimeout(abandon);
       abandon = abandonLater();
     });
-    const onAbort = () => this.fail(this.#signal.reason);
+    const onAbort = () => this.#fail(this.#signal.reason);
     if (this.#signal.aborted) queueMicrotask(onAbort);
     this.#signal.addEventListener("abort", onAbort, { once: true });
     this.#releases.push(() => {
@@ -203,15 +222,19 @@ class Dialing implements Handshake, PendingDial {
   }
 
   #abandoned(): void {
-    if (this.#options.runtime.hold.held || this.#stage !== "connect") return;
-    this.fail(new Error(`no call is waiting for the connection: given up after ${abandonAfterMs} ms`));
+    const isConnecting = this.#tunnel?.isConnecting ?? this.#stage === "connect";
+    if (this.#options.runtime.hold.held || !isConnecting) return;
+    this.#fail(new Error(`no call is waiting for the connection: given up after ${abandonAfterMs} ms`));
   }
 
   #failWith(failure: Failure): void {
     if (this.#settled) return;
     this.#settle();
-    this.socket.destroy();
-    this.#outcome.reject(new DialError(failure));
+    this.#tunnel?.giveUp();
+    this.#socket?.destroy();
+    const { proxy } = this.#options;
+    const isBeyondProxy = failure.kind !== "proxy" && proxy?.covers(this.#to) === true;
+    this.#outcome.reject(new DialError(isBeyondProxy ? throughProxy(proxy, failure) : failure));
   }
 
   #settle(): void {

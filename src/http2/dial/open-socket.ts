@@ -4,6 +4,7 @@ import { type Address, formatAddress } from "../../endpoint/address.ts";
 import type { Target } from "../../endpoint/target.ts";
 import { builtinModule } from "../../runtime/builtin-modules.ts";
 import type { SocketInput } from "../socket-input.ts";
+import type { HttpProxy } from "./proxy.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
 
 /** What every socket of one transport has in common. */
@@ -16,13 +17,15 @@ export interface SocketOptions {
    * address to dial, or is `unix:` and the path. What it returns is used as it is, so TLS is its own affair.
    */
   readonly createConnection?: ((url: URL) => Socket) | undefined;
+  /** Through which connections go, if the user wants one. Not beside `createConnection`. */
+  readonly proxy?: HttpProxy | undefined;
   /** Of earlier dials with these options, to resume. */
   readonly tlsSessions: TlsSessions;
 }
 
 /** Opens a socket to `address`. Throws what the user's own function, or a wrong option of tls.connect, throws. */
 export function openSocket(options: SocketOptions, address: Address, input: SocketInput | undefined): Socket {
-  const { target, tls, createConnection, tlsSessions } = options;
+  const { target, tls, createConnection } = options;
   if (createConnection !== undefined) {
     const text = formatAddress(address);
     const url = new URL("path" in address ? text : `${target.tls ? "https" : "http"}://${text}`);
@@ -36,14 +39,27 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
   }
   const place = "path" in address ? { path: address.path.replace(/^@/, "\0") } : address;
   // Whatever nodeOptions say of the place: the resolver says where.
-  const endpoint = {
-    host: undefined,
-    port: undefined,
-    path: undefined,
-    ...place,
-    ...(input && { onread: input.onread }),
-  };
-  if (!target.tls) return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
+  const endpoint = { ...nowhere, ...place, ...(input && { onread: input.onread }) };
+  if (target.tls) return openTls(options, address, endpoint);
+  return connectTcp({ ...(tls as TcpSocketConnectOpts), ...endpoint, noDelay: true });
+}
+
+/** Opens a socket to the proxy. Throws what a wrong option of tls.connect throws. */
+export function openProxySocket({ host, port, tls }: HttpProxy): Socket {
+  if (tls === undefined) return connectTcp({ host, port, noDelay: true });
+  const { connect: connectTls } = builtinModule("node:tls");
+  const servername = isIP(host) === 0 ? host : "";
+  return connectTls({ servername, ...tls, host, port, ALPNProtocols: ["http/1.1"] }).setNoDelay(true);
+}
+
+/** The socket to `address` on a tunnel that a proxy has opened. Throws what a wrong option of tls.connect throws. */
+export function socketInTunnel(options: SocketOptions, address: Address, tunnel: Socket): Socket {
+  return options.target.tls ? openTls(options, address, { ...nowhere, socket: tunnel }) : tunnel;
+}
+
+const nowhere = { host: undefined, port: undefined, path: undefined };
+
+function openTls({ target, tls, tlsSessions }: SocketOptions, address: Address, place: ConnectionOptions): Socket {
   const { checkServerIdentity, connect: connectTls } = builtinModule("node:tls");
   // Read once: an option may be a getter, for certificates that are renewed.
   const own = { ...tls };
@@ -56,7 +72,7 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
   const socket = connectTls({
     ALPNProtocols: ["h2"],
     ...own,
-    ...endpoint,
+    ...place,
     ...(session === undefined ? {} : { session }),
     servername: isIP(name) === 0 ? name : "",
     // Against the name of baseUrl, never against the address dialled.

@@ -51,6 +51,7 @@ async function callUntilAnswered(
     serviceName,
     port,
     dnsServer: dns.address,
+    backendFile: undefined,
     rotationIntervalMs: 1_000,
     callsPerSecond: 10,
     deadlineMs: 30_000,

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
+import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "./code-blocks.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -36,7 +37,12 @@ test("every TypeScript block of README and docs compiles against the public type
     // What a reader does not use yet is no error in an example.
     noUnusedLocals: false,
     noUnusedParameters: false,
-    paths: { glink: [join(root, "src/index.ts")], "glink/testing": [join(root, "src/testing/index.ts")] },
+    paths: {
+      glink: [join(root, "src/index.ts")],
+      "glink/prometheus": [join(root, "src/prometheus/index.ts")],
+      "glink/testing": [join(root, "src/testing/index.ts")],
+      ...Object.fromEntries(subpaths.map((name) => [`glink/${name}`, [join(root, `src/${name}/index.ts`)]])),
+    },
   });
   // Errors in src itself are the type check's to find.
   const inSnippets = ts

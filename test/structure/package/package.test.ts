@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
+import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
 
 const run = promisify(execFile);
@@ -52,19 +54,28 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|README\.md|LICENSE|CHANGELOG\.md)$/.test(path) &&
-      !/^(dist\/cjs\/)?package\.json$/.test(path),
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json)|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+        path,
+      ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
-  const builds = ["esm", "cjs"].flatMap((build) =>
-    ["index.js", "index.js.map", "index.d.ts", "testing/index.js", "testing/index.d.ts"].map(
-      (name) => `dist/${build}/${name}`,
-    ),
+  const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
+  const builds = ["esm", "cjs"].flatMap(
+    (build) =>
+      ["index.js", "index.js.map", "index.d.ts", ...["prometheus", "testing"].flatMap(entriesOf)].map(
+        (name) => `dist/${build}/${name}`,
+      ),
+    ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
+
+/** The files by which a subpath is loaded. */
+function entriesOf(subpath: string): string[] {
+  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
+}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -164,10 +175,10 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 390_000,
-  "esm/chunk.js": 26_000,
-  "cjs/index.js": 392_000,
-  "cjs/chunk.js": 29_000,
+  "esm/index.js": 424_000,
+  "esm/chunk.js": 36_000,
+  "cjs/index.js": 426_000,
+  "cjs/chunk.js": 38_500,
 };
 
 for (const format of ["esm", "cjs"]) {
@@ -198,6 +209,29 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, ["../index.js"]);
     assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
     assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
+  });
+
+  test(`glink/consul imports the core and holds no copy of it: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/consul/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
+  });
+
+  test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/kubernetes/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["node:fs", "node:fs/promises", "node:http", "node:https"]);
+    assert.ok(statSync(join(root, "dist", format, "kubernetes/index.js")).size < 40_000);
+  });
+}
+
+for (const format of ["esm", "cjs"]) {
+  test(`glink/prometheus needs nothing of the core, and nobody else: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/prometheus/index.js`);
+    assert.deepEqual(own, []);
+    assert.deepEqual(others, ["@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
   });
 }
 
@@ -241,6 +275,12 @@ test("a CommonJS program uses glink/testing and the engine on node:http2, which 
   assert.equal(call, "hello 1 1");
   assert.match(noise ?? "", /^glink left \d+ open$/);
   assert.equal(afterwards, "chunk.js index.js node-connector.js testing/index.js");
+});
+
+test("programs in either kind of modules load glink/consul", async () => {
+  const use = "console.log(consulResolver({ service: 'echo' }).name);";
+  assert.equal(await userProgram("consul.mjs", `import { consulResolver } from "glink/consul"; ${use}`), "consul");
+  assert.equal(await userProgram("consul.cjs", `const { consulResolver } = require("glink/consul"); ${use}`), "consul");
 });
 
 test("the README's quick start runs as it stands", async () => {
@@ -293,6 +333,35 @@ test("the resolver with weights of docs/extending.md sends calls by them", async
     assert.ok(light > 0 && light < 60, `${light} of 200`);
   } finally {
     await second.close();
+  }
+});
+
+test("the registry's resolver of docs/extending.md asks at once, and then waits for a change", async () => {
+  const queries: string[] = [];
+  const registry = createHttpServer((request, response) => {
+    queries.push(request.url ?? "");
+    response.setHeader("x-index", `${queries.length}`);
+    // The second query waits, until the transport is closed.
+    if (queries.length === 1) response.end(JSON.stringify(["127.0.0.1"]));
+  });
+  await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const program = extendingExample("registryResolver")
+      .replace("http://echo:50051", `http://echo:${backend.address.split(":")[1]}`)
+      .replace("http://registry.internal", `http://127.0.0.1:${port}`);
+    const call = `
+import { createClient } from "@connectrpc/connect";
+import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
+await createClient(EchoService, transport).unary({});
+console.log(transport.snapshot().subchannels.map(({ address }) => address).join());
+await new Promise((resolve) => setTimeout(resolve, 1_500));
+await transport.close();`;
+    assert.equal(await userProgram("registry.mjs", program + call), backend.address);
+    assert.deepEqual(queries, ["/services/echo?index=0&waitSeconds=5", "/services/echo?index=1&waitSeconds=5"]);
+  } finally {
+    registry.closeAllConnections();
+    registry.close();
   }
 });
 

@@ -85,13 +85,19 @@ function createFolder(): string {
   const folder = mkdtempSync(join(cache, "user-"));
   const { tarball } = packPackage(folder);
   unpackPackage(tarball, join(folder, "node_modules/glink"));
-  for (const name of ["@connectrpc", "@bufbuild", "@types", "undici-types"]) {
+  for (const name of ["@connectrpc", "@bufbuild", "@opentelemetry", "@types", "undici-types"]) {
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   }
   symlinkSync(join(root, "proto/gen"), join(folder, "gen"));
   const usage = readFileSync(join(import.meta.dirname, "usage.ts"), "utf8")
     .replace('"../../../src/index.ts"', '"glink"')
+    .replace('"../../../src/kubernetes/index.ts"', '"glink/kubernetes"')
+    .replace('"../../../src/otel/index.ts"', '"glink/otel"')
     .replace('"../../../src/testing/index.ts"', '"glink/testing"')
+    .replace('"../../../src/consul/index.ts"', '"glink/consul"')
+    .replace('"../../../src/prometheus/index.ts"', '"glink/prometheus"')
+    .replace('"../../../src/testing/index.ts"', '"glink/testing"')
+    .replaceAll(/"\.\.\/\.\.\/\.\.\/src\/(\w+)\/index\.ts"/g, '"glink/$1"')
     .replace("../../../proto/gen/", "./gen/");
   writeFileSync(join(folder, "usage.ts"), usage);
   return folder;

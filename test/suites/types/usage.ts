@@ -1,9 +1,13 @@
 import type { Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { consulResolver } from "../../../src/consul/index.ts";
 import {
   dnsResolver,
+  fileResolver,
   type GlinkEvent,
   type GlinkTransport,
   type GlinkTransportOptions,
@@ -12,9 +16,13 @@ import {
   pickFirst,
   type Resolver,
   roundRobin,
+  srvResolver,
   staticResolver,
   unixResolver,
 } from "../../../src/index.ts";
+import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
+import { metricProducer, type OpenTelemetryOptions, openTelemetry } from "../../../src/otel/index.ts";
+import { promClientMetrics, prometheusHistograms, prometheusText } from "../../../src/prometheus/index.ts";
 import { expectQuiet, manualResolver, recordEvents } from "../../../src/testing/index.ts";
 
 /*
@@ -126,6 +134,24 @@ export const mistakes: GlinkTransportOptions[] = [
   { baseUrl: "http://a", logger: { info() {} } },
 ];
 
+/** OpenTelemetry: with the providers and readers of its SDK. */
+export function telemetry(tracerProvider: TracerProvider, meterProvider: MeterProvider): GlinkTransport {
+  const options: OpenTelemetryOptions = {
+    tracerProvider,
+    meterProvider,
+    conventions: ["semconv", "grpc"],
+    metrics: { "grpc.client.attempt.duration": true },
+    filter: ({ method }) => method.idempotency === "unknown",
+  };
+  const producer = metricProducer();
+  holds<typeof producer extends MetricProducer ? true : false>();
+  // @ts-expect-error: no such metric
+  openTelemetry({ metrics: { "grpc.client.attempt": true } });
+  // @ts-expect-error: no such signal
+  openTelemetry({ loggerProvider: false });
+  return glinkTransport({ baseUrl: "http://a", instrumentation: [openTelemetry(options), ...[producer]] });
+}
+
 /** The testing kit: what it takes and gives. */
 export async function testingKit(): Promise<string> {
   const resolver = manualResolver("127.0.0.1:50051", { host: "::1", port: 50_052 });
@@ -139,3 +165,25 @@ export async function testingKit(): Promise<string> {
     return [...added, ...states, resolver.watches + resolver.refreshes].join();
   });
 }
+
+/** Resolvers and the proxy: what they take. */
+export const found: GlinkTransportOptions[] = [
+  { baseUrl: "http://a", resolver: srvResolver({ name: "_grpc._tcp.a", servers: ["10.0.0.10"], family: 4 }) },
+  { baseUrl: "http://a", resolver: fileResolver("/etc/backends.json", { pollIntervalMs: 500 }) },
+  {
+    baseUrl: "http://a",
+    resolver: consulResolver({ service: "a", tags: ["v1"], token: () => "t", health: "warning" }),
+  },
+  { baseUrl: "http://a", resolver: dnsResolver({ confirmLosses: false }), proxy: "environment" },
+  { baseUrl: "http://a", proxy: { url: "https://proxy.test", tls: { ca: "pem" } } },
+  // @ts-expect-error: a proxy is a URL, or an object with one
+  { baseUrl: "http://a", proxy: { host: "proxy.test" } },
+];
+// Metrics: the transport's own, and those of calls that it was given.
+const histograms = prometheusHistograms();
+const measured = glinkTransport({ baseUrl: "http://echo.test", instrumentation: histograms });
+prometheusText([measured], { histograms, backendLabel: true }) satisfies string;
+for (const metric of promClientMetrics([measured])) metric.get().then(({ values }) => values[0]?.labels.grpc_target);
+/** A resolver of another door is one of the core's. */
+export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
+export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };

@@ -4,7 +4,9 @@ import { leastRequest } from "../../../src/balancing/least-request.ts";
 import { peakEwma } from "../../../src/balancing/peak-ewma.ts";
 import type { LoadBalancing } from "../../../src/balancing/policy.ts";
 import { randomPick } from "../../../src/balancing/random-pick.ts";
+import { ringHash } from "../../../src/balancing/ring-hash.ts";
 import { roundRobin } from "../../../src/balancing/round-robin.ts";
+import { weightedRoundRobin } from "../../../src/balancing/weighted-round-robin.ts";
 import { systemRandom } from "../../../src/runtime/random.ts";
 import type { FakeBackend } from "../../support/fake-backend.ts";
 import { pickInfo } from "../../support/fake-pool.ts";
@@ -21,6 +23,8 @@ const policies: readonly { readonly name: string; readonly make: () => LoadBalan
   { name: "leastRequest", make: leastRequest },
   { name: "leastRequest, by weight", make: leastRequest, unequal: true },
   { name: "peakEwma", make: peakEwma },
+  { name: "weightedRoundRobin", make: weightedRoundRobin },
+  { name: "ringHash", make: () => ringHash({ key: () => "user-4711" }) },
 ];
 
 for (const { name, make, unequal = false } of policies) {

@@ -21,7 +21,15 @@ function written(facts: GlinkFact[], levels: readonly string[]): string[] {
 }
 
 function state(from: "idle" | "connecting" | "ready", to: "ready" | "transient-failure", failed: boolean): GlinkFact {
-  return { type: "subchannel-state", address: "10.0.0.1:1", from, to, ...(failed ? { error } : {}) };
+  return {
+    type: "subchannel-state",
+    address: "10.0.0.1:1",
+    from,
+    to,
+    ready: 1,
+    backends: 3,
+    ...(failed ? { error } : {}),
+  };
 }
 
 test("a backend that stays unreachable is one line per episode, not one per dial", () => {
@@ -40,7 +48,7 @@ test("the return of a backend that was reported is a line on info, and one that 
     [state("connecting", "ready", false), ...outage, state("connecting", "ready", false)],
     ["info"],
   );
-  assert.deepEqual(lines, ["info 10.0.0.1:1 is ready again"]);
+  assert.deepEqual(lines, ["info 10.0.0.1:1 is ready again (1 of 3 backends are ready)"]);
 });
 
 test("a suspect that stays silent is a warning, and its return a line on info", () => {

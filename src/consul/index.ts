@@ -1,0 +1,1 @@
+export { type ConsulResolverOptions, consulResolver } from "./consul.ts";

@@ -1,0 +1,122 @@
+import {
+  type ProcessHold,
+  type Resolution,
+  type ResolverListener,
+  type ResolverWatch,
+  type Runtime,
+  watchList,
+} from "../index.ts";
+import { type ApiServer, HttpApiServer } from "./api-server.ts";
+import type { Credentials } from "./credentials.ts";
+import { endpointsOf, type Location } from "./endpoints.ts";
+import { SliceWatch } from "./slice-watch.ts";
+
+/** One cluster as a process sees it. */
+export interface ClusterOptions {
+  readonly url: URL;
+  readonly credentials: Credentials;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** What is watched: all that is equal in this is one watch. */
+export interface WatchedPort extends Location {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number | string;
+}
+
+/**
+ * While the controller moves an endpoint from one slice to another it is in none for a moment, and a rollout changes a slice
+ * many times a second.
+ */
+const debounceMs = 100;
+
+/** The watches of one cluster: transports that call the same port of the same Service share one. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #watches = new Map<string, SharedWatch>();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  watch(of: WatchedPort, listener: ResolverListener, runtime: Runtime): ResolverWatch {
+    const key = JSON.stringify([of.namespace, of.service, of.port, of.zone, of.node]);
+    let shared = this.#watches.get(key);
+    if (shared === undefined) {
+      shared = new SharedWatch(this.#options, of, runtime, () => this.#watches.delete(key));
+      this.#watches.set(key, shared);
+    }
+    return shared.join(listener, runtime);
+  }
+}
+
+/** A watch for as many transports as want it. It runs on the clock of the first. */
+class SharedWatch {
+  readonly #watch: ResolverWatch;
+  readonly #api: HttpApiServer;
+  readonly #members = new Map<ResolverListener, ProcessHold>();
+  readonly #onEmpty: () => void;
+  #last: ((listener: ResolverListener) => void) | undefined;
+
+  constructor(options: ClusterOptions, of: WatchedPort, runtime: Runtime, onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+    this.#api = new HttpApiServer({ ...options, clock: runtime.clock, held: () => this.#held });
+    this.#watch = watchSlices(this.#api, of, runtime, (tell) => {
+      this.#last = tell;
+      for (const member of this.#members.keys()) tell(member);
+    });
+  }
+
+  get #held(): boolean {
+    return [...this.#members.values()].some(({ held }) => held);
+  }
+
+  join(listener: ResolverListener, { hold, clock }: Runtime): ResolverWatch {
+    this.#members.set(listener, hold);
+    // Who joins late hears the last word; not in this turn, for `watch` has not returned yet.
+    const tell = () => {
+      if (this.#members.has(listener)) this.#last?.(listener);
+    };
+    const late = this.#last === undefined ? undefined : clock.setTimeout(tell, 0);
+    const watch = this.#watch;
+    return {
+      refresh: () => watch.refresh(),
+      get nextLookupMs() {
+        return watch.nextLookupMs;
+      },
+      close: () => {
+        clock.clearTimeout(late);
+        if (!this.#members.delete(listener) || this.#members.size > 0) return;
+        this.#watch.close();
+        this.#api.close();
+        this.#onEmpty();
+      },
+    };
+  }
+}
+
+/** Watches a Service's slices and tells the backends in them. */
+export function watchSlices(
+  api: ApiServer,
+  of: WatchedPort,
+  runtime: Runtime,
+  tellAll: (tell: (listener: ResolverListener) => void) => void,
+): ResolverWatch {
+  const resolutionOf = (slices: Parameters<typeof endpointsOf>[0]): Resolution => ({
+    endpoints: endpointsOf(slices, of.port, of),
+    // The API server knows: what it does not name is not there.
+    authoritative: true,
+  });
+  const slices = new SliceWatch(api, of, runtime, resolutionOf);
+  return watchList(
+    { run: (run) => slices.run(run), debounceMs },
+    {
+      onResolution: (resolution) => tellAll((listener) => listener.onResolution(resolution)),
+      onAddresses: () => undefined,
+      onError: (error) => tellAll((listener) => listener.onError(error)),
+    },
+    runtime,
+  );
+}

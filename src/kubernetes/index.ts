@@ -1,0 +1,2 @@
+export { kubernetesResolver } from "./kubernetes-resolver.ts";
+export type { KubernetesResolverOptions } from "./options.ts";

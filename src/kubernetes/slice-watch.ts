@@ -1,0 +1,226 @@
+import type { ListRun, Resolution, RunEnd, Runtime, TimerHandle } from "../index.ts";
+import {
+  apiError,
+  isExpired,
+  isTooLarge,
+  readStatus,
+  retryAfterMs,
+  type Status,
+  statusOf,
+  type Verb,
+} from "./api-error.ts";
+import type { ApiResponse, ApiServer } from "./api-server.ts";
+import { jsonLines, textOf } from "./json-lines.ts";
+import { RequestLimit } from "./request-limit.ts";
+import type { Slice, SliceJson } from "./slice.ts";
+import { SliceStore } from "./slice-store.ts";
+
+/** Whose slices are watched. */
+export interface WatchedService {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+interface WatchEvent {
+  readonly type?: string;
+  readonly object?: SliceJson;
+}
+
+/** A list may be large, and its server busy. */
+const listMs = 60_000;
+
+/** A watch is answered before there is anything to tell. */
+const watchHeadersMs = 10_000;
+
+/** A watch lasts between these, by chance: shorter than the server would let it, and than most middleboxes do. */
+const shortestWatchSeconds = 300;
+const longestWatchSeconds = 600;
+
+/** A watch that has not ended so long after its time is dead: something between drops connections without a word. */
+const slackMs = 30_000;
+
+/** While calls fail, a watch that said nothing for this long is made anew. */
+const suspectAfterMs = 30_000;
+
+/** A watch that ends sooner and told nothing is a failure: who repeats it at once would do nothing else. */
+const shortestSoundMs = 1_000;
+
+/**
+ * When the history was compacted, all clients hear of it together. Who has a list that works takes up to this long to ask
+ * for a new one, by chance; who needs it asks at once.
+ */
+const relistSpreadMs = 30_000;
+
+/** When an API server ends, all its watches do. They are made anew within this. */
+const reconnectSpreadMs = 1_000;
+
+/**
+ * The EndpointSlices of one Service: listed once, then watched from the version of that list on, and from the newest version
+ * that was seen when a watch has ended. A list is asked for again only where the server cannot go on from there.
+ */
+export class SliceWatch {
+  readonly #api: ApiServer;
+  readonly #service: WatchedService;
+  readonly #runtime: Runtime;
+  readonly #slices = new SliceStore();
+  readonly #resolution: () => Resolution;
+  /** The newest version that was seen. "0" is any that the server has at hand, "" the newest there is. */
+  #version = "0";
+  #listed = false;
+  /** There was a list, and then the server had forgotten the version that we know. */
+  #expired = false;
+
+  /** `resolutionOf` reads the backends of all slices, when they are wanted. */
+  constructor(
+    api: ApiServer,
+    service: WatchedService,
+    runtime: Runtime,
+    resolutionOf: (slices: readonly Slice[]) => Resolution,
+  ) {
+    this.#api = api;
+    this.#service = service;
+    this.#runtime = runtime;
+    this.#resolution = () => resolutionOf(this.#slices.all);
+  }
+
+  /** For `watchList`. */
+  async run(run: ListRun): Promise<RunEnd> {
+    if (!this.#listed) {
+      if (this.#expired) await this.#untilUrgent(this.#runtime.random.next() * relistSpreadMs, run);
+      const refused = await this.#list(run);
+      if (refused !== undefined) return refused;
+    }
+    return this.#watch(run);
+  }
+
+  async #list(run: ListRun): Promise<RunEnd | undefined> {
+    const { clock } = this.#runtime;
+    const limit = new RequestLimit(
+      clock,
+      run.signal,
+      listMs,
+      `${this.#api.url} gave no whole list within ${listMs} ms`,
+    );
+    try {
+      const version = this.#version === "" ? "" : `&resourceVersion=${this.#version}`;
+      const response = await this.#get(version, listMs, limit.signal);
+      if (response.status !== 200) {
+        const status = await readStatus(response);
+        if (this.#version === "" || !(isExpired(status) || isTooLarge(status))) {
+          return this.#refused(response, status, "list");
+        }
+        this.#version = "";
+        return await this.#list(run);
+      }
+      this.#version = this.#slices.replace(await textOf(response.body));
+    } finally {
+      limit.clear();
+    }
+    this.#listed = true;
+    this.#expired = false;
+    run.report(this.#resolution);
+    return undefined;
+  }
+
+  async #watch(run: ListRun): Promise<RunEnd> {
+    const { clock, random } = this.#runtime;
+    const range = longestWatchSeconds - shortestWatchSeconds;
+    const seconds = Math.round(shortestWatchSeconds + random.next() * range);
+    const query = `&watch=1&resourceVersion=${this.#version}&allowWatchBookmarks=true&timeoutSeconds=${seconds}`;
+    const tooLong = `${this.#api.url} did not end a watch in time: its connection is dead`;
+    const limit = new RequestLimit(clock, run.signal, seconds * 1_000 + slackMs, tooLong);
+    const startedMs = clock.now();
+    const isShort = () => clock.now() - startedMs < shortestSoundMs;
+    let heardMs: number | undefined;
+    let sound: TimerHandle | undefined;
+    try {
+      const response = await this.#get(query, watchHeadersMs, limit.signal);
+      if (response.status !== 200) {
+        const status = await readStatus(response);
+        return isExpired(status) ? this.#relist() : this.#refused(response, status, "watch");
+      }
+      // A server that has forgotten the version says so at once, and as an event.
+      sound = clock.setTimeout(() => run.confirm(), shortestSoundMs);
+      run.onHint(() => {
+        if (run.urgent && clock.now() - (heardMs ?? startedMs) > suspectAfterMs) limit.renew();
+      });
+      for await (const event of jsonLines(response.body)) {
+        heardMs = clock.now();
+        const failure = this.#hear(event as WatchEvent, run);
+        if (failure !== undefined) return failure;
+      }
+    } catch (error) {
+      if (limit.renewed) return { againMs: 0 };
+      if (isShort()) throw error;
+      return { againMs: random.next() * reconnectSpreadMs, error };
+    } finally {
+      limit.clear();
+      clock.clearTimeout(sound);
+    }
+    if (isShort() && heardMs === undefined) throw new Error(`${this.#api.url} ended a watch at once`);
+    return { againMs: 0 };
+  }
+
+  /** Takes in an event; what it returns ends the watch. */
+  #hear({ type, object }: WatchEvent, run: ListRun): RunEnd | undefined {
+    if (type === "ERROR") {
+      const status = statusOf(object);
+      if (isExpired(status)) return this.#relist();
+      // The server may have gone on without us: the watch alone cannot tell what was missed.
+      if (status.code !== 429) this.#listed = false;
+      throw apiError(status, "watch", this.#service.namespace, this.#api.url);
+    }
+    const version = object?.metadata?.resourceVersion;
+    if (object === undefined || version === undefined) return undefined;
+    this.#version = version;
+    if (type === "ADDED" || type === "MODIFIED") this.#slices.put(object);
+    else if (type === "DELETED") this.#slices.delete(object);
+    else return undefined;
+    run.report(this.#resolution);
+    return undefined;
+  }
+
+  #relist(): RunEnd {
+    this.#listed = false;
+    this.#expired = true;
+    this.#version = "";
+    return { againMs: 0 };
+  }
+
+  /** The server refused, and may say for how long. */
+  #refused(response: ApiResponse, status: Status, verb: Verb): RunEnd {
+    const error = apiError(status, verb, this.#service.namespace, this.#api.url);
+    const waitMs = retryAfterMs(response);
+    if (waitMs === undefined) throw error;
+    return { againMs: waitMs + this.#runtime.random.next() * reconnectSpreadMs, error };
+  }
+
+  /** Asks, and once more with a fresh token where that is what the server refuses. */
+  async #get(query: string, headersMs: number, signal: AbortSignal): Promise<ApiResponse> {
+    const { namespace, service } = this.#service;
+    const path =
+      `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices` +
+      `?labelSelector=kubernetes.io%2Fservice-name%3D${service}${query}`;
+    const response = await this.#api.get(path, headersMs, signal);
+    if (response.status !== 401) return response;
+    await readStatus(response);
+    this.#api.forgetToken();
+    return this.#api.get(path, headersMs, signal);
+  }
+
+  /** Waits, or until calls fail. */
+  #untilUrgent(ms: number, run: ListRun): Promise<void> {
+    if (run.urgent) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#runtime.clock.setTimeout(resolve, ms);
+      const stop = () => {
+        this.#runtime.clock.clearTimeout(timer);
+        resolve();
+      };
+      run.signal.addEventListener("abort", stop, { once: true });
+      run.onHint(() => {
+        if (run.urgent) stop();
+      });
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import type { Family, Labels, Sample } from "./samples.ts";
+import { checkScrape, type Scraped, type ScrapeOptions, scrape } from "./scrape.ts";
+
+/** The Content-Type of what {@link prometheusText} returns. */
+export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+/**
+ * The metrics of transports in Prometheus' text format, as they are now: what to answer to `GET /metrics`. Values of
+ * several transports to one target are added. Throws a TypeError for arguments that are none.
+ */
+export function prometheusText(transports: readonly Scraped[], options: ScrapeOptions = {}): string {
+  checkScrape(transports, options);
+  return scrape(transports, options).map(familyText).join("");
+}
+
+function familyText({ name, type, help, samples }: Family): string {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(sampleText), ""].join("\n");
+}
+
+function sampleText({ metric, suffix, labels, value }: Sample): string {
+  return `${metric}${suffix}${labelsText(labels)} ${value}`;
+}
+
+function labelsText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return `{${pairs.join(",")}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
