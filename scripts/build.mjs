@@ -4,7 +4,7 @@
 // what both need is a third: `import()` in src says where. Extensions are built without the core, which they import.
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -22,11 +22,15 @@ writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\
 const common = { platform: "node", target: "node20", sourcemap: true, logLevel: "warning" };
 const esm = { ...common, format: "esm", bundle: true, packages: "external", splitting: true, chunkNames: "[name]" };
 
-/** An extension's `../index.ts` is the core beside it, and no copy of it. */
+/** What an extension imports of src/index.ts is the core beside it, and no copy of it. */
 const coreOutside = {
   name: "core-outside",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "../index.js", external: true, sideEffects: false }));
+    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === resolve("src/index.ts")
+        ? { path: "../index.js", external: true, sideEffects: false }
+        : undefined,
+    );
   },
 };
 

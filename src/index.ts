@@ -1,3 +1,10 @@
+export type { HealthCheckOptions } from "./availability/health-checks.ts";
+export type {
+  FailurePercentageOptions,
+  OutlierInit,
+  OutlierOptions,
+  SuccessRateOptions,
+} from "./availability/outlier-options.ts";
 export { type LeastRequestOptions, leastRequest } from "./balancing/least-request.ts";
 export { type PeakEwmaOptions, peakEwma } from "./balancing/peak-ewma.ts";
 export { type PickFirstOptions, pickFirst } from "./balancing/pick-first.ts";
@@ -46,7 +53,7 @@ export type { ConnectionCounts, TimedCounts } from "./observe/connection-counter
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { ConnectContext } from "./observe/dial-observer.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
-export type { GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
+export type { EjectionReason, GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
 export type {
   AttemptEnd,
   AttemptHeader,
@@ -68,6 +75,7 @@ export type {
   ConnectionSnapshot,
   DrainingSnapshot,
   GlinkSnapshot,
+  LeftOutSnapshot,
   ResolutionSnapshot,
   RetryBudgetSnapshot,
   SubchannelSnapshot,
@@ -83,7 +91,7 @@ export { staticResolver } from "./resolver/static.ts";
 export { unixResolver } from "./resolver/unix.ts";
 export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
-export type { Clock, TimerHandle } from "./runtime/clock.ts";
+export { type Clock, systemClock, type TimerHandle } from "./runtime/clock.ts";
 export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";

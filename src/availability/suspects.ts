@@ -1,6 +1,7 @@
 import type { Events } from "../observe/events.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { LiveConnection, SuspectReason } from "../subchannel/live-connection.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
+import type { SuspectReason } from "../subchannel/live-connection-listener.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 
 /** How often it is looked whether a suspect has said something, whatever it was. */
@@ -75,7 +76,7 @@ export class Suspects {
   cleared(live: LiveConnection): void {
     const doubt = this.#drop(live);
     if (doubt?.status !== "suspect") return;
-    live.availability = "usable";
+    live.isSuspect = false;
     this.#review(doubt.subchannel, undefined);
   }
 
@@ -89,6 +90,11 @@ export class Suspects {
     this.#drop(live);
     if (subchannel.connections.length === 0) this.#suspects.delete(subchannel);
     else this.#review(subchannel, undefined);
+  }
+
+  /** Since when it is known as suspect, in clock time; undefined: it is not. */
+  sinceMs(subchannel: Subchannel): number | undefined {
+    return this.#suspects.get(subchannel);
   }
 
   close(): void {
@@ -120,7 +126,7 @@ export class Suspects {
     const sinceMs = this.#clock.now();
     const timer = this.#clock.setTimeout(() => this.#look(live), lookEveryMs);
     this.#doubts.set(live, { status: "suspect", subchannel, asked, bytesRead, timer, sinceMs, reported: false });
-    live.availability = "suspect";
+    live.isSuspect = true;
     this.#review(subchannel, asked ? reason : "deadline");
   }
 
@@ -149,11 +155,11 @@ export class Suspects {
     const { id: address } = subchannel;
     const sinceMs = this.#suspects.get(subchannel);
     const nowMs = this.#clock.now();
-    if (sinceMs === undefined && reason !== undefined && subchannel.availability === "suspect") {
+    if (sinceMs === undefined && reason !== undefined && subchannel.isSuspect) {
       this.#suspects.set(subchannel, nowMs);
       if (this.#events.active) this.#events.publish({ type: "subchannel-suspect", address, reason });
       this.#onChanged(subchannel);
-    } else if (sinceMs !== undefined && subchannel.availability === "usable") {
+    } else if (sinceMs !== undefined && !subchannel.isSuspect) {
       this.#suspects.delete(subchannel);
       const suspectMs = Math.round(nowMs - sinceMs);
       if (this.#events.active) this.#events.publish({ type: "subchannel-usable", address, suspectMs });

@@ -21,8 +21,9 @@ const unknownMs = 1e9;
  * What calls to one backend take: the peak of their latencies, from which it decays as time passes and faster calls end.
  * A slow call counts at once and in full, and so a backend that begins to be slow is left alone before calls pile up there.
  *
- * A failure that is the server's fault counts as a slow call, but by its share alone: it is averaged in, so that what
- * fails one call of a thousand still serves, and what fails all of them attracts nothing, however fast it fails.
+ * A failure that is the server's fault counts as a slow call: a single one by its share, averaged in, so that what fails
+ * one call of a thousand still serves; one that follows another in full, so that what fails all calls attracts nothing,
+ * however fast it fails.
  */
 export class EwmaLoad {
   /** For calls whose duration tells how fast the backend is. */
@@ -34,6 +35,8 @@ export class EwmaLoad {
   /** Undefined: never measured. */
   #ewmaMs: number | undefined;
   #atMs = 0;
+  /** The last call failed. */
+  #failedLast = false;
 
   /** `tick` returns the present time, when an attempt begins or ends. */
   constructor(backend: Backend, settings: EwmaSettings, tick: () => number) {
@@ -70,7 +73,10 @@ export class EwmaLoad {
   #ended({ failure, latencyMs }: AttemptOutcome, nowMs: number): void {
     if (failure !== undefined && isServerFault(failure)) {
       this.#failed(latencyMs, nowMs);
-    } else if (latencyMs > (this.expectedMs(nowMs) ?? 0)) {
+      return;
+    }
+    if (failure?.code !== Code.Canceled) this.#failedLast = false;
+    if (latencyMs > (this.expectedMs(nowMs) ?? 0)) {
       this.#set(latencyMs, nowMs);
       // Given up by its caller: it would have taken longer, who knows how long.
     } else if (failure?.code !== Code.Canceled) {
@@ -79,7 +85,10 @@ export class EwmaLoad {
   }
 
   #failed(latencyMs: number, nowMs: number): void {
-    this.#average(Math.max(latencyMs, this.#settings.failurePenaltyMs), nowMs);
+    const ms = Math.max(latencyMs, this.#settings.failurePenaltyMs);
+    if (this.#failedLast) this.#set(Math.max(ms, this.expectedMs(nowMs) ?? 0), nowMs);
+    else this.#average(ms, nowMs);
+    this.#failedLast = true;
   }
 
   #average(ms: number, nowMs: number): void {

@@ -10,7 +10,7 @@ import type { Random } from "../runtime/random.ts";
 export class WeightedTurns {
   /** By index. */
   readonly #periods: Float64Array;
-  /** The heap: the earliest is first, and of `i` those below it are `2i + 1` and `2i + 2`. */
+  /** The heap: the earliest is first, and of `i` those below it are the four from `4i + 1` on, a cache line at once. */
   readonly #deadlines: Float64Array;
   /** Whose deadline each of the heap is. */
   readonly #indices: Uint32Array;
@@ -27,7 +27,7 @@ export class WeightedTurns {
       this.#deadlines[i] = random.next() * period;
       this.#indices[i] = i;
     }
-    for (let i = (count >> 1) - 1; i >= 0; i--) this.#sink(i, this.#deadlines[i] as number, this.#indices[i] as number);
+    for (let i = (count - 2) >> 2; i >= 0; i--) this.#sink(i, this.#deadlines[i] as number, this.#indices[i] as number);
   }
 
   /** The index whose turn it is. */
@@ -44,9 +44,13 @@ export class WeightedTurns {
     const count = deadlines.length;
     let at = hole;
     for (;;) {
-      let below = 2 * at + 1;
-      if (below >= count) break;
-      if (below + 1 < count && (deadlines[below + 1] as number) < (deadlines[below] as number)) below++;
+      const first = 4 * at + 1;
+      if (first >= count) break;
+      let below = first;
+      const end = first + 4 < count ? first + 4 : count;
+      for (let i = first + 1; i < end; i++) {
+        if ((deadlines[i] as number) < (deadlines[below] as number)) below = i;
+      }
       if (deadline <= (deadlines[below] as number)) break;
       deadlines[at] = deadlines[below] as number;
       indices[at] = indices[below] as number;

@@ -1,6 +1,6 @@
 import type { Failure } from "../base/errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
-import type { AttemptEnd, AttemptTracer, CallTracer, Ending } from "../observe/instrumentation.ts";
+import type { AttemptEnd, AttemptTracer, CallTracer } from "../observe/instrumentation.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import { noFields } from "../protocol/metadata.ts";
 import type { Protocol } from "../protocol/protocol.ts";
@@ -51,8 +51,9 @@ export class AttemptTrace {
   /** Tells those who follow the call. One of them may end the attempt. */
   start(metadata: HeaderFields, protocol: Protocol): void {
     const header = new TracedHeader(metadata, protocol);
+    const { number, transparent } = this.#kind;
     for (const call of this.#calls) {
-      const tracer = call.attemptStarted?.({ ...this.#kind, header });
+      const tracer = call.attemptStarted?.({ number, transparent, header });
       if (tracer === undefined) continue;
       if (this.#end === undefined) this.#tracers.push(tracer);
       else tracer.ended(this.#end);
@@ -77,8 +78,14 @@ export class AttemptTrace {
 
   ended(failure: Failure | undefined, address: string | undefined, retryDelayMs: number | undefined): void {
     this.#listener.onAttemptEnded(address, retryDelayMs !== undefined);
-    const end = {
-      ...endingOf(failure, address, this.#clock.now() - this.#startedMs),
+    // Field by field: a spread of an ending takes V8 longer than the rest of a call.
+    const end: AttemptEnd = {
+      code: failure?.code,
+      kind: failure?.kind,
+      progress: failure?.progress,
+      message: failure?.message,
+      address,
+      durationMs: this.#clock.now() - this.#startedMs,
       retryDelayMs,
       messagesSent: this.#messagesSent,
       bytesSent: this.#bytesSent,
@@ -88,9 +95,4 @@ export class AttemptTrace {
     this.#end = end;
     for (const tracer of this.#tracers) tracer.ended(end);
   }
-}
-
-export function endingOf(failure: Failure | undefined, address: string | undefined, durationMs: number): Ending {
-  const { code, kind, progress, message } = failure ?? {};
-  return { code, kind, progress, message, address, durationMs };
 }

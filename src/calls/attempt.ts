@@ -121,7 +121,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     if (this.#state === "over") return;
     if (this.#state === "waiting") this.#context.source.withdraw(this);
     this.#enter("over");
-    if (failure.code === Code.DeadlineExceeded) this.connection?.noteFailure();
+    if (failure.code === Code.DeadlineExceeded) this.connection?.noteEnd(failure, this.#request);
     this.#stream?.reset(http2ErrorCode.cancel);
     this.#trackEnd(failure);
   }
@@ -225,8 +225,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
 
   #end(failure: Failure | undefined): void {
     this.#enter("over");
-    if (failure === undefined) this.connection?.noteSuccess();
-    else this.connection?.noteFailure();
+    this.connection?.noteEnd(failure, this.#request);
     this.#trackEnd(failure);
     this.#call.onAttemptEnded(this, failure);
   }

@@ -2,7 +2,7 @@ import type { Failure } from "../base/errors.ts";
 import type { CallEnd, CallTracer } from "../observe/instrumentation.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { type AttemptKind, AttemptTrace, type AttemptTraceListener, endingOf } from "./attempt-trace.ts";
+import { type AttemptKind, AttemptTrace, type AttemptTraceListener } from "./attempt-trace.ts";
 
 /** What is kept of a call for those who follow it. A call that nobody follows has none. */
 export class CallTrace implements AttemptTraceListener {
@@ -57,7 +57,12 @@ export class CallTrace implements AttemptTraceListener {
   ended(failure: Failure | undefined): void {
     this.#idleEnded();
     this.#end = {
-      ...endingOf(failure, failure?.address ?? this.#address, this.#clock.now() - this.#startedMs),
+      code: failure?.code,
+      kind: failure?.kind,
+      progress: failure?.progress,
+      message: failure?.message,
+      address: failure?.address ?? this.#address,
+      durationMs: this.#clock.now() - this.#startedMs,
       attempts: this.#attempts,
       transparentRetries: this.#transparentRetries,
       retryDelayMs: this.#idleMs,

@@ -1,8 +1,9 @@
+import type { LeftOutFacts } from "../availability/left-out.ts";
 import type { PolicyFacts } from "../balancing/policy.ts";
 import { factOf } from "../base/errors.ts";
 import { endpointHostname, endpointPriority, endpointZone } from "../endpoint/attributes.ts";
 import { limitOf } from "../observe/dial-observer.ts";
-import type { ConnectionSnapshot, DrainingSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
+import type { ConnectionSnapshot, DrainingSnapshot, LeftOutSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
 import type { DrainingConnection } from "../pool/drain.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
@@ -13,12 +14,13 @@ export interface BackendFacts {
   /** See {@link SubchannelSnapshot.stale}. */
   readonly stale: boolean;
   readonly policy: PolicyFacts | undefined;
+  readonly leftOut: LeftOutFacts | undefined;
 }
 
 /** One backend at the moment of `time`. */
 export function subchannelSnapshot(
   subchannel: Subchannel,
-  { stale, policy }: BackendFacts,
+  { stale, policy, leftOut }: BackendFacts,
   time: WallTime,
 ): SubchannelSnapshot {
   const { lastFailure, lastRenewalFailure, counters } = subchannel;
@@ -30,6 +32,7 @@ export function subchannelSnapshot(
     stateSinceMs: time.at(subchannel.stateSinceMs),
     availability: subchannel.availability,
     stale,
+    leftOut: leftOut && leftOutSnapshot(leftOut, time),
     weight: subchannel.weight,
     zone: subchannel.endpoint.attributes.get(endpointZone),
     priority: subchannel.endpoint.attributes.get(endpointPriority),
@@ -49,6 +52,10 @@ export function drainingSnapshot(
   time: WallTime,
 ): DrainingSnapshot {
   return { ...connectionSnapshot(live, time), backend: address, reason, sinceMs: time.at(sinceMs) };
+}
+
+function leftOutSnapshot({ sinceMs, untilMs, ejections }: LeftOutFacts, time: WallTime): LeftOutSnapshot {
+  return { sinceMs: time.at(sinceMs), untilMs: untilMs === undefined ? undefined : time.at(untilMs), ejections };
 }
 
 function connectionSnapshot(live: LiveConnection, time: WallTime): ConnectionSnapshot {

@@ -1,3 +1,8 @@
+import {
+  type AvailabilityInit,
+  type AvailabilitySettings,
+  checkAvailabilityOptions,
+} from "../availability/availability-options.ts";
 import { checkObject, orDefault } from "../base/check.ts";
 import { type CallsInit, type CallsSettings, checkCallsOptions } from "../calls/calls-options.ts";
 import { parseTarget, type Target } from "../endpoint/target.ts";
@@ -14,7 +19,13 @@ import {
 } from "../subchannel/subchannel-options.ts";
 
 /** Options of a channel: those of its parts, each in the words of the folder that it configures. Times are in milliseconds. */
-export interface ChannelOptions extends PoolInit, SubchannelInit, Http2Init, KeepaliveInit, CallsInit {
+export interface ChannelOptions
+  extends PoolInit,
+    AvailabilityInit,
+    SubchannelInit,
+    Http2Init,
+    KeepaliveInit,
+    CallsInit {
   /** Scheme, name, port and a path before each method's. Default: none, it has to be given. */
   baseUrl: string;
   /**
@@ -32,6 +43,7 @@ export interface ChannelOptions extends PoolInit, SubchannelInit, Http2Init, Kee
 /** The options with every default filled in and every value checked. */
 export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2Settings, CallsSettings {
   readonly target: Target;
+  readonly availability: AvailabilitySettings;
   readonly keepalive: KeepaliveOptions;
   readonly logger: Logger | undefined;
   readonly instrumentations: readonly Instrumentation[];
@@ -43,7 +55,9 @@ export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2
 const knownNames: Record<keyof ChannelOptions, true> = {
   baseUrl: true,
   connectTimeoutMs: true,
+  connectionsPerBackend: true,
   drainTimeoutMs: true,
+  healthCheck: true,
   http2: true,
   idleConnectionTimeoutMs: true,
   instrumentation: true,
@@ -54,6 +68,8 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   maxQueuedBytes: true,
   maxQueuedCalls: true,
   nodeOptions: true,
+  outlierDetection: true,
+  panicThreshold: true,
   pingIdleConnection: true,
   pingIntervalMs: true,
   pingTimeoutMs: true,
@@ -63,6 +79,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  slowStartMs: true,
   subsetSize: true,
   waitForReady: true,
   zone: true,
@@ -81,6 +98,7 @@ export function checkChannelOptions(given: ChannelOptions): ChannelSettings {
   return {
     target,
     ...checkPoolOptions(given, target),
+    availability: checkAvailabilityOptions(given),
     ...checkSubchannelOptions(given),
     ...checkHttp2Options(given, target),
     ...checkCallsOptions(given),

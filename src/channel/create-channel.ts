@@ -2,6 +2,7 @@ import { closedFailure } from "../base/errors.ts";
 import type { CallFactory } from "../calls/call.ts";
 import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
+import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
 import { ReplayMemory } from "../calls/retry/replay-memory.ts";
 import { RetryBudget } from "../calls/retry/retry-budget.ts";
 import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
@@ -54,7 +55,7 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
   const connections = new ConnectionObserver(target.url, events);
   const lookups = new ResolverObserver(target.url, events, clock);
   const counters = { calls: observer.counters, connections: connections.counters, resolver: lookups.counters };
-  const pool = poolOf(settings, { connector, history, events, runtime, connections, lookups });
+  const pool = poolOf(settings, { connector, history, events, runtime, connections, lookups, protocol });
   const budget = budgetOf(settings, clock);
   const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
   const requestMemory = new MessageMemory();
@@ -119,18 +120,23 @@ interface PoolParts {
   readonly runtime: Runtime;
   readonly connections: ConnectionObserver;
   readonly lookups: ResolverObserver;
+  readonly protocol: Protocol;
 }
 
 function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
-  const { connector, history, events, runtime, connections, lookups } = parts;
+  const { connector, history, events, runtime, connections: observer, lookups, protocol } = parts;
+  const { clock } = runtime;
   const { keepalive, idleConnectionTimeoutMs, reconnectBackoff, maxConnectionAgeMs } = settings;
+  const { connectionsPerBackend: connections } = settings;
   const live = { keepalive, idleConnectionTimeoutMs };
   return new Pool({
     target: settings.target,
     history,
     resolver: settings.resolver,
     loadBalancing: settings.loadBalancing,
-    subchannel: { connector, runtime, observer: connections, reconnectBackoff, maxConnectionAgeMs, live },
+    availability: settings.availability,
+    subchannel: { connector, runtime, observer, reconnectBackoff, maxConnectionAgeMs, connections, live },
+    pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
     runtime,
     events,
     resolverObserver: lookups,

@@ -93,7 +93,7 @@ export class PoolChannel implements Channel {
       lifetime.end();
     };
     const check = () => {
-      if (this.#pool.readyCount === 0) return;
+      if (!this.#pool.canServe) return;
       end();
       caller.resolve();
     };

@@ -49,7 +49,11 @@ export class Snapshots {
     const { names, pool, openCalls, counters, budget, clock } = this.#sources;
     const time = new WallTime(clock);
     const subchannels = pool.subchannels.map((one) =>
-      subchannelSnapshot(one, { stale: pool.isStale(one), policy: pool.policyFactsOf(one) }, time),
+      subchannelSnapshot(
+        one,
+        { stale: pool.isStale(one), policy: pool.policyFactsOf(one), leftOut: pool.leftOut(one) },
+        time,
+      ),
     );
     const state = this.#stateOf(subchannels.map(({ state }) => state));
     return {
@@ -60,6 +64,7 @@ export class Snapshots {
       ...names,
       state,
       subchannels,
+      panic: pool.panics,
       draining: [...pool.draining].map((draining) => drainingSnapshot(draining, time)),
       openCalls: openCalls.open,
       queuedCalls: pool.queuedCalls,

@@ -22,7 +22,10 @@ export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
 }
 
 /** A whole body as text, up to so many characters: of errors no more is wanted. */
-export async function textOf(body: AsyncIterable<Uint8Array>, maxChars = Number.POSITIVE_INFINITY): Promise<string> {
+export async function textOf(
+  body: AsyncIterable<Uint8Array>,
+  maxChars: number = Number.POSITIVE_INFINITY,
+): Promise<string> {
   const decoder = new TextDecoder();
   const parts: string[] = [];
   let chars = 0;

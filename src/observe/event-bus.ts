@@ -22,6 +22,13 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "subchannel-suspect": true,
   "subchannel-silent": true,
   "subchannel-usable": true,
+  "backend-ejected": true,
+  "backend-probing": true,
+  "backend-returned": true,
+  "backend-unhealthy": true,
+  "backend-healthy": true,
+  "panic-began": true,
+  "panic-ended": true,
   "renewal-failed": true,
   "call-queued": true,
   "priority-changed": true,
@@ -33,6 +40,9 @@ const types: Readonly<Record<GlinkFact["type"], true>> = {
   "user-code-failed": true,
   closed: true,
 };
+
+/** Every type of event there is. */
+export const eventTypes: readonly string[] = Object.keys(types);
 
 /**
  * Hands facts to listeners and to the diagnostics channels `glink:<type>`. A listener that throws is reported to the
@@ -47,7 +57,7 @@ export class EventBus implements Events {
 
   constructor(target: string) {
     this.#target = target;
-    this.#channels = new Map(Object.keys(types).map((type) => [type, channel(`glink:${type}`)]));
+    this.#channels = new Map(eventTypes.map((type) => [type, channel(`glink:${type}`)]));
     this.#channelList = [...this.#channels.values()];
   }
 

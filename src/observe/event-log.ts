@@ -1,6 +1,6 @@
 import { debuglog } from "node:util";
 import type { GlinkListener } from "./event-bus.ts";
-import type { GlinkEvent } from "./events.ts";
+import type { EjectionReason, GlinkEvent } from "./events.ts";
 import type { Logger } from "./logger.ts";
 
 /**
@@ -47,6 +47,13 @@ export function debugLog(): GlinkListener | undefined {
   if (!log.enabled) return undefined;
   return (event) => log("%s %s", describe(event).message, JSON.stringify(event));
 }
+
+const ejectionTexts: Readonly<Record<EjectionReason, string>> = {
+  "consecutive-failures": "its calls fail one after the other, and those to others do not",
+  "success-rate": "fewer of its calls succeed than of those to others",
+  "failure-percentage": "most of its calls fail",
+  "probe-failed": "the call that was to show whether it works again failed",
+};
 
 interface Line {
   readonly level: "debug" | "info" | "warn";
@@ -106,6 +113,29 @@ function describe(event: GlinkEvent): Line {
     }
     case "subchannel-usable":
       return line("debug", `${event.address} is no longer suspect after ${event.suspectMs} ms`);
+    case "backend-ejected": {
+      const { address, reason, ejections, ejectionMs } = event;
+      const again = ejections === 1 ? "" : `, for the ${ejections}. time`;
+      return line("warn", `${address} is ejected for ${ejectionMs} ms${again}: ${ejectionTexts[reason]}`);
+    }
+    case "backend-probing":
+      return line("debug", `${event.address} gets single calls until it answers one`);
+    case "backend-returned":
+      return line("info", `${event.address} answers calls again, ${event.ejectedMs} ms after it was ejected`);
+    case "backend-unhealthy":
+      return line("warn", `${event.address} is unhealthy (${event.reason}): calls go to others while there are enough`);
+    case "backend-healthy":
+      return line("info", `${event.address} is healthy again after ${event.unhealthyMs} ms`);
+    case "panic-began":
+      return line(
+        "warn",
+        `only ${event.usable} of ${event.connected} connected backends are usable: calls go to all of them`,
+      );
+    case "panic-ended":
+      return line(
+        "info",
+        `${event.usable} of ${event.connected} connected backends are usable: calls go to those alone`,
+      );
     case "renewal-failed": {
       const what = `the connection to ${event.address} could not be replaced before its maximum age, and goes on`;
       return line(event.first ? "warn" : "debug", `${what}: ${event.error.message}`);

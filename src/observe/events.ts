@@ -131,6 +131,49 @@ export type GlinkEvent = {
       readonly suspectMs: number;
     }
   | {
+      /** Calls to a backend fail, and those to others do not: it gets none for so long. `ejections`: in short order. */
+      readonly type: "backend-ejected";
+      readonly address: string;
+      readonly reason: EjectionReason;
+      readonly ejections: number;
+      readonly ejectionMs: number;
+    }
+  | {
+      /** An ejection is over, and one call at a time shows whether the backend works. */
+      readonly type: "backend-probing";
+      readonly address: string;
+    }
+  | {
+      /** A backend that was ejected has answered a call: it gets as many as others again. */
+      readonly type: "backend-returned";
+      readonly address: string;
+      readonly ejectedMs: number;
+    }
+  | {
+      /** A backend says that the service of `healthCheck` does not work, or has stopped saying anything. */
+      readonly type: "backend-unhealthy";
+      readonly address: string;
+      readonly reason: string;
+    }
+  | {
+      /** A backend that was unhealthy says that it serves. */
+      readonly type: "backend-healthy";
+      readonly address: string;
+      readonly unhealthyMs: number;
+    }
+  | {
+      /** So many connected backends are unhealthy or ejected that calls go to all of them (`panicThreshold`). */
+      readonly type: "panic-began";
+      readonly connected: number;
+      readonly usable: number;
+    }
+  | {
+      /** Enough of the connected backends are usable again: calls go to those alone. */
+      readonly type: "panic-ended";
+      readonly connected: number;
+      readonly usable: number;
+    }
+  | {
       /**
        * A connection could not be replaced before it grew old, and goes on. First of an episode, which lasts until all
        * connections that could not be replaced are: `first`.
@@ -186,7 +229,7 @@ export type GlinkEvent = {
   | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
-      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option";
+      readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option" | "no-health-service";
       readonly message: string;
     }
   | {
@@ -197,6 +240,9 @@ export type GlinkEvent = {
     }
   | { readonly type: "closed" }
 );
+
+/** Why a backend is ejected: `outlierDetection` has an option of each name, and a probe is the call after an ejection. */
+export type EjectionReason = "consecutive-failures" | "success-rate" | "failure-percentage" | "probe-failed";
 
 /**
  * Why a retry was withheld: the budget is used up, the server's pushback, `idempotentOnly`, `bufferMaxBytes`, or too

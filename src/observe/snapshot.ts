@@ -41,6 +41,16 @@ export interface DrainingSnapshot extends ConnectionSnapshot {
   readonly sinceMs: number;
 }
 
+/** A backend that is a suspect, unhealthy, ejected or on probation. */
+export interface LeftOutSnapshot {
+  /** Since when, by the wall clock. */
+  readonly sinceMs: number;
+  /** When its ejection is over, by the wall clock; undefined: an answer ends it, or its own word. */
+  readonly untilMs: number | undefined;
+  /** Ejections in short order. 0: it is not ejected. */
+  readonly ejections: number;
+}
+
 /** One backend at one moment. */
 export interface SubchannelSnapshot {
   /** As {@link GlinkSnapshot.id}. */
@@ -49,11 +59,16 @@ export interface SubchannelSnapshot {
   readonly state: ConnectivityState;
   /** Since when it is in that state, by the wall clock. */
   readonly stateSinceMs: number;
-  /** Apart from connectivity: a `suspect` left a call or a PING unanswered, and calls go to others while there are any. */
+  /** Apart from connectivity: docs/availability.md. */
   readonly availability: Availability;
+  /** Why it is not used like any other; undefined: it is, or it is not connected. */
+  readonly leftOut: LeftOutSnapshot | undefined;
   /** The resolver's last answer lacks it, and a second one has yet to confirm that: it serves while it works. */
   readonly stale: boolean;
-  /** Its share of calls, relative to the others' shares. 0: it is in another zone, and this client's carries all. */
+  /**
+   * Its share of calls, relative to the others' shares, where the policy heeds it. 0: it is in another zone, and this
+   * client's carries all.
+   */
   readonly weight: number;
   /** As the resolver has it. */
   readonly zone: string | undefined;
@@ -130,6 +145,8 @@ export interface GlinkSnapshot {
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
   readonly subchannels: readonly SubchannelSnapshot[];
+  /** Too few backends are usable: calls go to all that are connected (`panicThreshold`). */
+  readonly panic: boolean;
   /** Retired connections that wait for their last call. */
   readonly draining: readonly DrainingSnapshot[];
   readonly openCalls: number;

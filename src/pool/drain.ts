@@ -3,7 +3,8 @@ import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { Events } from "../observe/events.ts";
 import type { RetireReason } from "../observe/retire-reason.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import type { LiveConnection, LiveConnectionListener, SuspectReason } from "../subchannel/live-connection.ts";
+import type { LiveConnection } from "../subchannel/live-connection.ts";
+import type { LiveConnectionListener, SuspectReason } from "../subchannel/live-connection-listener.ts";
 
 /** A connection that drains. */
 export interface DrainingConnection {
@@ -28,13 +29,14 @@ export class Drain {
   readonly #events: Events;
   readonly #observer: ConnectionObserver;
   /** No new call goes to them: what concerns those is not heard. After the last call they close by themselves. */
-  readonly #listener: LiveConnectionListener = {
+  readonly #listener: LiveConnectionListener<LiveConnection> = {
     onDraining: () => undefined,
     onFull: () => undefined,
     onCapacity: () => undefined,
     onNoStreams: () => undefined,
     onUnanswered: () => undefined,
     onCleared: () => undefined,
+    onCallFailed: () => undefined,
     onIdle: () => undefined,
     onClosed: (live) => this.#closed(live),
     onSuspected: (live, reason) => this.#suspected(live, reason),

@@ -1,5 +1,6 @@
-import { ReadyBackends } from "../availability/ready-backends.ts";
-import { Suspects } from "../availability/suspects.ts";
+import type { AvailabilitySettings } from "../availability/availability-options.ts";
+import { Protection } from "../availability/protection.ts";
+import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
@@ -8,6 +9,7 @@ import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
+import type { PinnedCalls } from "../subchannel/pinned-calls.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { PoolConditions, SubchannelContext } from "../subchannel/subchannel-context.ts";
 import type { SubchannelListener } from "../subchannel/subchannel-listener.ts";
@@ -24,6 +26,8 @@ export interface PoolBackendsOptions {
   readonly events: Events;
   readonly resolverObserver: ResolverObserver;
   readonly drainTimeoutMs: number;
+  readonly availability: AvailabilitySettings;
+  readonly pinnedCalls: PinnedCalls;
 }
 
 /** Told of the backends: the pool. */
@@ -43,9 +47,9 @@ export interface PoolBackendsListener {
  * connections that leave drain, those that grow old are replaced, and those that do not answer are suspected.
  */
 export class PoolBackends implements Iterable<Subchannel> {
-  /** Those that calls may go to. */
-  readonly ready: ReadyBackends = new ReadyBackends();
-  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false };
+  /** Which of them calls may go to. */
+  readonly protection: Protection;
+  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: { answers: 0, faults: 0 } };
   /** How many are connected. */
   readyCount = 0;
   readonly #history: TargetHistory;
@@ -53,7 +57,6 @@ export class PoolBackends implements Iterable<Subchannel> {
   readonly #resolverCounters: ResolverCounters;
   readonly #listener: PoolBackendsListener;
   readonly #members: Members;
-  readonly #suspects: Suspects;
   readonly #drain: Drain;
   readonly #rotation: Rotation;
   #newestFailure: Failure | undefined;
@@ -68,13 +71,26 @@ export class PoolBackends implements Iterable<Subchannel> {
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
     );
-    this.#suspects = new Suspects(clock, events, (suspect) => listener.onChanged(suspect, false));
+    const { availability: settings } = options;
+    const { tally } = this.conditions;
+    this.protection = new Protection(
+      { settings, runtime, events, tally, pinnedCalls: options.pinnedCalls, backends: () => this.list },
+      {
+        onChanged: (one, atOnce) => listener.onChanged(one, atOnce),
+        onRoom: (one) => listener.onCapacity(one, true),
+      },
+    );
     this.#drain = new Drain(drainTimeoutMs, clock, events, subchannel.observer);
     this.#rotation = new Rotation(clock, events, () => this.list, { onNotReplaced: () => listener.onOutOfDate() });
   }
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** Those that calls may go to. */
+  get ready(): ReadyBackends {
+    return this.protection.ready;
   }
 
   /** In the resolver's newest order, and those that leave after the others. The same array until it changes. */
@@ -143,7 +159,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
     for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
-    this.#suspects.close();
+    this.protection.close();
     this.#drain.closeAll(failure);
     this.#drain.whenEmpty(closed);
   }
@@ -152,9 +168,10 @@ export class PoolBackends implements Iterable<Subchannel> {
     onStateChanged: (subchannel, from, failure) => this.#stateChanged(subchannel, from, failure),
     onCapacity: (subchannel, wasFull) => this.#listener.onCapacity(subchannel, wasFull),
     onFull: (subchannel) => this.ready.roomChanged(subchannel),
-    onSuspected: (subchannel, live, reason) => this.#suspects.asked(subchannel, live, reason),
-    onUnanswered: (subchannel, live) => this.#suspects.unanswered(subchannel, live),
-    onCleared: (_, live) => this.#suspects.cleared(live),
+    onSuspected: (subchannel, live, reason) => this.protection.suspected(subchannel, live, reason),
+    onUnanswered: (subchannel, live) => this.protection.unanswered(subchannel, live),
+    onCleared: (_, live) => this.protection.cleared(live),
+    onCallFailed: (call) => this.protection.callFailed(call),
     onGoaway: ({ id }, { code, debug }) => {
       if (this.#events.active) this.#events.publish({ type: "goaway", address: id, http2Code: code, debug });
     },
@@ -163,12 +180,12 @@ export class PoolBackends implements Iterable<Subchannel> {
       for (const subchannel of this.#members) subchannel.slowDownPingsTo(this.conditions.minPingPaceMs);
     },
     onRenewalFailed: (subchannel, live, failure) => this.#rotation.failed(subchannel, live, failure),
-    onEntered: (subchannel, live) => {
-      this.#suspects.entered(subchannel);
+    onEntered: (subchannel, live, elder) => {
+      this.protection.entered(subchannel, live, elder);
       this.#rotation.entered(live);
     },
     onLeft: (subchannel, live, failure) => {
-      this.#suspects.left(subchannel, live);
+      this.protection.left(subchannel, live);
       this.#rotation.left(live);
       // Of the last one the change of the state tells.
       if (failure !== undefined && subchannel.connections.length > 0) this.#listener.onOutOfDate();
@@ -189,6 +206,8 @@ export class PoolBackends implements Iterable<Subchannel> {
     }
     if (failure !== undefined || (from === "ready" && state !== "shutdown")) this.#listener.onOutOfDate();
     if (failure !== undefined) this.#newestFailure = failure;
+    this.protection.review(subchannel);
+    if (state === "shutdown") this.protection.removed(subchannel);
     if (state === "ready") this.#becameReady(subchannel);
     else if (from === "ready") this.#lost(subchannel);
     this.#listener.onChanged(subchannel, state === "ready" && this.ready.list.length === 0);

@@ -1,3 +1,4 @@
+import type { LeftOutFacts } from "../availability/left-out.ts";
 import type { PolicyFacts } from "../balancing/policy.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
@@ -156,6 +157,21 @@ export class Pool implements CallSource {
     return this.#backends.readyCount;
   }
 
+  /** Why a backend is not used like any other. */
+  leftOut(subchannel: Subchannel): LeftOutFacts | undefined {
+    return this.#backends.protection.factsOf(subchannel);
+  }
+
+  /** Whether calls go to all backends, because too few are usable. */
+  get panics(): boolean {
+    return this.#backends.ready.panics;
+  }
+
+  /** Whether there is a backend that calls may go to. */
+  get canServe(): boolean {
+    return this.#backends.ready.list.length > 0;
+  }
+
   get draining(): Iterable<DrainingConnection> {
     return this.#backends.draining;
   }
@@ -173,7 +189,7 @@ export class Pool implements CallSource {
 
   get waitReason(): WaitReason {
     if (this.#backends.size === 0 || this.#discovery.listIsOld) return "resolve";
-    return this.readyCount === 0 ? "connect" : "streams";
+    return this.canServe ? "streams" : "connect";
   }
 
   /** Calls `listener` after each change of a backend's state, until the returned function is called. */

@@ -1,5 +1,42 @@
 /** The names of all metrics, in the order in which they are written. Units and `_total` as OpenMetrics has them. */
-export type MetricName = keyof typeof entries;
+export type MetricName =
+  | "rpc_client_call_duration_seconds"
+  | "grpc_client_attempt_duration_seconds"
+  | "grpc_client_attempt_started_total"
+  | "grpc_subchannel_connection_attempts_succeeded_total"
+  | "grpc_subchannel_connection_attempts_failed_total"
+  | "grpc_subchannel_disconnections_total"
+  | "grpc_subchannel_open_connections"
+  | "glink_calls_started_total"
+  | "glink_calls_ended_total"
+  | "glink_calls_open"
+  | "glink_calls_queued"
+  | "glink_pick_wait_seconds"
+  | "glink_attempts_failed_total"
+  | "glink_retries_total"
+  | "glink_retries_withheld_total"
+  | "glink_retry_delay_seconds_total"
+  | "glink_retry_budget_available"
+  | "glink_messages_sent_total"
+  | "glink_messages_received_total"
+  | "glink_message_sent_bytes_total"
+  | "glink_message_received_bytes_total"
+  | "glink_pool_backends"
+  | "glink_pool_suspects"
+  | "glink_connect_duration_seconds"
+  | "glink_connections_retired_total"
+  | "glink_connections_draining"
+  | "glink_drain_duration_seconds"
+  | "glink_drain_cut_calls_total"
+  | "glink_pings_total"
+  | "glink_resolve_lookups_total"
+  | "glink_resolve_duration_seconds"
+  | "glink_resolve_changes_total"
+  | "glink_resolve_age_seconds"
+  | "glink_backend_ready"
+  | "glink_backend_calls_open"
+  | "glink_backend_attempts_started_total"
+  | "glink_backend_attempts_failed_total";
 
 /** What a metric is. A summary has no quantiles: a sum and a count. */
 export interface Metric {
@@ -12,7 +49,7 @@ export interface Metric {
 
 type Entry = readonly [type: Metric["type"], help: string, merge?: Metric["merge"]];
 
-const entries = {
+const entries: Readonly<Record<MetricName, Entry>> = {
   rpc_client_call_duration_seconds: ["histogram", "Duration of calls, retries included"],
   grpc_client_attempt_duration_seconds: ["histogram", "Duration of attempts, with the wait for a backend"],
   grpc_client_attempt_started_total: ["counter", "Attempts started, those that have not ended included"],
@@ -50,9 +87,12 @@ const entries = {
   glink_backend_calls_open: ["gauge", "Attempts that are open at a backend"],
   glink_backend_attempts_started_total: ["counter", "Attempts sent to a backend"],
   glink_backend_attempts_failed_total: ["counter", "Attempts that failed at a backend"],
-} satisfies Record<string, Entry>;
+};
 
 /** All of them, in their order. */
-export const catalog: readonly Metric[] = Object.entries(entries as unknown as Record<MetricName, Entry>).map(
-  ([name, [type, help, merge = "sum"]]) => ({ name: name as MetricName, type, help, merge }),
-);
+export const catalog: readonly Metric[] = Object.entries(entries).map(([name, [type, help, merge = "sum"]]) => ({
+  name: name as MetricName,
+  type,
+  help,
+  merge,
+}));

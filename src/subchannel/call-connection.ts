@@ -1,3 +1,5 @@
+import type { Failure } from "../base/errors.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
 
 /** What is counted for a backend over all its connections. */
@@ -9,6 +11,13 @@ export class BackendCounters {
   dialsSucceeded = 0;
   dialsFailed = 0;
   disconnections = 0;
+}
+
+/** What an attempt sent. */
+export interface AttemptedRequest {
+  readonly method: MethodSpec;
+  /** In clock time; `Infinity` without one. */
+  readonly deadlineMs: number;
 }
 
 /**
@@ -30,9 +39,8 @@ export interface CallConnection {
   ): Stream | undefined;
   /** The peer answered an attempt, with whatever status. */
   noteAnswer(): void;
-  /** An attempt that had a stream here succeeded, or failed. Of one that its caller gave up, neither. */
-  noteSuccess(): void;
-  noteFailure(): void;
+  /** An attempt that had a stream here ended: undefined, it succeeded. */
+  noteEnd(failure: Failure | undefined, request: AttemptedRequest): void;
   /** An attempt here timed out: is the peer slow, or gone? To be called while its stream is still open. */
   suspect(): void;
 }

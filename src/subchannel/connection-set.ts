@@ -2,7 +2,13 @@ import type { LiveConnection } from "./live-connection.ts";
 
 /** The connections of one backend that are in service: one, or several that share its calls. */
 export class ConnectionSet {
+  readonly #spread: number;
   #list: readonly LiveConnection[] = [];
+
+  /** `spread`: so many share the calls, and what there is beyond is for what they do not take. */
+  constructor(spread: number) {
+    this.#spread = spread;
+  }
 
   /** The eldest first. The same array until it changes. */
   get list(): readonly LiveConnection[] {
@@ -18,11 +24,16 @@ export class ConnectionSet {
     return false;
   }
 
-  /** The connection for the next call: of the usable ones that with the fewest calls, and a suspect only where none is usable. */
+  /**
+   * The connection for the next call: of those that share the calls that with the fewest, and else the eldest with room
+   * (gRFC A105). One that is not usable only where none is.
+   */
   get withRoom(): LiveConnection | undefined {
     let best: LiveConnection | undefined;
+    let position = 0;
     for (const live of this.#list) {
-      if (live.hasRoom && (best === undefined || isBetter(live, best))) best = live;
+      const shares = position++ < this.#spread;
+      if (live.hasRoom && (best === undefined || isBetter(live, best, shares))) best = live;
     }
     return best;
   }
@@ -51,7 +62,10 @@ export class ConnectionSet {
   }
 }
 
-function isBetter(one: LiveConnection, other: LiveConnection): boolean {
+/** `other` is the elder. */
+function isBetter(one: LiveConnection, other: LiveConnection, shares: boolean): boolean {
   if (one.availability !== other.availability) return one.availability === "usable";
-  return one.openCalls < other.openCalls;
+  if (!shares) return false;
+  // Without open calls too each has its turn: one that has none would be closed as idle.
+  return one.openCalls === other.openCalls ? one.calls < other.calls : one.openCalls < other.openCalls;
 }

@@ -10,7 +10,7 @@ import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts"
 
 /**
  *            connect()              SETTINGS came
- *   idle ───────────────▶ connecting ───────────▶ ready ─┐ renew(), grow(): another connection
+ *   idle ───────────────▶ connecting ───────────▶ ready ─┐ renew(), or streams run out: another connection
  *    ▲ ▲                      │  ▲                 │ │ ▲─┘
  *    │ │     dial failed      │  │ lost while a    │ │
  *    │ │                      │  └─────────────────┘ │

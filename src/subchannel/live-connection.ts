@@ -6,40 +6,14 @@ import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import { inBackground } from "../runtime/background.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { uniqueId } from "../runtime/unique-id.ts";
-import type { BackendCounters, CallConnection } from "./call-connection.ts";
+import type { BackendRecord } from "./backend-record.ts";
+import type { AttemptedRequest, BackendCounters, CallConnection } from "./call-connection.ts";
 import { IdleConnectionWatch } from "./idle-connection-watch.ts";
+import type { LiveConnectionListener } from "./live-connection-listener.ts";
+import { OwnStreams } from "./own-streams.ts";
 
-/** What a peer's GOAWAY said: its HTTP/2 error code, and its debug data as text. */
-export interface GoawayNotice {
-  readonly code: number;
-  readonly debug: string;
-}
-
-/** Why a connection is asked whether it lives: a call on it timed out, or it was silent for long. */
-export type SuspectReason = "deadline" | "silence";
-
-/** Told of a connection's life: by its subchannel's order while it is in service, by the drain's once it is retired. */
-export interface LiveConnectionListener {
-  /** The connection takes no new calls: GOAWAY, or its stream ids ran out (undefined). */
-  onDraining(live: LiveConnection, goaway: GoawayNotice | undefined): void;
-  /** It takes no further call until {@link onCapacity}. */
-  onFull(live: LiveConnection): void;
-  /** A call ended, or the peer changed how many it allows: one more may start. `wasFull`: none could until now. */
-  onCapacity(live: LiveConnection, wasFull: boolean): void;
-  /** The peer allows no streams any more: its MAX_CONCURRENT_STREAMS became 0. */
-  onNoStreams(live: LiveConnection): void;
-  onClosed(live: LiveConnection, failure: Failure | undefined): void;
-  /** Suspicion begins: a PING was sent to find out whether the peer lives. */
-  onSuspected(live: LiveConnection, reason: SuspectReason): void;
-  /** A call timed out, and no PING may ask now whether the peer lives: it was asked a moment ago. */
-  onUnanswered(live: LiveConnection): void;
-  /** Suspicion ends well: the peer lives. */
-  onCleared(live: LiveConnection): void;
-  /** Suspicion ends badly: a PING stayed unanswered for `waitedMs`. */
-  onSilent(live: LiveConnection, waitedMs: number): void;
-  /** No call for `idleConnectionTimeoutMs`. */
-  onIdle(live: LiveConnection): void;
-}
+/** What a connection's peer says of itself. */
+export type Health = "unknown" | "healthy" | "unhealthy";
 
 /** How a connection in service is watched. */
 export interface LiveConnectionOptions {
@@ -54,6 +28,7 @@ export interface LiveConnectionContext {
   readonly backend: string;
   readonly options: LiveConnectionOptions;
   readonly counters: BackendCounters;
+  readonly record: BackendRecord;
   readonly observer: ConnectionObserver;
   readonly runtime: Runtime;
 }
@@ -66,12 +41,14 @@ export class LiveConnection implements CallConnection {
   readonly id: number = uniqueId();
   readonly connection: Connection;
   readonly address: string;
-  listener: LiveConnectionListener;
+  listener: LiveConnectionListener<LiveConnection>;
   readonly readySinceMs: number;
   /** When rotation should replace it, in clock time. */
   expiresAtMs: number = Number.POSITIVE_INFINITY;
-  /** Decided in availability/: calls go to other connections while one of them is usable. */
-  availability: Availability = "usable";
+  /** It left a call or a PING unanswered. Decided in availability/, as {@link health}. */
+  isSuspect = false;
+  /** `unknown`: it is to be asked, and has not said. Without a health check all are healthy. */
+  health: Health = "healthy";
   /** Calls started on it. */
   calls = 0;
   callsSucceeded = 0;
@@ -83,6 +60,7 @@ export class LiveConnection implements CallConnection {
   readonly #context: LiveConnectionContext;
   readonly #keepalive: Keepalive;
   readonly #idleWatch: IdleConnectionWatch;
+  readonly #ownStreams = new OwnStreams();
   /** The peer's limit of streams was reached, and the connection has not said since that a stream ended. */
   #full = false;
   #answered = false;
@@ -93,7 +71,7 @@ export class LiveConnection implements CallConnection {
     connection: Connection,
     address: string,
     context: LiveConnectionContext,
-    listener: LiveConnectionListener,
+    listener: LiveConnectionListener<LiveConnection>,
   ) {
     const { backend, options, observer, runtime } = context;
     const { clock } = runtime;
@@ -135,7 +113,7 @@ export class LiveConnection implements CallConnection {
   }
 
   get openCalls(): number {
-    return this.connection.openStreams;
+    return this.connection.openStreams - this.#ownStreams.size;
   }
 
   request(
@@ -144,16 +122,29 @@ export class LiveConnection implements CallConnection {
     body: Uint8Array | undefined,
     listener: StreamListener,
   ): Stream | undefined {
-    const { connection } = this;
-    const stream = connection.request(head, fields, body, listener);
-    if (!connection.hasRoom && !this.#full) {
-      this.#full = true;
-      this.listener.onFull(this);
-    }
+    const stream = this.#request(head, fields, body, listener);
     if (stream === undefined) return undefined;
     this.calls++;
-    this.#context.counters.callsStarted++;
+    const { counters, record } = this.#context;
+    counters.callsStarted++;
+    if (record.probation !== undefined) record.probation.started();
     return stream;
+  }
+
+  /** The same for a request that is no call: {@link openCalls} does not count it, and {@link leave} ends it. */
+  requestOwn(...[head, fields, body, listener]: Parameters<CallConnection["request"]>): Stream | undefined {
+    return this.#ownStreams.open(listener, (own) => this.#request(head, fields, body, own));
+  }
+
+  /** It is out of service, because of `failure`. Calls may still be open. */
+  leave(failure: Failure): void {
+    this.#ownStreams.endAll(failure);
+  }
+
+  /** Calls go to other connections while one of them is usable. */
+  get availability(): Exclude<Availability, "ejected"> {
+    if (this.health !== "healthy") return "unhealthy";
+    return this.isSuspect ? "suspect" : "usable";
   }
 
   /** True once it answered a call. */
@@ -172,14 +163,17 @@ export class LiveConnection implements CallConnection {
     this.#judge();
   }
 
-  noteSuccess(): void {
-    this.callsSucceeded++;
-    this.#context.counters.callsSucceeded++;
-  }
-
-  noteFailure(): void {
-    this.callsFailed++;
-    this.#context.counters.callsFailed++;
+  noteEnd(failure: Failure | undefined, request: AttemptedRequest): void {
+    const { record, counters } = this.#context;
+    if (failure === undefined) {
+      this.callsSucceeded++;
+      counters.callsSucceeded++;
+      record.answer(request.method);
+    } else {
+      this.callsFailed++;
+      counters.callsFailed++;
+      this.listener.onCallFailed(this, failure, request);
+    }
   }
 
   /**
@@ -207,9 +201,24 @@ export class LiveConnection implements CallConnection {
     this.#keepalive.slowDownTo(paceMs);
   }
 
-  /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
+  /** It replaces `elder`. */
   inheritIdleness(elder: LiveConnection): void {
     this.#idleWatch.inherit(elder.#idleWatch);
+  }
+
+  #request(
+    head: MethodHead,
+    fields: HeaderFields,
+    body: Uint8Array | undefined,
+    listener: StreamListener,
+  ): Stream | undefined {
+    const { connection } = this;
+    const stream = connection.request(head, fields, body, listener);
+    if (!connection.hasRoom && !this.#full) {
+      this.#full = true;
+      this.listener.onFull(this);
+    }
+    return stream;
   }
 
   #capacityChanged(): void {
@@ -222,7 +231,7 @@ export class LiveConnection implements CallConnection {
       if (!this.#full) this.listener.onCapacity(this, wasFull);
       else if (!wasFull) this.listener.onFull(this);
     }
-    if (this.#onVerdict !== undefined && connection.openStreams === 0) this.#judge();
+    if (this.#onVerdict !== undefined && this.openCalls === 0) this.#judge();
   }
 
   #ended(failure: Failure | undefined): void {

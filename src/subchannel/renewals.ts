@@ -36,6 +36,13 @@ export class Renewals {
     this.#listener = listener;
   }
 
+  /** Dials that take no elder's place. */
+  get joining(): number {
+    let joining = 0;
+    for (const { elder } of this.#renewals) if (elder === undefined) joining++;
+    return joining;
+  }
+
   isRenewing(live: LiveConnection): boolean {
     for (const { elder } of this.#renewals) if (elder === live) return true;
     return false;

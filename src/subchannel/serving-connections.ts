@@ -5,12 +5,9 @@ import { jitter } from "../runtime/random.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import { disconnectErrorOf, ownDisconnect } from "./disconnect-error.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
-import {
-  type GoawayNotice,
-  LiveConnection,
-  type LiveConnectionContext,
-  type LiveConnectionListener,
-} from "./live-connection.ts";
+import { Growth } from "./growth.ts";
+import { LiveConnection, type LiveConnectionContext } from "./live-connection.ts";
+import type { GoawayNotice, LiveConnectionListener } from "./live-connection-listener.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
 import { type Renewal, Renewals } from "./renewals.ts";
 import type { SubchannelContext } from "./subchannel-context.ts";
@@ -51,7 +48,8 @@ export class ServingConnections<S> {
   readonly #context: ServingContext<S>;
   readonly #renewals: Renewals;
   readonly #renewalBackoff: ReconnectBackoff;
-  readonly #set = new ConnectionSet();
+  readonly #set: ConnectionSet;
+  readonly #growth: Growth;
   /** Why one could not be replaced when that was last tried; undefined once one was. */
   lastRenewalFailure: Failure | undefined;
 
@@ -63,7 +61,23 @@ export class ServingConnections<S> {
       onSuccessor: (dialed, elder) => this.#successorCame(dialed, elder),
       onSuccessorFailed: (failure, dialStartedMs, elder) => this.#successorFailed(failure, dialStartedMs, elder),
     });
-    this.#enter(first);
+    this.#set = new ConnectionSet(options.connections.min);
+    const set = this.#set;
+    const renewals = this.#renewals;
+    this.#growth = new Growth(options.connections, options.runtime.clock, {
+      get count() {
+        return set.list.length;
+      },
+      get joining() {
+        return renewals.joining;
+      },
+      get isFull() {
+        return !set.hasRoom;
+      },
+      dial: () => renewals.begin(undefined, () => undefined),
+    });
+    this.#enter(first, undefined);
+    this.#growth.review();
   }
 
   get list(): readonly LiveConnection[] {
@@ -88,11 +102,6 @@ export class ServingConnections<S> {
     else done(false);
   }
 
-  /** As the subchannel's. */
-  grow(done: (grown: boolean) => void): void {
-    this.#renewals.begin(undefined, done);
-  }
-
   /** No connection is left: a dial that was under way becomes the reconnection. */
   handOver(listener: EndpointDialListener): Renewal | undefined {
     return this.#renewals.handOver(listener);
@@ -106,10 +115,11 @@ export class ServingConnections<S> {
   }
 
   giveUpRenewals(): void {
+    this.#growth.stop();
     this.#renewals.giveUp();
   }
 
-  readonly #liveListener: LiveConnectionListener = {
+  readonly #liveListener: LiveConnectionListener<LiveConnection> = {
     onDraining: (live, goaway) => this.#draining(live, goaway),
     onFull: (live) => {
       if (this.#set.has(live)) this.#tellIfFull();
@@ -139,10 +149,15 @@ export class ServingConnections<S> {
       this.#leave(live, failure, disconnectErrorOf(failure));
       live.connection.close(failure);
     },
+    onCallFailed: (live, failure, request) => {
+      if (this.#set.has(live))
+        this.#context.pool.onCallFailed({ subchannel: this.#context.subchannel, live, failure, request });
+    },
     onIdle: (live) => this.#idle(live),
   };
 
-  #enter({ connection, address, dialStartedMs }: DialedConnection): LiveConnection {
+  #enter(dialed: DialedConnection, elder: LiveConnection | undefined): LiveConnection {
+    const { connection, address, dialStartedMs } = dialed;
     const { live: liveContext, options, minPingPaceMs } = this.#context;
     const live = new LiveConnection(connection, address, liveContext, this.#liveListener);
     live.expiresAtMs = live.readySinceMs + jitter(options.maxConnectionAgeMs, ageJitter, options.runtime.random);
@@ -151,14 +166,14 @@ export class ServingConnections<S> {
     this.lastRenewalFailure = undefined;
     this.#renewalBackoff.forget();
     this.#context.listener.onEntered(dialStartedMs);
-    this.#context.pool.onEntered(this.#context.subchannel, live);
+    this.#context.pool.onEntered(this.#context.subchannel, live, elder);
     return live;
   }
 
   #successorCame(dialed: DialedConnection, elder: LiveConnection | undefined): void {
     const { pool, subchannel } = this.#context;
     const hadRoom = this.#set.hasRoom;
-    const live = this.#enter(dialed);
+    const live = this.#enter(dialed, elder);
     if (elder !== undefined) {
       live.inheritIdleness(elder);
       this.#takeOut(elder, undefined, ownDisconnect);
@@ -166,15 +181,19 @@ export class ServingConnections<S> {
     }
     // Calls that waited for a stream slot.
     pool.onCapacity(subchannel, !hadRoom);
+    this.#growth.review();
   }
 
   #successorFailed(failure: Failure, dialStartedMs: number, elder: LiveConnection | undefined): void {
     const { pool, subchannel, options } = this.#context;
     this.#renewalBackoff.dialStarted(dialStartedMs);
     const waitMs = this.#renewalBackoff.failed();
-    if (elder === undefined) return;
-    elder.expiresAtMs = options.runtime.clock.now() + waitMs;
     this.lastRenewalFailure = failure;
+    if (elder === undefined) {
+      this.#growth.failed(waitMs);
+      return;
+    }
+    elder.expiresAtMs = options.runtime.clock.now() + waitMs;
     pool.onRenewalFailed(subchannel, elder, failure);
   }
 
@@ -204,6 +223,7 @@ export class ServingConnections<S> {
     if (this.#set.isEmpty) listener.onLastLeft(live, failure);
     else this.#tellIfFull();
     if (reason !== undefined) pool.onRetired(subchannel, live, reason);
+    this.#growth.review();
   }
 
   #takeOut(live: LiveConnection, failure: Failure | undefined, why: string): void {
@@ -212,10 +232,13 @@ export class ServingConnections<S> {
     this.#set.remove(live);
     this.#renewals.elderLeft(live);
     this.#context.pool.onLeft(this.#context.subchannel, live, failure);
+    live.leave(failure ?? this.#failure("connection-lost", "the connection left service"));
   }
 
   #tellIfFull(): void {
-    if (!this.#set.hasRoom) this.#context.pool.onFull(this.#context.subchannel);
+    if (this.#set.hasRoom) return;
+    this.#context.pool.onFull(this.#context.subchannel);
+    this.#growth.review();
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {

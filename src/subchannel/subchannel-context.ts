@@ -2,6 +2,8 @@ import type { Connector } from "../http2/connection.ts";
 import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { PoolTally } from "./backend-record.ts";
+import type { ConnectionLimits } from "./growth.ts";
 import type { LiveConnectionOptions } from "./live-connection.ts";
 
 /** What subchannels share. */
@@ -13,6 +15,7 @@ export interface SubchannelContext {
   readonly live: LiveConnectionOptions;
   /** ± 10 %; `Infinity`: never. */
   readonly maxConnectionAgeMs: number;
+  readonly connections: ConnectionLimits;
 }
 
 /** What holds at present for all subchannels of a pool. Subchannels read it, and the pool writes it. */
@@ -21,4 +24,5 @@ export interface PoolConditions {
   minPingPaceMs: number;
   /** No call has come since a subchannel went to rest: what nobody waits for is not dialled. */
   resting: boolean;
+  readonly tally: PoolTally;
 }

@@ -1,7 +1,17 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { Failure } from "../base/errors.ts";
 import type { RetireReason } from "../observe/retire-reason.ts";
-import type { GoawayNotice, LiveConnection, SuspectReason } from "./live-connection.ts";
+import type { AttemptedRequest } from "./call-connection.ts";
+import type { LiveConnection } from "./live-connection.ts";
+import type { GoawayNotice, SuspectReason } from "./live-connection-listener.ts";
+
+/** An attempt that failed on a connection in service. */
+export interface FailedCall<S> {
+  readonly subchannel: S;
+  readonly live: LiveConnection;
+  readonly failure: Failure;
+  readonly request: AttemptedRequest;
+}
 
 /** Told of subchannels' lives: the pool. `S` is the subchannel, which the contract need not know. */
 export interface SubchannelListener<S> {
@@ -17,14 +27,19 @@ export interface SubchannelListener<S> {
   onUnanswered(subchannel: S, live: LiveConnection): void;
   /** The peer of a connection in service answered the PING. */
   onCleared(subchannel: S, live: LiveConnection): void;
+  /** An attempt on a connection in service failed. */
+  onCallFailed(call: FailedCall<S>): void;
   /** The peer of a connection in service said GOAWAY. */
   onGoaway(subchannel: S, goaway: GoawayNotice): void;
   /** The backend complained, for the first time, of too many PINGs: no connection may ask more often than this. */
   onTooManyPings(minPaceMs: number): void;
   /** A connection could not be replaced before its age: it goes on, and is tried again. */
   onRenewalFailed(subchannel: S, live: LiveConnection, failure: Failure): void;
-  /** A connection came into service: the first, before the state changes, or a further one. */
-  onEntered(subchannel: S, live: LiveConnection): void;
+  /**
+   * A connection came into service: the first, before the state changes, or a further one, in place of `elder` if there is
+   * one, which is about to leave.
+   */
+  onEntered(subchannel: S, live: LiveConnection, elder: LiveConnection | undefined): void;
   /**
    * A connection is out of service, whatever the reason. If it was the last one, the state is about to change; else the
    * others go on. With a failure, it was lost.

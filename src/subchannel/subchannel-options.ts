@@ -1,5 +1,6 @@
 import { checkNames, checkNumber, checkObject, definedFields, longestMs, orDefault } from "../base/check.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
+import type { ConnectionLimits } from "./growth.ts";
 
 /** How one backend is dialled, and how long its connections serve. */
 export interface SubchannelInit {
@@ -18,18 +19,26 @@ export interface SubchannelInit {
    * call waits for a fresh list. Default 900 000, from 1; `Infinity`: never.
    */
   idleConnectionTimeoutMs?: number;
+  /**
+   * Connections to each backend. `max`: one more is dialled when the streams of all are used up, and `min`: so many from
+   * the start, which share the calls, for one virtual address in front of many backends. Default `{ min: 1, max: 1 }`, from 1 to 100;
+   * without `max` it is `min`. gRFC A105: max_connections_per_subchannel.
+   */
+  connectionsPerBackend?: Partial<ConnectionLimits>;
 }
 
 export interface SubchannelSettings {
   readonly reconnectBackoff: BackoffOptions;
   readonly maxConnectionAgeMs: number;
   readonly idleConnectionTimeoutMs: number;
+  readonly connectionsPerBackend: ConnectionLimits;
 }
 
 export const subchannelDefaults: SubchannelSettings = Object.freeze({
   reconnectBackoff: Object.freeze({ initialBackoffMs: 250, multiplier: 1.6, jitter: 0.2, maxBackoffMs: 10_000 }),
   maxConnectionAgeMs: 300_000,
   idleConnectionTimeoutMs: 900_000,
+  connectionsPerBackend: Object.freeze({ min: 1, max: 1 }),
 });
 
 export function checkSubchannelOptions(given: SubchannelInit): SubchannelSettings {
@@ -44,7 +53,21 @@ export function checkSubchannelOptions(given: SubchannelInit): SubchannelSetting
       orDefault(given.idleConnectionTimeoutMs, idleConnectionTimeoutMs),
       idle,
     ),
+    connectionsPerBackend: checkConnections(orDefault(given.connectionsPerBackend, {})),
   };
+}
+
+function checkConnections(given: Partial<ConnectionLimits>): ConnectionLimits {
+  const name = "connectionsPerBackend";
+  const fields = definedFields(checkObject(name, given));
+  checkNames(name, fields, ["min", "max"]);
+  const { min = subchannelDefaults.connectionsPerBackend.min } = fields;
+  const { max = min } = fields;
+  const range = { min: 1, max: 100, integer: true };
+  checkNumber(`${name}.min`, min, range);
+  checkNumber(`${name}.max`, max, range);
+  if (min > max) throw new RangeError(`${name}.min must be at most max, which is ${max}, not ${min}`);
+  return { min, max };
 }
 
 function checkReconnectBackoff(given: Partial<BackoffOptions>): BackoffOptions {

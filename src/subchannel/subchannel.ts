@@ -6,6 +6,7 @@ import { type Endpoint, endpointId } from "../endpoint/endpoint.ts";
 import type { RetireReason } from "../observe/retire-reason.ts";
 import { uniqueId } from "../runtime/unique-id.ts";
 import type { Backend } from "./backend.ts";
+import { BackendRecord } from "./backend-record.ts";
 import { BackendCounters, type CallConnection } from "./call-connection.ts";
 import { Connectivity } from "./connectivity.ts";
 import { EndpointDial, type EndpointDialListener } from "./endpoint-dial.ts";
@@ -24,6 +25,12 @@ export class Subchannel implements Backend {
   /** For {@link GlinkSnapshot}. */
   readonly serial: number = uniqueId();
   readonly counters: BackendCounters = new BackendCounters();
+  /** How its calls go. */
+  readonly record: BackendRecord;
+  /** Decided in availability/: calls go to others. */
+  isEjected = false;
+  /** Decided in availability/: what of its weight it gets, of slow start. */
+  weightShare = 1;
   /** Decided in availability/: what zones make of its weight. */
   zoneFactor = 1;
   readonly #connectivity: Connectivity<Subchannel>;
@@ -40,13 +47,15 @@ export class Subchannel implements Backend {
     this.id = endpointId(endpoint);
     const { counters } = this;
     const { runtime, observer } = options;
+    const record = new BackendRecord(conditions.tally);
+    this.record = record;
     const newDial = (dialListener: EndpointDialListener) =>
       new EndpointDial(this.endpoint, { runtime, observer, counters }, dialListener);
     const servingContext: ServingContext<Subchannel> = {
       subchannel: this,
       id: this.id,
       options,
-      live: { backend: this.id, options: options.live, counters, observer, runtime },
+      live: { backend: this.id, options: options.live, counters, record, observer, runtime },
       minPingPaceMs: () => Math.max(this.#minPingPaceMs, conditions.minPingPaceMs),
       newDial,
       listener: {
@@ -81,7 +90,7 @@ export class Subchannel implements Backend {
   }
 
   get weight(): number {
-    return this.endpoint.attributes.get(endpointWeight) * this.zoneFactor;
+    return this.endpoint.attributes.get(endpointWeight) * this.weightShare * this.zoneFactor;
   }
 
   get state(): ConnectivityState {
@@ -102,15 +111,27 @@ export class Subchannel implements Backend {
     return this.#connectivity.serving?.list ?? noConnections;
   }
 
-  /** A suspect when all of its connections are. */
+  /** That of the best of its connections, unless it is ejected. */
   get availability(): Availability {
+    if (this.isEjected) return "ejected";
     const { connections } = this;
-    const isUsable = connections.length === 0 || connections.some(({ availability }) => availability === "usable");
-    return isUsable ? "usable" : "suspect";
+    if (connections.length === 0) return "usable";
+    let best: Availability = "unhealthy";
+    for (const { availability } of connections) {
+      if (availability === "usable") return "usable";
+      if (availability === "suspect") best = "suspect";
+    }
+    return best;
+  }
+
+  /** All of its connections left a call or a PING unanswered. */
+  get isSuspect(): boolean {
+    const { connections } = this;
+    return connections.length > 0 && connections.every((live) => live.isSuspect);
   }
 
   get hasRoom(): boolean {
-    return this.#connectivity.serving?.hasRoom ?? false;
+    return this.record.probation?.isOpen !== true && (this.#connectivity.serving?.hasRoom ?? false);
   }
 
   get openCalls(): number {
@@ -121,7 +142,7 @@ export class Subchannel implements Backend {
 
   /** The connection that takes the next call; undefined without room. */
   get connectionWithRoom(): CallConnection | undefined {
-    return this.#connectivity.serving?.withRoom;
+    return this.record.probation?.isOpen === true ? undefined : this.#connectivity.serving?.withRoom;
   }
 
   /** Why a connection in service could not be replaced when that was last tried; undefined once one was. */
@@ -178,12 +199,5 @@ export class Subchannel implements Backend {
     const { serving } = this.#connectivity;
     if (serving === undefined) done(false);
     else serving.renew(live, done);
-  }
-
-  /** Dials one more connection beside those in service. `done` is called once, with whether there is one. */
-  grow(done: (grown: boolean) => void): void {
-    const { serving } = this.#connectivity;
-    if (serving === undefined) done(false);
-    else serving.grow(done);
   }
 }

@@ -1,7 +1,7 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { peerText } from "../base/peer-text.ts";
-import { version } from "../base/version.ts";
+import { userAgent } from "../base/version.ts";
 import { rejectedLater } from "../channel/caller.ts";
 import type { Channel, WaitOptions } from "../channel/channel.ts";
 import { createChannel } from "../channel/create-channel.ts";
@@ -91,7 +91,7 @@ class ConnectTransport implements GlinkTransport {
         ...codec,
         target: parseTarget(baseUrl),
         inflateMaxBytes: readMaxBytes,
-        userAgent: `glink/${version}`,
+        userAgent,
         protocol: channel.protocol,
       }),
       turnQuota: new TurnQuota(channel.clock),

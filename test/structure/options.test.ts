@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
+import { availabilityDefaults } from "../../src/availability/availability-options.ts";
 import { callsDefaults } from "../../src/calls/calls-options.ts";
 import { http2Defaults } from "../../src/http2/http2-options.ts";
 import { keepaliveDefaults } from "../../src/http2/keepalive-options.ts";
@@ -49,6 +50,7 @@ const numbers = options.filter(({ isNumber }) => isNumber);
 /** Defaults of the code: what is not here has none. */
 const defaults: Record<string, unknown> = {
   ...poolDefaults,
+  ...availabilityDefaults,
   ...subchannelDefaults,
   ...http2Defaults,
   ...keepaliveDefaults,
@@ -76,7 +78,12 @@ function defaultText(name: string): string {
 }
 
 /** Defaults that are made for each transport: the snapshot names them. */
-const functionDefaults: Record<string, string> = { resolver: "`dnsResolver()`", loadBalancing: "`roundRobin()`" };
+const functionDefaults: Record<string, string> = {
+  resolver: "`dnsResolver()`",
+  loadBalancing: "`roundRobin()`",
+  outlierDetection: "on",
+  connectionsPerBackend: "`{ min: 1, max: 1 }`",
+};
 
 function digits(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, " ");

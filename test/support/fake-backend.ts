@@ -61,6 +61,14 @@ export function backends(...ids: string[]): FakeBackend[] {
   return ids.map((id) => new FakeBackend(id));
 }
 
+/** The choice among backends, and what it tells. */
+export function readyBackends(panicThreshold = 0.5, told: string[] = []): ReadyBackends {
+  return new ReadyBackends(panicThreshold, {
+    onPanicBegan: ({ usable, connected }) => told.push(`began, ${usable} of ${connected}`),
+    onPanicEnded: ({ usable, connected }) => told.push(`ended, ${usable} of ${connected}`),
+  });
+}
+
 /** A policy alone, told of lists of backends as a pool would, and the picker that it published last. */
 export function policyOf(loadBalancing: LoadBalancing, random: Random = constantRandom(0), clock = new ManualClock()) {
   let current: Picker = { pick: () => "queue" };
@@ -73,7 +81,7 @@ export function policyOf(loadBalancing: LoadBalancing, random: Random = constant
       current = picker;
     },
   });
-  const ready = new ReadyBackends();
+  const ready = readyBackends();
   let known = new Map<FakeBackend, string>();
   const update = (backends: readonly FakeBackend[]) => {
     const now = new Map(backends.map((one) => [one, `${one.state} ${one.availability}`]));

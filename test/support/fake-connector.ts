@@ -144,13 +144,13 @@ export class FakeConnection implements Connection {
   }
 
   request(
-    _head: MethodHead,
+    head: MethodHead,
     _fields: HeaderFields,
-    _body: Uint8Array | undefined,
+    body: Uint8Array | undefined,
     listener: StreamListener,
   ): Stream | undefined {
     if (this.closed || this.draining) return undefined;
-    const stream = new FakeStream(this, listener);
+    const stream = new FakeStream(this, { path: head.path, body }, listener);
     this.streams.add(stream);
     this.streamsStarted++;
     return stream;
@@ -216,13 +216,37 @@ export class FakeConnection implements Connection {
   }
 }
 
+interface FakeRequest {
+  readonly path: string;
+  readonly body: Uint8Array | undefined;
+}
+
 export class FakeStream implements Stream {
+  #answered = false;
   readonly connection: FakeConnection;
+  readonly request: FakeRequest;
   readonly listener: StreamListener;
 
-  constructor(connection: FakeConnection, listener: StreamListener) {
+  constructor(connection: FakeConnection, request: FakeRequest, listener: StreamListener) {
     this.connection = connection;
+    this.request = request;
     this.listener = listener;
+  }
+
+  /** The peer answers with a gRPC message, after the headers if it is the first. */
+  answer(payload: Uint8Array, flag = 0): void {
+    if (!this.#answered) this.listener.onHeaders(200, ["content-type", "application/grpc"], false);
+    this.#answered = true;
+    const frame = Uint8Array.of(flag, 0, 0, 0, payload.length, ...payload);
+    this.listener.onData(frame, 0, frame.length);
+  }
+
+  /** The peer ends it with a gRPC status. */
+  endWith(code: Code | 0): void {
+    const status = ["grpc-status", String(code)];
+    if (this.#answered) this.listener.onTrailers(status);
+    else this.listener.onHeaders(200, ["content-type", "application/grpc", ...status], true);
+    this.finish();
   }
 
   /** The peer ends the stream in good order, with a frame. */

@@ -1,7 +1,9 @@
+import { checkAvailabilityOptions } from "../../src/availability/availability-options.ts";
 import type { PickInfo } from "../../src/balancing/picker.ts";
 import { roundRobin } from "../../src/balancing/round-robin.ts";
 import type { Failure } from "../../src/base/errors.ts";
 import type { MethodSpec } from "../../src/base/method-spec.ts";
+import { AttemptedPinnedCalls } from "../../src/calls/pinned-calls.ts";
 import type { Address } from "../../src/endpoint/address.ts";
 import { parseAddress } from "../../src/endpoint/address.ts";
 import { ConnectionObserver } from "../../src/observe/connection-observer.ts";
@@ -9,10 +11,12 @@ import type { Events, GlinkFact } from "../../src/observe/events.ts";
 import { ResolverObserver } from "../../src/observe/resolver-observer.ts";
 import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
+import { grpc } from "../../src/protocol/grpc/grpc.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
 import type { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { CallConnection } from "../../src/subchannel/call-connection.ts";
+import type { PinnedCalls } from "../../src/subchannel/pinned-calls.ts";
 import type { Subchannel } from "../../src/subchannel/subchannel.ts";
 import type { SubchannelContext } from "../../src/subchannel/subchannel-context.ts";
 import { deafListener, FakeConnector, type FakeStream } from "./fake-connector.ts";
@@ -85,6 +89,7 @@ export function subchannelOptions(
       idleConnectionTimeoutMs: Number.POSITIVE_INFINITY,
     },
     maxConnectionAgeMs: Number.POSITIVE_INFINITY,
+    connections: { min: 1, max: 1 },
     ...changes,
   };
 }
@@ -120,6 +125,8 @@ export function fakePool(options: FakePoolOptions = {}) {
     maxQueuedBytes: Number.POSITIVE_INFINITY,
     subsetSize: Number.POSITIVE_INFINITY,
     zone: undefined,
+    availability: checkAvailabilityOptions({ outlierDetection: false }),
+    pinnedCalls: pinnedCallsOn(clock, events),
     ...rest,
     subchannel: {
       ...subchannelOptions(connector, clock, hold, subchannel, random),
@@ -137,6 +144,11 @@ export function fakePool(options: FakePoolOptions = {}) {
     hold.close();
   };
   return { pool, clock, hold, connector, events, resolver: names, close };
+}
+
+/** Pinned calls as a channel makes them. */
+export function pinnedCallsOn(clock: ManualClock, events: Events): PinnedCalls {
+  return new AttemptedPinnedCalls({ protocol: grpc, pathPrefix: "", clock, events });
 }
 
 const unaryMethod: MethodSpec = {

@@ -1,6 +1,7 @@
 import type { BatchObservableResult, Meter, MeterProvider, Observable } from "@opentelemetry/api";
 import { type Instrument, instruments } from "./catalog.ts";
 import type { Readable } from "./metering.ts";
+import type { Reading } from "./series.ts";
 import { Sums } from "./sums.ts";
 
 /**
@@ -23,6 +24,8 @@ class Observatory {
   readonly #meter: Meter;
   readonly #all: Readable[] = [];
   readonly #observables = new Map<string, Observable>();
+  /** Of the last collection, those that go up and down and were not 0. */
+  #sums: Reading[] = [];
   readonly #callback = (result: BatchObservableResult) => this.#observe(result);
 
   constructor(meter: Meter) {
@@ -57,9 +60,14 @@ class Observatory {
   #observe(result: BatchObservableResult): void {
     const sums = new Sums();
     for (const readable of this.#all) sums.add(readable.readings());
-    for (const { name, value, attributes } of sums) {
+    // The SDK goes on with the last value of what is no longer observed: of what has gone, that has to be none.
+    sums.add(this.#sums.map((reading) => ({ ...reading, value: 0 })));
+    this.#sums = [];
+    for (const reading of sums) {
+      const { name, value, attributes } = reading;
       const observable = this.#observables.get(name);
       if (observable !== undefined) result.observe(observable, value, attributes);
+      if (value !== 0 && instruments.get(name)?.kind === "sum") this.#sums.push(reading);
     }
   }
 }

@@ -7,6 +7,7 @@ export class Sums {
 
   add(readings: Iterable<Reading>): void {
     for (const reading of readings) {
+      // The attributes of an instrument are always in one order.
       const key = `${reading.name} ${JSON.stringify(reading.attributes)}`;
       const known = this.#sums.get(key);
       if (known === undefined) this.#sums.set(key, { reading, value: reading.value });

@@ -39,7 +39,9 @@ test("every TypeScript block of README and docs compiles against the public type
     noUnusedParameters: false,
     paths: {
       glink: [join(root, "src/index.ts")],
-      "glink/prometheus": [join(root, "src/prometheus/index.ts")],
+      "glink/admin": [join(root, "src/admin/index.ts")],
+      "glink/kubernetes": [join(root, "src/kubernetes/index.ts")],
+      "glink/otel": [join(root, "src/otel/index.ts")],
       "glink/testing": [join(root, "src/testing/index.ts")],
       ...Object.fromEntries(subpaths.map((name) => [`glink/${name}`, [join(root, `src/${name}/index.ts`)]])),
     },

@@ -28,7 +28,7 @@ before(async () => {
   // A user's project: the packed glink, and the peers the user chose.
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
   npm(folder, "install", "--no-audit", "--no-fund", "--offline", "--legacy-peer-deps", "--no-package-lock", tarball);
-  for (const scope of ["@connectrpc", "@bufbuild"])
+  for (const scope of ["@connectrpc", "@bufbuild", "@opentelemetry"])
     symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
   mkdirSync(join(folder, "gen"));
   symlinkSync(join(root, "proto/gen/glink"), join(folder, "gen/glink"));
@@ -55,27 +55,19 @@ test("the package holds both builds with their types, its documents and nothing 
   const unexpected = packed.filter(
     (path) =>
       !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json)|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/images\/[a-z-]+\.png|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
   assert.deepEqual(unexpected, []);
   const entries = subpaths.flatMap((name) => [`${name}/index.js`, `${name}/index.d.ts`]);
-  const builds = ["esm", "cjs"].flatMap(
-    (build) =>
-      ["index.js", "index.js.map", "index.d.ts", ...["prometheus", "testing"].flatMap(entriesOf)].map(
-        (name) => `dist/${build}/${name}`,
-      ),
+  const builds = ["esm", "cjs"].flatMap((build) =>
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
-
-/** The files by which a subpath is loaded. */
-function entriesOf(subpath: string): string[] {
-  return [`${subpath}/index.js`, `${subpath}/index.d.ts`];
-}
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
 const callProgram = `
@@ -179,6 +171,10 @@ const ceilings: Record<string, number> = {
   "esm/chunk.js": 36_000,
   "cjs/index.js": 426_000,
   "cjs/chunk.js": 38_500,
+  "esm/index.js": 462_000,
+  "esm/chunk.js": 26_500,
+  "cjs/index.js": 464_000,
+  "cjs/chunk.js": 29_500,
 };
 
 for (const format of ["esm", "cjs"]) {
@@ -218,6 +214,13 @@ for (const format of ["esm", "cjs"]) {
     assert.ok(statSync(join(root, "dist", format, "consul/index.js")).size < 20_000);
   });
 
+  test(`glink/admin imports the core, and what its channelz needs of the peers: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/admin/index.js`);
+    assert.deepEqual(own, ["../index.js"]);
+    assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@bufbuild/protobuf/wkt", "@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "admin/index.js")).size < 80_000);
+  });
+
   test(`glink/kubernetes imports the core and Node's modules alone: ${format}`, () => {
     const { own, others } = importsOf(`${format}/kubernetes/index.js`);
     assert.deepEqual(own, ["../index.js"]);
@@ -232,6 +235,21 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, []);
     assert.deepEqual(others, ["@connectrpc/connect"]);
     assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
+for (const [name, importing] of Object.entries({
+  "otel.mjs": `import { createClient } from "@connectrpc/connect"; import { glinkTransport } from "glink";
+    import { openTelemetry } from "glink/otel"; import { EchoService } from "./gen/glink/demo/v1/echo_pb.js"; {`,
+  "otel.cjs": `const { createClient } = require("@connectrpc/connect"); const { glinkTransport } = require("glink");
+    const { openTelemetry } = require("glink/otel"); import("./gen/glink/demo/v1/echo_pb.js").then(({ EchoService }) => {`,
+})) {
+  test(`a program makes a call with glink/otel, which imports the core and OpenTelemetry's API alone: ${name}`, async () => {
+    const format = name === "otel.mjs" ? "esm" : "cjs";
+    const { own, others } = importsOf(`${format}/otel/index.js`);
+    assert.deepEqual([own, others], [["../index.js"], ["@opentelemetry/api"]]);
+    const program = `
+      const transport = glinkTransport({ baseUrl: "http://" + process.argv[2], instrumentation: openTelemetry() });
+      createClient(EchoService, transport).unary({ text: "hello" }).then(({ text }) => console.log(text));
+      }${format === "cjs" ? ");" : ""}`;
+    assert.equal(await userProgram(name, importing + program), "hello");
   });
 }
 

@@ -1,9 +1,16 @@
+import { createServer as createHttpServer } from "node:http";
 import type { Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip, type GrpcTransportOptions } from "@connectrpc/connect-node";
+import {
+  compressionBrotli,
+  compressionGzip,
+  connectNodeAdapter,
+  type GrpcTransportOptions,
+} from "@connectrpc/connect-node";
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { type AdminPage, adminPage, channelz } from "../../../src/admin/index.ts";
 import { consulResolver } from "../../../src/consul/index.ts";
 import {
   dnsResolver,
@@ -187,3 +194,20 @@ for (const metric of promClientMetrics([measured])) metric.get().then(({ values 
 /** A resolver of another door is one of the core's. */
 export const kubernetes: Resolver = kubernetesResolver({ service: "echo", port: "grpc", fallback: dnsResolver() });
 export const outside: KubernetesResolverOptions = { server: "https://a", ca: "PEM", token: async () => "token" };
+
+/** A page about transports, for servers of both forms, and channelz as routes of Connect's. */
+export async function admin(transport: GlinkTransport): Promise<void> {
+  const page: AdminPage = adminPage([transport], {
+    hosts: ["ops.example.com"],
+    metrics: () => "calls 1",
+    updateIntervalMs: 500,
+  });
+  const server = createHttpServer(page.node);
+  const response: Response = await page.fetch(new Request("http://localhost/"));
+  connectNodeAdapter({ routes: channelz([transport]) });
+  // @ts-expect-error: a page is about a list of transports
+  adminPage(transport);
+  server.close();
+  await response.text();
+  page.close();
+}

@@ -102,7 +102,7 @@ export function testMetrics(options: MetricReaderOptions = {}): TestMetrics {
 }
 
 /** The value of the only point whose attributes include these; histograms are their count. */
-export function pointValue(collection: Collection, name: string, attributes: Record<string, unknown> = {}): number {
+export function valueIn(collection: Collection, name: string, attributes: Record<string, unknown> = {}): number {
   const points = collection
     .get(name)
     ?.points.filter((point) => Object.entries(attributes).every(([key, value]) => point.attributes[key] === value));

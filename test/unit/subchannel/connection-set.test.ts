@@ -4,18 +4,16 @@ import type { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import { type FakePoolOptions, fakePool, renewEldest, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
-/** A pool of one backend that has two connections. */
+/** A pool of one backend that has two connections, which share its calls. */
 async function twoConnections(options: FakePoolOptions = {}) {
-  const all = fakePool(options);
+  const connections = { min: 2, max: 2 };
+  const all = fakePool({ ...options, subchannel: { connections, ...options.subchannel } });
   const { pool, connector, resolver } = all;
   pool.wake();
   resolver.report("10.0.0.1");
   await settle();
   const [subchannel] = pool.subchannels as [Subchannel];
-  const grown: boolean[] = [];
-  subchannel.grow((succeeded) => grown.push(succeeded));
   await settle();
-  assert.deepEqual(grown, [true]);
   const [first, second] = connector.open;
   assert.ok(first !== undefined && second !== undefined);
   const states = () => all.events.ofType("subchannel-state").map(({ from, to }) => `${from} > ${to}`);
@@ -57,7 +55,8 @@ describe("a backend with two connections", () => {
   });
 
   test("stays ready when one is lost, and the calls of the other go on", async () => {
-    const { pool, subchannel, first, second, states, resolver, close } = await twoConnections();
+    const { pool, connector, subchannel, first, second, states, resolver, close } = await twoConnections();
+    connector.answerWith((dial) => dial.fail());
     const calls = [new TestCall(pool).start(), new TestCall(pool).start()];
     const before = states();
     const { refreshes } = resolver;
@@ -79,10 +78,11 @@ describe("a backend with two connections", () => {
 
   test("leaves ready when both have drained, and not before", async () => {
     const { pool, subchannel, first, second, connector, events, close } = await twoConnections();
-    connector.answerWith(() => undefined);
+    connector.answerWith((dial) => dial.fail());
     for (const live of subchannel.connections) live.noteAnswer();
     const [call] = [new TestCall(pool).start(), new TestCall(pool).start()];
     first.goaway();
+    await settle();
     assert.equal(subchannel.state, "ready");
     assert.equal([...pool.draining].length, 1);
     second.goaway();
@@ -130,9 +130,11 @@ describe("a backend with two connections", () => {
     connector.answerWith(() => undefined);
     const outcomes: boolean[] = [];
     renewEldest(subchannel, (replaced) => outcomes.push(replaced));
+    const renewal = connector.last;
     connector.open[0]?.lose();
     assert.deepEqual(outcomes, []);
-    connector.last.succeed();
+    assert.equal(connector.last, renewal, "it is the one that makes two again");
+    renewal.succeed();
     await settle();
     assert.deepEqual(outcomes, [true]);
     assert.equal(subchannel.connections.length, 2);

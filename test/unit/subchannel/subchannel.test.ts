@@ -39,6 +39,9 @@ class RecordingListener implements SubchannelListener<Subchannel> {
   onCleared(): void {
     this.steps.push("cleared");
   }
+  onCallFailed(): void {
+    this.steps.push("call failed");
+  }
   onRenewalFailed(_: Subchannel, __: LiveConnection, failure: Failure): void {
     this.renewalFailures.push(failure);
   }
@@ -77,7 +80,7 @@ function setUp(changes: Partial<SubchannelContext> = {}, endpoint = endpointOf(a
   hold.acquire();
   const connector = new FakeConnector();
   const owner = new RecordingListener();
-  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false };
+  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: { answers: 0, faults: 0 } };
   const options = subchannelOptions(connector, clock, hold, changes);
   const subchannel = new Subchannel(endpoint, options, conditions, owner);
   return { subchannel, clock, hold, connector, owner, conditions };

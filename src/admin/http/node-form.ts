@@ -1,0 +1,50 @@
+import type { AdminReply, AdminRequest } from "./exchange.ts";
+
+/** A request of node:http or node:http2, as frameworks on top of them pass it on. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** What Express leaves of the URL before it cut the place where the page is mounted. */
+  readonly originalUrl?: string | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** A response of node:http or node:http2. */
+export interface NodeResponse {
+  readonly writableLength: number;
+  writeHead(status: number, headers: Record<string, string>): unknown;
+  write(text: string): unknown;
+  end(text: string): unknown;
+  destroy(): unknown;
+  on(event: "close" | "error", listener: () => void): unknown;
+}
+
+export function requestOfNode({ method = "GET", url = "/", originalUrl = url, headers }: NodeRequest): AdminRequest {
+  return {
+    method,
+    path: originalUrl.replace(/[?#].*$/s, ""),
+    header: (name) => {
+      const value = headers[name];
+      return typeof value === "string" ? value : value?.[0];
+    },
+  };
+}
+
+export function answerNode(response: NodeResponse, { status, headers, body }: AdminReply, isHead: boolean): void {
+  // A reader that is gone is no error of ours.
+  response.on("error", () => undefined);
+  response.writeHead(status, { ...headers });
+  if (isHead) response.end("");
+  else if (typeof body === "string") response.end(body);
+  else {
+    const stopped = body.start({
+      get queuedBytes() {
+        return response.writableLength;
+      },
+      write: (text) => response.write(text),
+      // What was not taken until now will not be.
+      end: () => response.destroy(),
+    });
+    response.on("close", stopped);
+  }
+}
