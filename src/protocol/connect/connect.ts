@@ -1,9 +1,9 @@
 import type { MethodSpec } from "../../base/method-spec.ts";
 import type { HeaderFields, MethodHead } from "../../http2/connection.ts";
 import { frameMessage, prefixBytes } from "../framing.ts";
-import { fieldOf } from "../grpc/status.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
+import { fieldOf } from "../received-fields.ts";
 import { getPath } from "./get-path.ts";
 import { ConnectStreamResponse } from "./stream-response.ts";
 import { ConnectUnaryResponse } from "./unary-response.ts";

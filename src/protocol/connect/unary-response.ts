@@ -1,158 +1,101 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure, WireStatus } from "../../base/errors.ts";
-import { peerText } from "../../base/peer-text.ts";
 import { describeCause } from "../../base/thrown.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
-import { compressedFlag, tooLargeText } from "../framing.ts";
-import { codeFromHttpStatus, fieldOf } from "../grpc/status.ts";
+import { brokenResponse, contentTypeFailure, httpFailure, tooLargeFailure } from "../broken-response.ts";
+import { compressedFlag } from "../framing.ts";
+import { codeFromHttpStatus } from "../http-status.ts";
 import { noFields } from "../metadata.ts";
 import type { MessageListener, ReadLimits, ResponseReader } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
+import { fieldOf } from "../received-fields.ts";
+import { Body } from "./body.ts";
+import { isOfConnect, unaryJson, unaryType } from "./content-types.ts";
 import { parseJson, readErrorJson } from "./error-json.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { splitTrailers } from "./trailer-fields.ts";
 
-/** How trailers are told apart from the headers that they travel among. */
-const trailerPrefix = "trailer-";
-
-const jsonType = /^application\/json(?:; ?charset=utf-?8)?$/i;
-
-/** An error that is larger than this is cut off: no server's own is. */
+/** No server's own error is larger. */
 const errorMaxBytes = 1_048_576;
 
-/** What the head of a response announces: a message, or an error. */
-type Expected = { readonly what: "message" } | { readonly what: "error"; readonly code: Code };
-
 /**
- * One response of a unary call by the Connect protocol: plain HTTP, the message as it is, or an error in JSON with a status
- * that says so to those who know HTTP alone.
+ * One response of a unary call by the Connect protocol: plain HTTP, the message as it is, or an error in JSON with an HTTP
+ * status that says so to those who know HTTP alone.
  */
 export class ConnectUnaryResponse implements ResponseReader {
   headers: HeaderFields = noFields;
   trailers: HeaderFields = noFields;
+  readonly address: string;
   readonly #settings: ProtocolSettings;
   readonly #limits: ReadLimits;
-  readonly #address: string;
-  readonly #pieces: Uint8Array[] = [];
-  #bytes = 0;
-  #expected: Expected = { what: "message" };
+  #status = 0;
+  #body: Body | undefined;
 
   constructor(settings: ProtocolSettings, limits: ReadLimits, address: string) {
     this.#settings = settings;
     this.#limits = limits;
-    this.#address = address;
+    this.address = address;
   }
 
   get messageStarted(): boolean {
-    return this.#expected.what === "message" && this.#bytes > 0;
+    return this.#status === 200 && this.#body !== undefined && this.#body.length > 0;
   }
 
-  /** RFC 9110 §10.2.3, of an answer that is an error. */
+  /** Of whoever answered with an error: the server, or a proxy that sheds load. */
   get pushback(): number | "stop" | undefined {
-    return this.#expected.what === "error" ? retryAfterMs(fieldOf(this.headers, "retry-after")) : undefined;
+    return this.#status === 200 ? undefined : retryAfterMs(fieldOf(this.headers, "retry-after"));
   }
 
   readHead(status: number, fields: HeaderFields): Failure | undefined {
-    this.#split(fields);
-    const contentType = fieldOf(fields, "content-type");
-    if (status !== 200) {
-      const code = codeFromHttpStatus(status);
-      if (contentType === undefined || !jsonType.test(contentType))
-        return this.#failure("http-status", code, `HTTP ${status}`);
-      this.#expected = { what: "error", code };
-      return undefined;
-    }
-    const isWanted =
-      this.#settings.messageFormat === "proto"
-        ? contentType === "application/proto"
-        : contentType !== undefined && jsonType.test(contentType);
-    if (isWanted) return undefined;
-    const shown = contentType === undefined ? "(none)" : peerText(contentType);
-    const isConnect = contentType !== undefined && /^application\/(?:connect\+)?(?:proto|json)/i.test(contentType);
-    const hint = isConnect ? "the server answered in another format" : "the server did not answer with Connect";
-    return this.#failure(
-      "protocol",
-      isConnect ? Code.Internal : Code.Unknown,
-      `unsupported content type ${shown}: ${hint}`,
-    );
+    this.#status = status;
+    [this.headers, this.trailers] = splitTrailers(fields);
+    const contentType = fieldOf(fields, "content-type") ?? "";
+    const length = fieldOf(fields, "content-length");
+    const announcedBytes = length === undefined ? undefined : Number(length);
+    this.#body = new Body(this.#limits.messageMemory, announcedBytes);
+    if (status !== 200) return unaryJson.test(contentType) ? undefined : httpFailure(this, status);
+    if (unaryType(this.#settings.messageFormat).test(contentType)) return this.#sizeFailure(announcedBytes ?? 0);
+    return isOfConnect(contentType)
+      ? contentTypeFailure(this, Code.Internal, "the server answered in another format")
+      : contentTypeFailure(this, Code.Unknown, "the server did not answer with Connect");
   }
 
-  readBody(bytes: Uint8Array, start: number, end: number, _listener: MessageListener): Failure | undefined {
-    this.#bytes += end - start;
-    const isError = this.#expected.what === "error";
-    const maxBytes = isError ? errorMaxBytes : this.#limits.readMaxBytes;
-    if (this.#bytes > maxBytes) {
-      if (isError) return this.#failure("protocol", Code.Unknown, `an error of more than ${maxBytes} bytes`);
-      return this.#failure("message-size", Code.ResourceExhausted, tooLargeText(this.#bytes, "readMaxBytes", maxBytes));
-    }
-    if (end > start) this.#pieces.push(bytes.slice(start, end));
-    return undefined;
+  readBody(bytes: Uint8Array, start: number, end: number): Failure | undefined {
+    const body = this.#body as Body;
+    const failure = this.#sizeFailure(body.length + end - start);
+    if (failure === undefined) body.push(bytes, start, end);
+    return failure;
   }
 
-  readEnd(_trailers: HeaderFields, listener: MessageListener): Failure | undefined | Promise<Failure | undefined> {
-    const body = this.#body();
+  readEnd(_: HeaderFields, listener: MessageListener): Failure | undefined | Promise<Failure | undefined> {
+    const body = (this.#body as Body).take();
     const encoding = fieldOf(this.headers, "content-encoding");
     const isCompressed = encoding !== undefined && encoding.toLowerCase() !== "identity";
-    const expected = this.#expected;
-    if (expected.what === "message") {
+    if (this.#status === 200) {
       listener.onMessage(isCompressed ? compressedFlag : 0, body);
       return undefined;
     }
-    if (!isCompressed) return this.#errorOf(body, expected.code);
+    if (!isCompressed) return this.#errorOf(body);
     return this.#settings.inflateEnd(encoding, body).then(
-      (plain) => this.#errorOf(plain, expected.code),
-      (error: unknown) => this.#failure("encoding", expected.code, `the error cannot be read: ${describeCause(error)}`),
+      (plain) => this.#errorOf(plain),
+      (error: unknown) => {
+        const text = `HTTP ${this.#status} with an error that cannot be read: ${describeCause(error)}`;
+        return brokenResponse(this, "encoding", codeFromHttpStatus(this.#status), text);
+      },
     );
   }
 
-  #body(): Uint8Array {
-    const [first] = this.#pieces;
-    if (this.#pieces.length === 1 && first !== undefined) return first;
-    const body = this.#limits.messageMemory.allocate(this.#bytes);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      body.set(piece, at);
-      at += piece.length;
-    }
-    return body;
+  #sizeFailure(bytes: number): Failure | undefined {
+    const { readMaxBytes } = this.#limits;
+    if (this.#status === 200) return bytes > readMaxBytes ? tooLargeFailure(this, bytes, readMaxBytes) : undefined;
+    return bytes > errorMaxBytes ? httpFailure(this, this.#status) : undefined;
   }
 
-  #errorOf(body: Uint8Array, code: Code): Failure {
-    const error = readErrorJson(parseJson(body), code);
-    if (error === undefined)
-      return this.#failure("http-status", code, `HTTP error with a body that is no Connect error`);
-    const wire: WireStatus = {
-      metadata: [...this.headers, ...this.trailers],
-      details: error.details,
-      isWireError: true,
-    };
-    return {
-      kind: "status",
-      code: error.code,
-      progress: "unknown",
-      message: error.message,
-      address: this.#address,
-      wire,
-    };
-  }
-
-  /** Trailers travel among the headers, under names of their own. */
-  #split(fields: HeaderFields): void {
-    this.headers = fields;
-    if (!fields.some((text, i) => i % 2 === 0 && text.startsWith(trailerPrefix))) return;
-    const headers: string[] = [];
-    const trailers: string[] = [];
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const name = fields[i] as string;
-      const value = fields[i + 1] as string;
-      if (name.startsWith(trailerPrefix)) trailers.push(name.slice(trailerPrefix.length), value);
-      else headers.push(name, value);
-    }
-    this.headers = headers;
-    this.trailers = trailers;
-  }
-
-  #failure(kind: Failure["kind"], code: Code, message: string): Failure {
-    const wire: WireStatus = { metadata: this.headers, details: [], isWireError: false };
-    return { kind, code, progress: "unknown", message, address: this.#address, wire };
+  #errorOf(body: Uint8Array): Failure {
+    const error = readErrorJson(parseJson(body), codeFromHttpStatus(this.#status));
+    if (error === undefined) return httpFailure(this, this.#status);
+    const { code, message, details } = error;
+    const wire: WireStatus = { metadata: [...this.headers, ...this.trailers], details, isWireError: true };
+    return { kind: "status", code, progress: "unknown", message, address: this.address, wire };
   }
 }

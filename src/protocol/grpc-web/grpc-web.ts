@@ -1,10 +1,10 @@
 import type { MethodHead } from "../../http2/connection.ts";
 import { frameMessage, prefixBytes } from "../framing.ts";
 import { attemptFields, previousAttemptsName } from "../grpc/attempt-fields.ts";
-import { fieldOf } from "../grpc/status.ts";
 import { timeoutHeader } from "../grpc/timeout.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
+import { fieldOf } from "../received-fields.ts";
 import { GrpcWebResponse } from "./response.ts";
 
 /** gRPC-Web in its binary form (PROTOCOL-WEB.md): as gRPC, but the trailers are the last message of the body. */

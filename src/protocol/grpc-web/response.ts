@@ -2,12 +2,14 @@ import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import { describeCause } from "../../base/thrown.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
+import { brokenResponse } from "../broken-response.ts";
 import { compressedFlag } from "../framing.ts";
 import { GrpcResponse } from "../grpc/response.ts";
-import { fieldOf, headFailure } from "../grpc/status.ts";
+import { headFailure } from "../grpc/status.ts";
 import { noFields } from "../metadata.ts";
 import type { MessageListener, ReadLimits } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
+import { fieldOf } from "../received-fields.ts";
 import { readTrailerBlock } from "./trailer-block.ts";
 
 /** The bit of a message's flag that says: these are the trailers, and the end. */
@@ -51,14 +53,20 @@ export class GrpcWebResponse extends GrpcResponse {
 
   override readEnd(): Failure | undefined | Promise<Failure | undefined> {
     const block = this.#trailers;
-    // All of it may be in the headers; there are no trailers of HTTP/2.
-    if (block === undefined) return this.statusOf(noFields);
+    if (block === undefined) return this.#trailersOnly();
     if (!block.isCompressed) return this.statusOf(readTrailerBlock(block.bytes));
     const encoding = fieldOf(this.headers, "grpc-encoding");
     return this.#settings.inflateEnd(encoding, block.bytes).then(
       (plain) => this.statusOf(readTrailerBlock(plain)),
       (error: unknown) =>
-        this.failure("encoding", Code.Internal, `the trailers cannot be read: ${describeCause(error)}`),
+        brokenResponse(this, "encoding", Code.Internal, `the trailers cannot be read: ${describeCause(error)}`),
     );
+  }
+
+  /** The headers may be the trailers, too: those of HTTP/2 are not read. */
+  #trailersOnly(): Failure | undefined {
+    const failure = this.statusOf(noFields);
+    if (failure === undefined) this.trailers = this.headers;
+    return failure;
   }
 }

@@ -1,9 +1,9 @@
 import type { MethodHead } from "../../http2/connection.ts";
 import { frameMessage, prefixBytes } from "../framing.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
+import { fieldOf } from "../received-fields.ts";
 import { attemptFields, previousAttemptsName } from "./attempt-fields.ts";
 import { GrpcResponse } from "./response.ts";
-import { fieldOf } from "./status.ts";
 import { timeoutHeader } from "./timeout.ts";
 
 /** gRPC over HTTP/2 (PROTOCOL-HTTP2.md), with the headers of gRFC A6. */

@@ -1,10 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
-import { MessageReader, tooLargeText } from "../framing.ts";
+import { brokenResponse, tooLargeFailure } from "../broken-response.ts";
+import { MessageReader } from "../framing.ts";
 import { noFields } from "../metadata.ts";
 import type { MessageListener, ReadLimits, ResponseReader } from "../protocol.ts";
-import { fieldOf, grpcContentType, headFailure, readStatus } from "./status.ts";
+import { fieldOf } from "../received-fields.ts";
+import { grpcContentType, headFailure, readStatus } from "./status.ts";
 
 /**
  * One gRPC response: headers, length-prefixed messages, and the status in the trailers. It is its own message reader, so
@@ -13,7 +15,7 @@ import { fieldOf, grpcContentType, headFailure, readStatus } from "./status.ts";
 export class GrpcResponse extends MessageReader implements ResponseReader {
   headers: HeaderFields = noFields;
   trailers: HeaderFields = noFields;
-  protected readonly address: string;
+  readonly address: string;
 
   constructor({ readMaxBytes, messageMemory }: ReadLimits, address: string) {
     super(readMaxBytes, messageMemory);
@@ -46,9 +48,7 @@ export class GrpcResponse extends MessageReader implements ResponseReader {
 
   readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined {
     const tooLargeBytes = this.push(bytes, start, end, listener);
-    if (tooLargeBytes === undefined) return undefined;
-    const message = tooLargeText(tooLargeBytes, "readMaxBytes", this.maxBytes);
-    return this.failure("message-size", Code.ResourceExhausted, message);
+    return tooLargeBytes === undefined ? undefined : tooLargeFailure(this, tooLargeBytes, this.maxBytes);
   }
 
   readEnd(trailers: HeaderFields): Failure | undefined | Promise<Failure | undefined> {
@@ -62,13 +62,8 @@ export class GrpcResponse extends MessageReader implements ResponseReader {
     let result = readStatus(trailers, headers, this.address);
     // Trailers-only. A proxy may end such a response with an empty DATA frame instead of with its headers.
     if (!result.found && !this.started) result = readStatus(headers, noFields, this.address);
-    if (!result.found) return this.failure("protocol", Code.Internal, "protocol error: missing status");
+    if (!result.found) return brokenResponse(this, "protocol", Code.Internal, "protocol error: missing status");
     if (result.failure !== undefined || this.isAtBoundary) return result.failure;
-    return this.failure("protocol", Code.Internal, "protocol error: the response ended within a message");
-  }
-
-  protected failure(kind: "protocol" | "message-size" | "encoding", code: Code, message: string): Failure {
-    const wire = { metadata: this.headers, details: [], isWireError: false };
-    return { kind, code, progress: "unknown", message, address: this.address, wire };
+    return brokenResponse(this, "protocol", Code.Internal, "protocol error: the response ended within a message");
   }
 }

@@ -53,6 +53,7 @@ function transportFor(request: CompatRequest): GlinkTransport {
       useBinaryFormat: codec !== codecJson,
       jsonOptions: { registry: types.registry },
       acceptCompression: [compressionGzip, compressionBrotli],
+      compressMinBytes: 0,
     };
     if (compression === compressionGzipNumber) options.sendCompression = compressionGzip;
     if (compression === compressionBrotliNumber) options.sendCompression = compressionBrotli;

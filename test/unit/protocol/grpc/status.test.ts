@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
-import { codeFromHttpStatus, headFailure, percentDecode, readStatus } from "../../../../src/protocol/grpc/status.ts";
+import { headFailure, percentDecode, readStatus } from "../../../../src/protocol/grpc/status.ts";
+import { codeFromHttpStatus } from "../../../../src/protocol/http-status.ts";
 
 function statusOf(fields: readonly string[]) {
   const result = readStatus(fields, [], "127.0.0.1:1");
