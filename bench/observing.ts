@@ -25,6 +25,7 @@ const method: MethodSpec = {
 const names = {
   target: "http://echo.test",
   grpcTarget: "dns:///echo.test:80",
+  protocol: "grpc" as const,
   serverAddress: "echo.test",
   serverPort: 80,
 };
@@ -36,7 +37,7 @@ function observed(observer: CallObserver): () => void {
   const protocol = { ownNames: new Set<string>() } as never;
   return () => {
     const trace = observer.callStarted(method, undefined, undefined);
-    const attempt = trace?.attempt({ number: 1, transparent: false });
+    const attempt = trace?.attempt({ number: 1, transparent: false, hedge: false });
     attempt?.start(metadata, protocol);
     attempt?.ended(undefined, "10.0.0.1:1", undefined);
     observer.callEnded(trace, undefined);

@@ -8,6 +8,7 @@ declare module "dns-packet" {
   export type Answer = { readonly name: string; readonly ttl: number } & (
     | { readonly type: "A" | "AAAA" | "CNAME"; readonly data: string }
     | { readonly type: "SRV"; readonly data: { target: string; port: number; priority?: number; weight?: number } }
+    | { readonly type: "TXT"; readonly data: readonly string[] }
   );
   export interface Packet {
     readonly id?: number;

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer, isIP, type Server, type Socket as TcpSo
 import { setTimeout as wait } from "node:timers/promises";
 import { type Answer, decode, encode, type Question } from "dns-packet";
 
-export type RecordType = "A" | "AAAA" | "SRV";
+export type RecordType = "A" | "AAAA" | "SRV" | "TXT";
 
-const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV"];
+const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV", "TXT"];
 
 /** What an SRV record says; without a priority or a weight these are 0. */
 export interface ServiceRecord {
@@ -22,6 +22,8 @@ export interface DnsAnswer {
   readonly addresses?: readonly string[];
   /** SRV records (RFC 2782): which ports of which names are the service. */
   readonly services?: readonly ServiceRecord[];
+  /** TXT records. */
+  readonly texts?: readonly string[];
   /** Of every record. Default 30. */
   readonly ttlSeconds?: number;
   /** The name is an alias: a CNAME record comes first, and the addresses are this name's. */
@@ -42,7 +44,7 @@ const responseCodes = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
 const authoritative = 1 << 10;
 const defaultTtlSeconds = 30;
 
-/** A real DNS server on UDP and TCP for A, AAAA and SRV records, whose answers change when one says so. */
+/** A real DNS server on UDP and TCP for A, AAAA, SRV and TXT records, whose answers change when one says so. */
 export class DnsServer {
   readonly #socket: Socket;
   readonly #tcp: Server;
@@ -172,6 +174,10 @@ function recordsOf({ name, type }: Question, answer: DnsAnswer): Answer[] {
   }
   if (type === "SRV") {
     for (const data of services) records.push({ name: alias ?? name, type, ttl, data });
+  }
+  if (type === "TXT") {
+    // In pieces of 255 bytes at most (RFC 1035 §3.3.14).
+    for (const text of answer.texts ?? []) records.push({ name, type, ttl, data: text.match(/.{1,255}/gs) ?? [""] });
   }
   return records;
 }

@@ -31,6 +31,12 @@ export type { CauseFact } from "./base/thrown.ts";
 export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
 export type { RetryInit } from "./calls/calls-options.ts";
+export type { AdmissionOptions } from "./calls/guards/admission-options.ts";
+export type { HedgingOptions, Percentile } from "./calls/hedging/hedging-options.ts";
+export type { ExplainedValue, PolicyExplanation } from "./calls/methods/explanation.ts";
+export type { MethodConfig, MethodRetry } from "./calls/methods/method-config.ts";
+export type { MethodConfigs } from "./calls/methods/methods-options.ts";
+export type { ServiceConfig } from "./calls/methods/service-config.ts";
 export type { RetryBudgetOptions, RetryOptions } from "./calls/retry/retry-options.ts";
 export type { WaitOptions } from "./channel/channel.ts";
 export type { Address, TcpAddress, UnixAddress } from "./endpoint/address.ts";
@@ -53,7 +59,13 @@ export type { ConnectionCounts, TimedCounts } from "./observe/connection-counter
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { ConnectContext } from "./observe/dial-observer.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
-export type { EjectionReason, GlinkEvent, ThrownFact, WithheldReason } from "./observe/events.ts";
+export type {
+  DropReason,
+  EjectionReason,
+  GlinkEvent,
+  ThrownFact,
+  WithheldReason,
+} from "./observe/events.ts";
 export type {
   AttemptEnd,
   AttemptHeader,
@@ -96,5 +108,11 @@ export type { ProcessHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { Backend } from "./subchannel/backend.ts";
+export {
+  type CallOptionsFromInit,
+  callOptionsFrom,
+  type ServedConnectCall,
+  type ServedGrpcCall,
+} from "./transport/call-options-from.ts";
 export { type GlinkTransport, glinkTransport } from "./transport/transport.ts";
 export type { GlinkTransportOptions } from "./transport/transport-options.ts";

@@ -37,6 +37,8 @@ export type FailureKind =
   | "canceled"
   | "closed"
   | "queue-full"
+  | "too-many-calls"
+  | "not-admitted"
   | "invalid-request";
 
 /** A failure as plain data: cheap to make and to decide on. It becomes a ConnectError only where a user sees it. */

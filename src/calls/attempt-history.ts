@@ -80,7 +80,11 @@ export class AttemptHistory {
   }
 
   #decide(situation: RetrySituation): RetryDecision {
-    const { budget, random } = this.#context;
-    return decideRetry(situation, this.#options, () => budget?.withdraw() ?? true, random);
+    const { retryLimit, random } = this.#context;
+    const { failure, pushback } = situation;
+    const counts = this.#options !== false && (this.#options.codes.includes(failure.code) || pushback === "stop");
+    // gRFC A6's throttle counts outcomes: those of attempts that may have run.
+    if (counts && failure.progress === "unknown") retryLimit.current?.failed();
+    return decideRetry(situation, this.#options, () => retryLimit.current?.withdraw() ?? true, random);
   }
 }

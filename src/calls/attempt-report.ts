@@ -34,7 +34,7 @@ export function reportWithheld(attempt: Attempt, { reason }: Withheld, context: 
   counters.retriesWithheld[reason]++;
   if (!events.active) return;
   const method = methodName(attempt.pickInfo.method);
-  const first = reason === "budget" && context.budget?.isNewEpisode === true;
+  const first = reason === "budget" && context.retryLimit.current?.isNewEpisode === true;
   events.publish({ type: "retry-withheld", method, address: attempt.connection?.address, reason, first });
 }
 
@@ -61,7 +61,8 @@ export function noteUntilNow(
   return notes.length === 0 ? undefined : notes.join(", ");
 }
 
-function lastErrorText({ code, message, address }: Failure): string {
+/** A failure in a word, for the error of the call that it did not end. */
+export function lastErrorText({ code, message, address }: Failure): string {
   const from = address === undefined ? "" : ` from ${address}`;
   return `${Code[code]}${from}${message === "" ? "" : `: ${peerText(message)}`}`;
 }

@@ -13,6 +13,8 @@ export interface AttemptKind {
   readonly number: number;
   /** It repeats one that did not run, and did not use up an attempt. */
   readonly transparent: boolean;
+  /** It runs, or ran, beside others of its call. */
+  readonly hedge: boolean;
 }
 
 /** The trace of the attempt's call. */
@@ -51,9 +53,9 @@ export class AttemptTrace {
   /** Tells those who follow the call. One of them may end the attempt. */
   start(metadata: HeaderFields, protocol: Protocol): void {
     const header = new TracedHeader(metadata, protocol);
-    const { number, transparent } = this.#kind;
+    const { number, transparent, hedge } = this.#kind;
     for (const call of this.#calls) {
-      const tracer = call.attemptStarted?.({ number, transparent, header });
+      const tracer = call.attemptStarted?.({ number, transparent, hedge, header });
       if (tracer === undefined) continue;
       if (this.#end === undefined) this.#tracers.push(tracer);
       else tracer.ended(this.#end);

@@ -3,7 +3,9 @@ import { Code, ConnectError, type ContextKey, type ContextValues } from "@connec
 import { checkBoolean, checkObject, describeValue } from "../base/check.ts";
 import type { Progress } from "../base/errors.ts";
 import { describeCause } from "../base/thrown.ts";
-import { checkRetryOptions, type RetryOptions } from "./retry/retry-options.ts";
+import { checkHedgingOptions, type HedgingOptions } from "./hedging/hedging-options.ts";
+import type { MethodRetry } from "./methods/method-config.ts";
+import { checkOwnRetry } from "./methods/methods-options.ts";
 
 /** What one attempt came to. */
 export interface AttemptReport {
@@ -22,8 +24,13 @@ export interface AttemptReport {
 
 /** What a single call may ask for. Set it through Connect's context values, under {@link glinkCall}. */
 export interface GlinkCallOptions {
-  /** Overrides the transport's retry options for this call: `false`, or the fields that differ. */
-  readonly retry?: false | Partial<Omit<RetryOptions, "budget" | "bufferTotalMaxBytes">>;
+  /** Overrides the retry options of the method and the transport for this call: `false`, or the fields that differ. */
+  readonly retry?: false | MethodRetry;
+  /**
+   * Overrides what is set for the method and the transport: `false`, or the fields that differ. A call that hedges is not
+   * retried by policy.
+   */
+  readonly hedging?: false | Partial<HedgingOptions>;
   /** `true`: wait through transient failure until the deadline. */
   readonly waitForReady?: boolean;
   /** What the policy `ringHash` sends the call by: calls with the same key go to the same backend. */
@@ -57,17 +64,12 @@ export function callOptionsOf(contextValues: ContextValues | undefined): GlinkCa
 }
 
 function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
-  const { retry, waitForReady, hashKey, onAttempt } = checkObject("the value", options);
+  const { retry, hedging, waitForReady, hashKey, onAttempt } = checkObject("the value", options);
   for (const name of Object.keys(options)) {
     if (!knownNames.has(name)) throw new TypeError(`the option "${name}" is unknown`);
   }
-  if (retry !== undefined && retry !== false) {
-    checkRetryOptions(retry);
-    for (const name of ["budget", "bufferTotalMaxBytes"] as const) {
-      const given = (retry as Partial<RetryOptions>)[name];
-      if (given !== undefined) throw new TypeError(`retry.${name} is an option of the transport, not of a call`);
-    }
-  }
+  if (retry !== undefined && retry !== false) checkOwnRetry("retry", retry);
+  if (hedging !== undefined && hedging !== false) checkHedgingOptions("hedging", hedging);
   if (waitForReady !== undefined) checkBoolean("waitForReady", waitForReady);
   if (hashKey !== undefined && typeof hashKey !== "string") {
     throw new TypeError(`hashKey must be a text, not ${describeValue(hashKey)}`);
@@ -83,6 +85,7 @@ function checkCallOptions(options: GlinkCallOptions): GlinkCallOptions {
 
 const knownNames = new Set<string>([
   "retry",
+  "hedging",
   "waitForReady",
   "hashKey",
   "onAttempt",

@@ -11,6 +11,7 @@ export class CallTrace implements AttemptTraceListener {
   readonly #tracers: CallTracer[] = [];
   #attempts = 0;
   #transparentRetries = 0;
+  #hedges = 0;
   #address: string | undefined;
   /** Since when no attempt is under way, between two of them. */
   #idleSinceMs: number | undefined;
@@ -34,6 +35,7 @@ export class CallTrace implements AttemptTraceListener {
     this.#idleEnded();
     this.#attempts = kind.number;
     if (kind.transparent) this.#transparentRetries++;
+    else if (kind.hedge) this.#hedges++;
     this.#isStarting = true;
     return new AttemptTrace(kind, this.#clock, this.#tracers, this);
   }
@@ -65,6 +67,7 @@ export class CallTrace implements AttemptTraceListener {
       durationMs: this.#clock.now() - this.#startedMs,
       attempts: this.#attempts,
       transparentRetries: this.#transparentRetries,
+      hedges: this.#hedges,
       retryDelayMs: this.#idleMs,
     };
     // A tracer may end the call as an attempt starts, whose own end comes first.

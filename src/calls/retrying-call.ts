@@ -75,7 +75,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   start(): void {
-    this.#context.budget?.deposit();
+    this.#context.retryLimit.current?.deposit();
     this.#startAttempt();
   }
 
@@ -148,7 +148,6 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#clearTimers();
   }
 
-  /** Attempts made. */
   get #attempts(): number {
     return this.#attempt === undefined ? (this.#history?.made ?? 0) : this.attempt;
   }
@@ -166,7 +165,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#retryTimer = undefined;
     const { attempt: context } = this.#context;
     context.counters.attemptStarted(cause, delayMs);
-    const trace = this.#request.trace?.attempt({ number: this.attempt, transparent: cause === "transparent" });
+    const kind = { number: this.attempt, transparent: cause === "transparent", hedge: false };
+    const trace = this.#request.trace?.attempt(kind);
     const attempt = new Attempt(context, this.#request, this, trace);
     this.#attempt = attempt;
     trace?.start(this.#request.metadata, context.protocol);
@@ -225,8 +225,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   #report(attempt: Attempt, failure: Failure | undefined, retryDelayMs: number | undefined): void {
-    const number = this.#attempts;
-    if (failure !== undefined) reportFailed({ attempt, number, failure, retryDelayMs }, this.#context);
+    if (failure === undefined) this.#context.retryLimit.current?.succeeded();
+    else reportFailed({ attempt, number: this.#attempts, failure, retryDelayMs }, this.#context);
     attempt.trace?.ended(failure, attempt.connection?.address, retryDelayMs);
   }
 

@@ -53,11 +53,13 @@ export interface ChannelSettings extends PoolSettings, SubchannelSettings, Http2
 
 /** Names that may be given. What is not here is reported, never silently ignored. */
 const knownNames: Record<keyof ChannelOptions, true> = {
+  admission: true,
   baseUrl: true,
   connectTimeoutMs: true,
   connectionsPerBackend: true,
   drainTimeoutMs: true,
   healthCheck: true,
+  hedging: true,
   http2: true,
   idleConnectionTimeoutMs: true,
   instrumentation: true,
@@ -65,8 +67,10 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   logger: true,
   maxConnectionAgeMs: true,
   maxHeaderListBytes: true,
+  maxOpenCalls: true,
   maxQueuedBytes: true,
   maxQueuedCalls: true,
+  methods: true,
   nodeOptions: true,
   outlierDetection: true,
   panicThreshold: true,
@@ -79,6 +83,7 @@ const knownNames: Record<keyof ChannelOptions, true> = {
   resolver: true,
   retry: true,
   rotationIntervalMs: true,
+  serviceConfig: true,
   slowStartMs: true,
   subsetSize: true,
   waitForReady: true,

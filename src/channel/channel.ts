@@ -2,6 +2,7 @@ import type { ConnectError, ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { CallListener, CallRequest } from "../calls/call.ts";
+import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import type { CallGroup, OpenCalls } from "../calls/open-calls.ts";
 import type { UnreadMemory } from "../http2/unread-memory.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
@@ -79,6 +80,8 @@ export interface Channel {
   readonly clock: Clock;
   /** How messages and metadata are written on the wire. */
   readonly protocol: Protocol;
+  /** What holds for the calls of each method. */
+  readonly policies: MethodPolicies;
   /** The calls that have begun and not ended: what keeps the process alive. */
   readonly openCalls: OpenCalls;
   /** What responses hold that nobody has read yet: whoever holds some of it above the connections counts it there. */

@@ -1,12 +1,7 @@
 import { closedFailure } from "../base/errors.ts";
-import type { CallFactory } from "../calls/call.ts";
 import { CallObserver } from "../calls/call-observer.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
-import { ReplayMemory } from "../calls/retry/replay-memory.ts";
-import { RetryBudget } from "../calls/retry/retry-budget.ts";
-import { type RetryOptions, retryDefaults } from "../calls/retry/retry-options.ts";
-import { RetryingCalls } from "../calls/retrying-calls.ts";
 import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { DialOptions } from "../http2/dial/dial.ts";
@@ -23,14 +18,13 @@ import { debugLog, eventLog } from "../observe/event-log.ts";
 import type { ChannelNames, ChannelView, Instrumentation } from "../observe/instrumentation.ts";
 import { ResolverObserver } from "../observe/resolver-observer.ts";
 import { Pool } from "../pool/pool.ts";
-import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { backgroundHere, inBackground } from "../runtime/background.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
+import { callsOf } from "./channel-calls.ts";
 import { type ChannelOptions, type ChannelSettings, checkChannelOptions } from "./channel-options.ts";
 import type { CallContext } from "./open-call.ts";
 import { PoolChannel } from "./pool-channel.ts";
@@ -40,7 +34,7 @@ import { Snapshots } from "./take-snapshot.ts";
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(options: ChannelOptions, given: Runtime, protocol: Protocol = grpc): Channel {
+export function createChannel(options: ChannelOptions, given: Runtime, protocol: Protocol): Channel {
   const settings = checkChannelOptions(options);
   const { target, resolver, loadBalancing, engine } = settings;
   const events = eventsOf(settings);
@@ -50,31 +44,34 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
-  const channelNames = namesOf(target, resolver);
+  const channelNames = namesOf(target, resolver, protocol);
   const observer = new CallObserver(channelNames, clock, instrumentation);
   const connections = new ConnectionObserver(target.url, events);
   const lookups = new ResolverObserver(target.url, events, clock);
   const counters = { calls: observer.counters, connections: connections.counters, resolver: lookups.counters };
   const pool = poolOf(settings, { connector, history, events, runtime, connections, lookups, protocol });
-  const budget = budgetOf(settings, clock);
-  const calls = callsOf(settings, { pool, events, runtime, counters: observer.counters, protocol, budget });
+  const made = callsOf(settings, { source: pool, events, runtime, counters: observer.counters, protocol });
+  pool.onServiceConfig((config) => made.serviceConfig.resolved(config));
+  const { calls, policies } = made;
+  const { retryLimit } = made.serviceConfig;
   const requestMemory = new MessageMemory();
   const openCalls = new OpenCalls(hold);
-  const context: CallContext = { calls, openCalls, clock, protocol, requestMemory, observer };
+  const context: CallContext = { calls, policies, openCalls, clock, protocol, requestMemory, observer };
   const names = {
     target: target.url,
     grpcTarget: channelNames.grpcTarget,
+    protocol: protocol.name,
     resolver: resolver.name,
     loadBalancing: loadBalancing.name,
     engine: engine.name,
     engineChosenBy: engine.chosenBy,
     proxy: settings.socket.proxy?.url,
   };
-  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, budget, clock });
+  const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, retryLimit, clock });
   const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
   const closed = () => {
     unread.close();
-    budget?.close();
+    made.closed();
     hold.close();
     if (events.active) events.publish({ type: "closed" });
     detach?.();
@@ -136,7 +133,12 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     loadBalancing: settings.loadBalancing,
     availability: settings.availability,
     subchannel: { connector, runtime, observer, reconnectBackoff, maxConnectionAgeMs, connections, live },
-    pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
+    pinnedCalls: new AttemptedPinnedCalls({
+      protocol: protocol.inBinary(),
+      pathPrefix: settings.target.pathPrefix,
+      clock,
+      events,
+    }),
     runtime,
     events,
     resolverObserver: lookups,
@@ -147,35 +149,6 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     subsetSize: settings.subsetSize,
     zone: settings.zone,
   });
-}
-
-interface CallParts {
-  readonly pool: Pool;
-  readonly events: EventBus;
-  readonly runtime: Runtime;
-  readonly counters: CallCounters;
-  readonly protocol: Protocol;
-  readonly budget: RetryBudget | undefined;
-}
-
-/** What of the retry options all calls of the channel share: the defaults' where it has no retries and a call may ask for them. */
-function sharedRetryOptions({ retry }: ChannelSettings): RetryOptions {
-  return retry === false ? retryDefaults : retry;
-}
-
-function budgetOf(settings: ChannelSettings, clock: Clock): RetryBudget | undefined {
-  const { budget } = sharedRetryOptions(settings);
-  return budget === false ? undefined : new RetryBudget(budget, clock);
-}
-
-function callsOf(settings: ChannelSettings, parts: CallParts): CallFactory {
-  const { pool, events, runtime, counters, protocol, budget } = parts;
-  const { retry, waitForReady, readMaxBytes } = settings;
-  const { clock, random } = runtime;
-  const limits = { readMaxBytes, messageMemory: new MessageMemory() };
-  const attempt = { source: pool, protocol, limits, clock, events, counters };
-  const replayMemory = new ReplayMemory(sharedRetryOptions(settings).bufferTotalMaxBytes);
-  return new RetryingCalls({ attempt, random, budget, replayMemory }, { retry, waitForReady });
 }
 
 /**
@@ -199,9 +172,15 @@ function viewOf(names: ChannelNames, snapshots: Snapshots, counters: CallCounter
   };
 }
 
-function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver): ChannelNames {
+function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver, { name: protocol }: Protocol): ChannelNames {
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return { target: url, grpcTarget: grpcTarget ?? `dns:///${authority}`, serverAddress: host, serverPort: port };
+  return {
+    target: url,
+    grpcTarget: grpcTarget ?? `dns:///${authority}`,
+    protocol,
+    serverAddress: host,
+    serverPort: port,
+  };
 }
 
 /** Where instrumentation wants it, what the channel does for nobody in particular has an async context of its own. */

@@ -5,6 +5,7 @@ import type { CallObserver } from "../calls/call-observer.ts";
 import type { CallTrace } from "../calls/call-trace.ts";
 import { leftFailure } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
+import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { MessageMemory } from "../protocol/message-memory.ts";
@@ -19,6 +20,7 @@ import type { CallInit, ChannelCall } from "./channel.ts";
  */
 export interface CallContext {
   readonly calls: CallFactory;
+  readonly policies: MethodPolicies;
   readonly openCalls: OpenCalls;
   readonly clock: Clock;
   readonly protocol: Protocol;

@@ -6,6 +6,7 @@ import type { MethodSpec } from "../base/method-spec.ts";
 import { signalError } from "../calls/abort-watch.ts";
 import type { CallListener } from "../calls/call.ts";
 import { Lifetime } from "../calls/lifetime.ts";
+import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import { OpenCalls } from "../calls/open-calls.ts";
 import { timeoutError } from "../calls/timeout-check.ts";
 import type { UnreadMemory } from "../http2/unread-memory.ts";
@@ -41,6 +42,7 @@ const waitRange = { min: 0, max: longestMs, infinity: "no limit" };
 export class PoolChannel implements Channel {
   readonly clock: Clock;
   readonly protocol: Protocol;
+  readonly policies: MethodPolicies;
   readonly openCalls: OpenCalls;
   readonly unread: UnreadMemory;
   readonly #snapshots: Snapshots;
@@ -56,6 +58,7 @@ export class PoolChannel implements Channel {
   constructor({ snapshots, context, pool, events, hold, unread, closed }: ChannelParts) {
     this.clock = context.clock;
     this.protocol = context.protocol;
+    this.policies = context.policies;
     this.openCalls = context.openCalls;
     this.unread = unread;
     this.#snapshots = snapshots;

@@ -1,7 +1,8 @@
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, type FailureFact, factOf } from "../base/errors.ts";
 import type { OpenCallCounts } from "../calls/open-calls.ts";
-import type { RetryBudget } from "../calls/retry/retry-budget.ts";
+import { RetryBudget } from "../calls/retry/retry-budget.ts";
+import type { CurrentRetryLimit } from "../calls/retry/retry-limit.ts";
 import type { ConnectionCounters } from "../observe/connection-counters.ts";
 import type { CallCounters } from "../observe/counters.ts";
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
@@ -16,7 +17,7 @@ import { WallTime } from "./wall-time.ts";
 /** What of a snapshot is the same at every moment. */
 export type SnapshotNames = Pick<
   GlinkSnapshot,
-  "target" | "grpcTarget" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
+  "target" | "grpcTarget" | "protocol" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
 >;
 
 /** What a snapshot is taken of. Nothing here leads to a call, nor to whoever may make one. */
@@ -29,7 +30,7 @@ export interface SnapshotSources {
     readonly connections: ConnectionCounters;
     readonly resolver: ResolverCounters;
   };
-  readonly budget: RetryBudget | undefined;
+  readonly retryLimit: CurrentRetryLimit;
   readonly clock: Clock;
 }
 
@@ -46,7 +47,7 @@ export class Snapshots {
   }
 
   take(): GlinkSnapshot {
-    const { names, pool, openCalls, counters, budget, clock } = this.#sources;
+    const { names, pool, openCalls, counters, retryLimit, clock } = this.#sources;
     const time = new WallTime(clock);
     const subchannels = pool.subchannels.map((one) =>
       subchannelSnapshot(
@@ -73,7 +74,7 @@ export class Snapshots {
       connections: counters.connections.read(),
       lookups: counters.resolver.read(),
       resolution: resolutionSnapshot(pool, time),
-      retryBudget: budget === undefined ? undefined : retryBudgetSnapshot(budget),
+      retryBudget: retryBudgetSnapshot(retryLimit),
       lastError: state === "ready" ? undefined : factIfAny(pool.lastFailure),
     };
   }
@@ -98,8 +99,9 @@ function resolutionSnapshot(pool: Pool, time: WallTime): ResolutionSnapshot {
   };
 }
 
-function retryBudgetSnapshot(budget: RetryBudget): RetryBudgetSnapshot {
-  const { allowed, used } = budget.use;
+function retryBudgetSnapshot({ current }: CurrentRetryLimit): RetryBudgetSnapshot | undefined {
+  if (!(current instanceof RetryBudget)) return undefined;
+  const { allowed, used } = current.use;
   return { available: Math.max(0, Math.floor(allowed - used)), used, allowed: Math.floor(allowed) };
 }
 

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FailureKind, Progress } from "../base/errors.ts";
-import type { WithheldReason } from "./events.ts";
+import type { DropReason, WithheldReason } from "./events.ts";
 import type { WaitReason } from "./wait-reason.ts";
 
 /**
@@ -23,12 +23,16 @@ export interface CallCounts {
   readonly retries: number;
   /** Attempts that repeated one which did not run, and used none up. */
   readonly transparentRetries: number;
+  /** Attempts that calls sent beside another one, which had not answered in time or had failed (gRFC A6, hedging). */
+  readonly hedges: number;
   /** Both, by their causes. */
   readonly retriesBy: Readonly<Record<RetryCause, number>>;
   /** The waits before retries, together. */
   readonly retryDelayMs: number;
   /** Retries that the policy would have made. */
   readonly retriesWithheld: Readonly<Record<WithheldReason, number>>;
+  /** Calls that were refused before they were sent. */
+  readonly dropped: Readonly<Record<DropReason, number>>;
   /** Attempts that had to wait, by each thing that they waited for. */
   readonly waits: Readonly<Record<WaitReason, number>>;
   /** How long such waits took that are over. */
@@ -45,6 +49,7 @@ export class CallCounters {
   started = 0;
   succeeded = 0;
   attempts = 0;
+  hedges = 0;
   retryDelayMs = 0;
   messagesSent = 0;
   bytesSent = 0;
@@ -57,6 +62,7 @@ export class CallCounters {
     "request-size": 0,
     deadline: 0,
   };
+  readonly dropped: Record<DropReason, number> = { "max-open-calls": 0, admission: 0 };
   readonly retriesBy: Record<RetryCause, number> = { policy: 0, pushback: 0, "lost-connection": 0, transparent: 0 };
   readonly waits: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
   readonly waitMs: Record<WaitReason, number> = { resolve: 0, connect: 0, streams: 0 };
@@ -69,6 +75,12 @@ export class CallCounters {
     if (cause === undefined) return;
     this.retriesBy[cause]++;
     this.retryDelayMs += delayMs;
+  }
+
+  /** A further attempt of a call that hedges. */
+  hedgeStarted(): void {
+    this.attempts++;
+    this.hedges++;
   }
 
   attemptFailed(kind: FailureKind, progress: Progress): void {
@@ -96,7 +108,7 @@ export class CallCounters {
   }
 
   read(): CallCounts {
-    const { retriesWithheld, retriesBy, waits, waitMs, ...counts } = this;
+    const { retriesWithheld, retriesBy, dropped, waits, waitMs, ...counts } = this;
     const { transparent: transparentRetries, policy, pushback, "lost-connection": lost } = retriesBy;
     return {
       ...counts,
@@ -106,6 +118,7 @@ export class CallCounters {
       transparentRetries,
       retriesBy: { ...retriesBy },
       retriesWithheld: { ...retriesWithheld },
+      dropped: { ...dropped },
       waits: { ...waits },
       waitMs: { ...waitMs },
     };

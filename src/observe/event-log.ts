@@ -85,6 +85,8 @@ function describe(event: GlinkEvent): Line {
     }
     case "resolve-failed":
       return line(event.first ? "warn" : "debug", event.error.message);
+    case "service-config-rejected":
+      return line(event.first ? "warn" : "debug", `${event.error.message}: the last service config stays in use`);
     case "resolve-recovered":
       return line("info", "name resolution works again");
     case "subchannel-state": {
@@ -156,6 +158,8 @@ function describe(event: GlinkEvent): Line {
     }
     case "zone-share-changed":
       return line("info", `${Math.round(event.share * 100)} % of the calls stay in the zone ${event.zone}`);
+    case "call-dropped":
+      return line(event.first ? "warn" : "debug", `calls of ${event.target} are dropped: ${event.message}`);
     case "hint":
       return line(event.hint === "single-address" ? "info" : "warn", event.message);
     case "user-code-failed":

@@ -53,6 +53,15 @@ export type GlinkEvent = {
       readonly type: "resolve-recovered";
     }
   | {
+      /**
+       * The resolver brought a service config that cannot be used; the last good one stays in use. First of an episode:
+       * `first`.
+       */
+      readonly type: "service-config-rejected";
+      readonly error: CauseFact;
+      readonly first: boolean;
+    }
+  | {
       readonly type: "subchannel-state";
       readonly address: string;
       readonly from: ConnectivityState;
@@ -227,6 +236,17 @@ export type GlinkEvent = {
       readonly share: number;
     }
   | {
+      /**
+       * A call was refused before it was sent: `maxOpenCalls` are open, or `admission` spares the servers. `first`: for the
+       * first time in ten seconds or more.
+       */
+      readonly type: "call-dropped";
+      readonly method: string;
+      readonly reason: DropReason;
+      readonly first: boolean;
+      readonly message: string;
+    }
+  | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
       readonly hint: "single-address" | "all-refused" | "fallback" | "unknown-option" | "no-health-service";
@@ -249,6 +269,9 @@ export type EjectionReason = "consecutive-failures" | "success-rate" | "failure-
  * little time until the call's deadline.
  */
 export type WithheldReason = "budget" | "pushback" | "idempotency" | "request-size" | "deadline";
+
+/** Why a call was refused before it was sent: by `maxOpenCalls`, or by `admission`. */
+export type DropReason = "max-open-calls" | "admission";
 
 /** What code of the user's threw, with the stack that leads to it. */
 export interface ThrownFact extends CauseFact {

@@ -2,6 +2,7 @@ import type { Code, ContextValues } from "@connectrpc/connect";
 import { checkObject, describeValue } from "../base/check.ts";
 import type { FailureKind, Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { CallCounts } from "./counters.ts";
 import type { GlinkListener } from "./event-bus.ts";
 import type { GlinkSnapshot } from "./snapshot.ts";
@@ -35,6 +36,8 @@ export interface ChannelNames {
   readonly target: string;
   /** The target as gRPC names it, for the label `grpc.target`: `dns:///echo:50051`, or `unix:///run/echo.sock`. */
   readonly grpcTarget: string;
+  /** What calls are written as. */
+  readonly protocol: ProtocolName;
   /** Host of `baseUrl`, without brackets. */
   readonly serverAddress: string;
   /** Port of `baseUrl`, or its scheme's default. */
@@ -64,10 +67,10 @@ export interface CallStart extends ChannelNames {
 export interface CallTracer {
   /**
    * An attempt begins, before a backend is picked for it. Undefined: it is not followed. A call that fails before it has
-   * anything to send has none.
+   * anything to send has none. Those of a call that hedges overlap: another may begin before the last one has ended.
    */
   attemptStarted?(attempt: AttemptStart): AttemptTracer | undefined;
-  /** The attempt under way had to wait so long. Told when the wait is over, or waits for something else from now on. */
+  /** An attempt under way had to wait so long. Told when the wait is over, or waits for something else from now on. */
   waited?(why: WaitReason, ms: number): void;
   /** Exactly once, and last. Later than the end of its last attempt: its message is decoded by now. */
   ended(end: CallEnd): void;
@@ -79,6 +82,11 @@ export interface AttemptStart {
   readonly number: number;
   /** It repeats one that did not run and did not use up an attempt (gRFC A6, transparent retry). */
   readonly transparent: boolean;
+  /**
+   * It is a further attempt of a call that hedges: others may be under way, and those that lose end as Canceled (gRFC A6,
+   * hedging).
+   */
+  readonly hedge: boolean;
   /** The request headers of this attempt. To be used while the attempt starts, and not later. */
   readonly header: AttemptHeader;
 }
@@ -136,6 +144,8 @@ export interface CallEnd extends Ending {
   readonly attempts: number;
   /** Attempts repeated without using one up. */
   readonly transparentRetries: number;
+  /** Attempts that were sent beside others (gRFC A6, hedging). */
+  readonly hedges: number;
   /** The time without an attempt under way, between the first and the last. */
   readonly retryDelayMs: number;
 }

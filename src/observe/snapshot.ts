@@ -1,6 +1,7 @@
 import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { FailureFact } from "../base/errors.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { ConnectionCounts } from "./connection-counters.ts";
 import type { CallCounts } from "./counters.ts";
 import type { ResolverCounts } from "./resolver-counters.ts";
@@ -134,6 +135,8 @@ export interface GlinkSnapshot {
   readonly target: string;
   /** The target as gRPC names it, and as the label `grpc.target` of its metrics has it: `dns:///echo:50051`, say. */
   readonly grpcTarget: string;
+  /** What calls are written as. */
+  readonly protocol: ProtocolName;
   readonly resolver: string;
   readonly loadBalancing: string;
   /** The HTTP/2 engine. */
@@ -158,7 +161,7 @@ export interface GlinkSnapshot {
   readonly connections: ConnectionCounts;
   readonly lookups: ResolverCounts;
   readonly resolution: ResolutionSnapshot;
-  /** Undefined: there is none (`retry.budget: false`). */
+  /** Undefined: there is none (`retry.budget: false`), or a service config has retryThrottling in its place. */
   readonly retryBudget: RetryBudgetSnapshot | undefined;
   /** The newest reason why no backend is ready; undefined while all is well. */
   readonly lastError: FailureFact | undefined;

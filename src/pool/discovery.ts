@@ -32,6 +32,8 @@ export interface DiscoveredBackends {
 export interface DiscoveryListener extends FailoverListener {
   /** Nobody has called for long, and the last connection is closed: nothing is looked up before the next `start`. */
   onRest(): void;
+  /** As the resolver brought it. Undefined: it has none. */
+  onServiceConfig(config: object | string | undefined): void;
   /** A lookup failed. The last good list stays, if there was one. */
   onResolveFailed(failure: Failure): void;
   /** The first lookup since `start` has ended: the endpoints are as good as they get. */
@@ -78,6 +80,7 @@ export class Discovery {
     this.#listener = listener;
     this.#observer = options.resolverObserver;
     this.#names = new NameWatch(options, {
+      onServiceConfig: (config) => listener.onServiceConfig(config),
       onResolved: (lists) => this.#resolved(lists),
       onResolveFailed: (failure) => {
         listener.onResolveFailed(failure);

@@ -20,11 +20,12 @@ export interface EndpointLists {
 const noEndpoints: EndpointList = new Map();
 
 /** Throws what is wrong with it. */
-export function listsOfResolution({ endpoints, authoritative = false }: Resolution): EndpointLists {
+export function listsOfResolution({ endpoints, authoritative = false, fallback = [] }: Resolution): EndpointLists {
   const list = listOf(endpoints.map(checkEndpoint));
   if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
   const [preferred = noEndpoints, ...others] = levelsOf(list);
-  return { preferred, fallback: others.length === 0 ? noEndpoints : new Map(others.flatMap((level) => [...level])) };
+  const below = [...others.flatMap((level) => [...level]), ...listOf(fallback.map(checkEndpoint))];
+  return { preferred, fallback: new Map(below.filter(([id]) => !preferred.has(id))) };
 }
 
 /** The endpoints of each priority, the first one first. */

@@ -8,6 +8,8 @@ import { type EndpointLists, listsOfAddresses, listsOfResolution } from "./endpo
 
 /** Told what the resolver finds, checked. */
 export interface NameWatchListener {
+  /** As the resolver brought it, with the list that follows. Undefined: it has none. */
+  onServiceConfig(config: object | string | undefined): void;
   onResolved(lists: EndpointLists): void;
   /** A lookup failed, threw, or brought nothing of use. The last good list stays. */
   onResolveFailed(failure: Failure): void;
@@ -77,7 +79,7 @@ export class NameWatch {
         {
           // A watch that was closed is no longer listened to.
           onResolution: (resolution) => {
-            if (this.#state === state) this.#found(() => listsOfResolution(resolution));
+            if (this.#state === state) this.#found(() => listsOfResolution(resolution), resolution.config);
           },
           onAddresses: (addresses, fallback = []) => {
             if (this.#state === state) this.#found(() => listsOfAddresses(addresses, fallback));
@@ -141,7 +143,7 @@ export class NameWatch {
     );
   }
 
-  #found(read: () => EndpointLists): void {
+  #found(read: () => EndpointLists, config?: object | string): void {
     let lists: EndpointLists;
     try {
       lists = read();
@@ -153,6 +155,8 @@ export class NameWatch {
     this.#known = lists;
     this.#failure = undefined;
     this.#observer.found(lists.preferred.size, changed);
+    // First: calls that wait for the list go on with it.
+    this.#listener.onServiceConfig(config);
     this.#listener.onResolved(lists);
   }
 

@@ -45,6 +45,7 @@ export class Pool implements CallSource {
   readonly #hints: Hints;
   readonly #discovery: Discovery;
   readonly #policy: PolicyRunner;
+  #useServiceConfig: (config: object | string | undefined) => void = () => undefined;
   readonly #changeListeners = new Set<() => void>();
 
   constructor(options: PoolOptions) {
@@ -75,6 +76,7 @@ export class Pool implements CallSource {
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
     this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#backends, this.#hints, {
       onEndpoints: (list) => this.#useEndpoints(list),
+      onServiceConfig: (config) => this.#useServiceConfig(config),
       onFallbackServes: () => this.#hints.fallbackServes(),
       onResolveFailed: (failure) => {
         if (this.#backends.size === 0) this.#failCalls(failure);
@@ -196,6 +198,11 @@ export class Pool implements CallSource {
   onChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
+  }
+
+  /** From now on `use` is told of the service config that the resolver brings with its lists; of none, if it has none. */
+  onServiceConfig(use: (config: object | string | undefined) => void): void {
+    this.#useServiceConfig = use;
   }
 
   /** Ends everything. Open calls on connections fail with `failure`; calls back when all sockets are closed. */

@@ -1,11 +1,11 @@
 import { checkBoolean, describeValue, orDefault } from "../base/check.ts";
-import type { ProtocolName } from "./protocol.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 
 /** How calls are written on the wire. */
 export interface ProtocolInit {
   /**
-   * `"grpc"`; `"grpc-web"`, gRPC for ways that lose trailers; `"connect"`, plain HTTP for unary calls. All of them over HTTP/2.
-   * Default `"grpc"`.
+   * `"grpc"`; `"grpc-web"`, for ways that lose the trailers of HTTP; `"connect"`, plain HTTP for unary calls. All of them
+   * over HTTP/2. Default `"grpc"`.
    */
   protocol?: ProtocolName;
   /** Unary calls of methods without side effects go as GET, which caches know. Only with `protocol: "connect"`. Default `false`. */
@@ -19,9 +19,10 @@ export interface ProtocolChoice {
   readonly useHttpGet: boolean;
 }
 
-export const protocolDefaults: { readonly protocol: ProtocolName; readonly useHttpGet: boolean } = Object.freeze({
+export const protocolDefaults: Readonly<Required<ProtocolInit>> = Object.freeze({
   protocol: "grpc",
   useHttpGet: false,
+  httpVersion: "2",
 });
 
 const names: readonly ProtocolName[] = ["grpc", "grpc-web", "connect"];
@@ -32,11 +33,11 @@ export function checkProtocolOptions(given: ProtocolInit): ProtocolChoice {
   if (!names.includes(name)) {
     throw new TypeError(`protocol must be "grpc", "grpc-web" or "connect", not ${describeValue(name)}`);
   }
-  const version: unknown = given.httpVersion;
-  if (version !== undefined && version !== "2") {
+  const version: unknown = orDefault(given.httpVersion, protocolDefaults.httpVersion);
+  if (version !== "2") {
     throw new TypeError(
-      `httpVersion ${describeValue(version)}: a pool shares connections between calls, which HTTP/1.1 cannot. ` +
-        'Leave it out or say "2", and use createConnectTransport for a server that speaks HTTP/1.1 alone',
+      `httpVersion must be "2", not ${describeValue(version)}: the calls of a pool share its connections, as HTTP/1.1 cannot. ` +
+        "For a server without HTTP/2 there is connect-node's own transport",
     );
   }
   const useHttpGet = checkBoolean("useHttpGet", orDefault(given.useHttpGet, protocolDefaults.useHttpGet));

@@ -1,11 +1,9 @@
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import type { MessageMemory } from "./message-memory.ts";
 import { noFields } from "./metadata.ts";
-
-/** The protocols of Connect's family, all over HTTP/2. */
-export type ProtocolName = "grpc" | "grpc-web" | "connect";
 
 /**
  * How a call is written on the wire, and how its response is read: what all calls of a channel share. It has no state;
@@ -13,6 +11,8 @@ export type ProtocolName = "grpc" | "grpc-web" | "connect";
  */
 export interface Protocol {
   readonly name: ProtocolName;
+  /** The same for messages in binary: what the channel asks for itself has them, whatever the user's are. */
+  inBinary(): Protocol;
   /** Names of request headers that the protocol sets itself: a caller's own values for them are ignored. */
   readonly ownNames: ReadonlySet<string>;
   /** What is constant for a method. Asked once per method, and for each call with a path or a user agent of its own. */

@@ -3,8 +3,9 @@ import { checkBoolean, checkNumber, checkObject } from "../base/check.ts";
 import { checkFamily, checkServers } from "./dns-options.ts";
 import { watchFixed } from "./fixed-watch.ts";
 import { PollingWatch } from "./polling-watch.ts";
-import type { Resolver } from "./resolver.ts";
+import type { Resolver, ResolverListener } from "./resolver.ts";
 import { serverLookup } from "./server-lookup.ts";
+import { ServiceConfigWatch } from "./service-config-watch.ts";
 import { systemLookup } from "./system-lookup.ts";
 
 /** How names are looked up. */
@@ -34,9 +35,16 @@ export interface DnsResolverOptions {
    * lookup, a second later, lacks them too. Until then those that work stay, `stale` in `snapshot()`. false: at once.
    */
   confirmLosses?: boolean;
+  /**
+   * `true`: the TXT record `_grpc_config.` and the name is asked for too, and what it says holds in place of the option
+   * `serviceConfig`: the first of its choices for clientLanguage `node`, this machine's name and a percentage of clients. One
+   * that is no good leaves the last in use. The name is asked for as it is written, without search domains. Default `false`.
+   * gRFC A2.
+   */
+  serviceConfig?: boolean;
 }
 
-const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "confirmLosses"];
+const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "confirmLosses", "serviceConfig"];
 
 /**
  * Every address of the name in `baseUrl` is a backend. An IP literal is one, and is never looked up.
@@ -58,6 +66,7 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
   const family = checkFamily("dnsResolver", options.family ?? 0);
   const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });
   const confirmLosses = checkBoolean("dnsResolver.confirmLosses", options.confirmLosses ?? true);
+  const serviceConfig = checkBoolean("dnsResolver.serviceConfig", options.serviceConfig ?? false);
   return {
     name: "dns",
     confirmLosses,
@@ -67,7 +76,10 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
         servers === undefined
           ? systemLookup(host, family)
           : serverLookup(host, { servers, family, timeoutMs }, runtime);
-      return new PollingWatch({ lookup, port, timeoutMs }, listener, runtime);
+      const watch = (told: ResolverListener) => new PollingWatch({ lookup, port, timeoutMs }, told, runtime);
+      // gRFC A10: what is known to be this machine has no record.
+      if (!serviceConfig || /(^|\.)localhost\.?$/i.test(host)) return watch(listener);
+      return new ServiceConfigWatch({ host, servers }, watch, listener, runtime);
     },
   };
 }

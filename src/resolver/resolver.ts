@@ -24,6 +24,16 @@ export interface Resolution {
    * on, and new ones fail. Default false: an empty list is an error, and the last good one stays in use.
    */
   readonly authoritative?: boolean | undefined;
+  /**
+   * Further backends, or the same by other addresses, to use while none of `endpoints` can be reached. Default: none.
+   */
+  readonly fallback?: readonly Endpoint[] | undefined;
+  /**
+   * gRPC's service config of the name: an object, JSON text, or the error of one that cannot be read. It takes the place of
+   * the option `serviceConfig`, for calls that begin from now on; one that is no good leaves the last one in use. Default:
+   * none, and the option's holds.
+   */
+  readonly config?: object | string | undefined;
 }
 
 /** Told what a resolver finds. */

@@ -1,10 +1,10 @@
 import type { Compression } from "@connectrpc/connect/protocol";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import { checkBoolean, checkNumber, describeValue, orDefault } from "../base/check.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import { messageMaxBytes } from "../calls/calls-options.ts";
 import { brotli, gzip } from "../protocol/builtin-compressions.ts";
 import { checkCompression } from "../protocol/compression.ts";
-import type { ProtocolName } from "../protocol/protocol.ts";
 
 type Given<Name extends keyof GrpcTransportOptions> = NonNullable<GrpcTransportOptions[Name]>;
 

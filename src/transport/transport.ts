@@ -1,7 +1,16 @@
-import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+} from "@bufbuild/protobuf";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
+import { describeValue } from "../base/check.ts";
+import type { MethodSpec } from "../base/method-spec.ts";
 import { peerText } from "../base/peer-text.ts";
 import { userAgent } from "../base/version.ts";
+import type { PolicyExplanation } from "../calls/methods/explanation.ts";
 import { rejectedLater } from "../channel/caller.ts";
 import type { Channel, WaitOptions } from "../channel/channel.ts";
 import { createChannel } from "../channel/create-channel.ts";
@@ -16,7 +25,7 @@ import { systemHold } from "../runtime/process-hold.ts";
 import { systemRandom } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Codec } from "./codec.ts";
-import type { CallEnvironment, CallInput } from "./environment.ts";
+import type { CallEnvironment } from "./environment.ts";
 import { InterceptedCalls } from "./interceptors/intercepted.ts";
 import { TurnQuota } from "./messages/turn-quota.ts";
 import { callStream } from "./stream.ts";
@@ -43,6 +52,11 @@ export interface GlinkTransport extends Transport {
   snapshot(): GlinkSnapshot;
   /** Calls `listener` with every event, until the returned function is called. */
   subscribe(listener: GlinkListener): () => void;
+  /**
+   * What holds for calls of a method that ask for nothing themselves, and what set each value. The method is a descriptor,
+   * `EchoService.method.unary`, or a name, `"pkg.Service/Method"`. Throws a TypeError for anything else.
+   */
+  explain(method: DescMethod | string): PolicyExplanation;
 }
 
 /**
@@ -112,7 +126,8 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const input = this.#input(signal, timeoutMs, header, contextValues);
+    const limitMs = this.#limitMs(method, timeoutMs);
+    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
     return this.#intercepted === undefined
       ? callUnary(this.#environment, method, message, input)
       : this.#intercepted.unary(method, message, input);
@@ -129,7 +144,8 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const input = this.#input(signal, timeoutMs, header, contextValues);
+    const limitMs = this.#limitMs(method, timeoutMs);
+    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
     return this.#intercepted === undefined
       ? callStream(this.#environment, method, messages, input)
       : this.#intercepted.stream(method, messages, input);
@@ -155,15 +171,32 @@ class ConnectTransport implements GlinkTransport {
     return this.#channel.subscribe(listener);
   }
 
-  /** Connect's rule: no timeout means the default, 0 or less means none. */
-  #input(
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
-    contextValues: ContextValues | undefined,
-  ): CallInput {
-    const limitMs = timeoutMs ?? this.#defaultTimeoutMs;
-    const timed = limitMs !== undefined && limitMs > 0 && limitMs !== Number.POSITIVE_INFINITY;
-    return { signal, timeoutMs: timed ? limitMs : undefined, header, contextValues, path: undefined, group: undefined };
+  explain(method: DescMethod | string): PolicyExplanation {
+    return this.#channel.policies.explain(this.#methodOf(method), timeOf(this.#defaultTimeoutMs));
   }
+
+  #methodOf(method: DescMethod | string): Pick<MethodSpec, "service" | "name"> {
+    if (typeof method !== "string") {
+      if (method?.kind === "rpc") return this.#environment.codec.method(method);
+    } else if (/^[\w.]+\/\w+$/.test(method)) {
+      const [service = "", name = ""] = method.split("/");
+      return { service, name };
+    }
+    const wanted = 'a method\'s descriptor, or a name like "pkg.Service/Method"';
+    throw new TypeError(`explain takes ${wanted}, not ${describeValue(method)}`);
+  }
+
+  /** The time of one call: its own, or the default, and never more than what its method has. */
+  #limitMs(method: DescMethod, timeoutMs: number | undefined): number | undefined {
+    const { policies } = this.#channel;
+    const methodMs = policies.setsTimeouts ? policies.timeoutMsOf(this.#environment.codec.method(method)) : undefined;
+    if (methodMs === undefined) return timeOf(timeoutMs ?? this.#defaultTimeoutMs);
+    return Math.min(timeOf(timeoutMs) ?? methodMs, methodMs);
+  }
+}
+
+/** Connect's rule: 0 or less is no limit. */
+function timeOf(timeoutMs: number | undefined): number | undefined {
+  const isLimit = timeoutMs !== undefined && timeoutMs > 0 && timeoutMs !== Number.POSITIVE_INFINITY;
+  return isLimit ? timeoutMs : undefined;
 }

@@ -28,6 +28,8 @@ const listensItself = new Set([
   "Attempt",
   "CallTrace",
   "FrameDispatcher",
+  "GuardedListener",
+  "HedgedAttempt",
   "InterceptedMessages",
   "LiveConnection",
   "NodeStream",

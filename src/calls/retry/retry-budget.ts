@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from "../../runtime/clock.ts";
+import type { RetryLimit } from "./retry-limit.ts";
 import type { RetryBudgetOptions } from "./retry-options.ts";
 
 /** The window of the budget, and the steps in which it slides. */
@@ -14,9 +15,9 @@ const steps = windowSeconds + 1;
 /**
  * How many policy retries a transport may make: those of the last 10 s may be at most `ratio` of the calls of those
  * 10 s plus `minPerSecond` × 10. A fleet that answers Unavailable to all gets little more than its usual load. (As
- * Finagle's RetryBudget; gRFC A6's token throttle comes with service config.)
+ * Finagle's RetryBudget.)
  */
-export class RetryBudget {
+export class RetryBudget implements RetryLimit {
   readonly #options: RetryBudgetOptions;
   readonly #clock: Clock;
   readonly #calls = new Uint32Array(steps);
@@ -37,7 +38,6 @@ export class RetryBudget {
     this.#stepEndMs = clock.now() + stepMs;
   }
 
-  /** The last refusal was the first in ten seconds or more: while the budget is short, retries now and then succeed. */
   get isNewEpisode(): boolean {
     return this.#isNewEpisode;
   }
@@ -48,13 +48,11 @@ export class RetryBudget {
     return { allowed: this.#allowed, used: sum(this.#retries) };
   }
 
-  /** A call began. */
   deposit(): void {
     if (this.#timer === undefined) this.#beginStep();
     (this.#calls[this.#step] as number)++;
   }
 
-  /** True, and counted, if one more retry fits. */
   withdraw(): boolean {
     this.#advance();
     if (sum(this.#retries) + 1 > this.#allowed) {
@@ -65,6 +63,14 @@ export class RetryBudget {
     }
     (this.#retries[this.#step] as number)++;
     return true;
+  }
+
+  succeeded(): void {
+    // What counts is how many calls there are, and not how they end.
+  }
+
+  failed(): void {
+    // As for those that succeed.
   }
 
   /** Nobody calls any more. */

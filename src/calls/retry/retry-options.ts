@@ -1,13 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import {
-  checkBoolean,
-  checkNames,
-  checkNumber,
-  checkObject,
-  definedFields,
-  describeValue,
-  longestMs,
-} from "../../base/check.ts";
+import { checkBoolean, checkNames, checkNumber, checkObject, definedFields, longestMs } from "../../base/check.ts";
+import { checkCodes } from "../../base/check-codes.ts";
 import type { BackoffOptions } from "../../runtime/backoff.ts";
 
 /**
@@ -72,32 +65,33 @@ export const retryDefaults: RetryOptions = Object.freeze({
  * Returns the options with every field present and in range, or throws an error that names the one that is not. Fields
  * that are not given come from `base`.
  */
-export function checkRetryOptions(given: Partial<RetryOptions>, base: RetryOptions = retryDefaults): RetryOptions {
-  checkNames("retry", checkObject("retry", given, "false or an object"), Object.keys(retryDefaults));
+export function checkRetryOptions(
+  given: Partial<RetryOptions>,
+  base: RetryOptions = retryDefaults,
+  name = "retry",
+): RetryOptions {
+  checkNames(name, checkObject(name, given, "false or an object"), Object.keys(retryDefaults));
   const options = { ...base, ...definedFields(given) };
-  const { codes, perAttemptTimeoutMs, budget } = options;
-  checkNumber("retry.maxAttempts", options.maxAttempts, { min: 1, max: 100, integer: true });
-  if (!Array.isArray(codes)) throw new TypeError(`retry.codes must be an array of Code, not ${describeValue(codes)}`);
-  for (const code of codes) {
-    if (typeof code !== "number" || !(code in Code)) {
-      throw new RangeError(`retry.codes must hold values of Code (1 to 16), not ${describeValue(code)}`);
-    }
-  }
-  checkNumber("retry.initialBackoffMs", options.initialBackoffMs, { min: 0, max: longestMs });
-  checkNumber("retry.multiplier", options.multiplier, { min: 1, max: 1_000 });
-  checkNumber("retry.maxBackoffMs", options.maxBackoffMs, { min: 0, max: longestMs });
-  checkNumber("retry.jitter", options.jitter, { min: 0, max: 1 });
+  const { perAttemptTimeoutMs, budget } = options;
+  checkNumber(`${name}.maxAttempts`, options.maxAttempts, { min: 1, max: 100, integer: true });
+  checkNumber(`${name}.initialBackoffMs`, options.initialBackoffMs, { min: 0, max: longestMs });
+  checkNumber(`${name}.multiplier`, options.multiplier, { min: 1, max: 1_000 });
+  checkNumber(`${name}.maxBackoffMs`, options.maxBackoffMs, { min: 0, max: longestMs });
+  checkNumber(`${name}.jitter`, options.jitter, { min: 0, max: 1 });
   if (perAttemptTimeoutMs !== undefined) {
-    checkNumber("retry.perAttemptTimeoutMs", perAttemptTimeoutMs, { min: 1, max: longestMs, infinity: "none" });
+    checkNumber(`${name}.perAttemptTimeoutMs`, perAttemptTimeoutMs, { min: 1, max: longestMs, infinity: "none" });
   }
-  checkBoolean("retry.idempotentOnly", options.idempotentOnly);
-  checkNumber("retry.bufferMaxBytes", options.bufferMaxBytes, { min: 0, max: 2 ** 32 - 1, integer: true });
+  checkBoolean(`${name}.idempotentOnly`, options.idempotentOnly);
+  checkNumber(`${name}.bufferMaxBytes`, options.bufferMaxBytes, { min: 0, max: 2 ** 32 - 1, integer: true });
   const total = { min: 0, max: 2 ** 40, integer: true, infinity: "no limit" };
-  checkNumber("retry.bufferTotalMaxBytes", options.bufferTotalMaxBytes, total);
+  checkNumber(`${name}.bufferTotalMaxBytes`, options.bufferTotalMaxBytes, total);
   if (budget !== false) {
-    checkNames("retry.budget", checkObject("retry.budget", budget, "false or an object"), ["ratio", "minPerSecond"]);
-    checkNumber("retry.budget.ratio", budget.ratio, { min: 0, max: 1_000 });
-    checkNumber("retry.budget.minPerSecond", budget.minPerSecond, { min: 0, max: 1_000_000 });
+    checkNames(`${name}.budget`, checkObject(`${name}.budget`, budget, "false or an object"), [
+      "ratio",
+      "minPerSecond",
+    ]);
+    checkNumber(`${name}.budget.ratio`, budget.ratio, { min: 0, max: 1_000 });
+    checkNumber(`${name}.budget.minPerSecond`, budget.minPerSecond, { min: 0, max: 1_000_000 });
   }
-  return Object.freeze({ ...options, codes: Object.freeze([...codes]) });
+  return Object.freeze({ ...options, codes: checkCodes(`${name}.codes`, options.codes) });
 }

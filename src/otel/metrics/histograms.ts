@@ -8,6 +8,7 @@ import {
   rpcMethod,
   rpcStatusCode,
   rpcSystemName,
+  rpcSystemOf,
   serverAddress,
   serverPort,
 } from "../conventions.ts";
@@ -39,7 +40,7 @@ export const callHistograms: readonly EndHistogram<CallEnd>[] = [
     valueOf: ({ durationMs }) => durationMs / 1_000,
     byStatus: true,
     attributes: ({ method, channel }, status) => ({
-      [rpcSystemName]: "grpc",
+      [rpcSystemName]: rpcSystemOf(channel.protocol),
       [rpcMethod]: method,
       [rpcStatusCode]: status,
       ...(status === "OK" ? {} : { [errorType]: status }),

@@ -1,6 +1,14 @@
 import { context, SpanKind, trace } from "@opentelemetry/api";
 import { type CallStart, type CallTracer, type Instrumentation, type MethodSpec, version } from "../../index.ts";
-import { rpcMethod, rpcSystemName, schemaUrl, scopeName, serverAddress, serverPort } from "../conventions.ts";
+import {
+  rpcMethod,
+  rpcSystemName,
+  rpcSystemOf,
+  schemaUrl,
+  scopeName,
+  serverAddress,
+  serverPort,
+} from "../conventions.ts";
 import { injectWith } from "./propagation.ts";
 import { attemptSpanName } from "./span-names.ts";
 import { TracedCall } from "./traced-call.ts";
@@ -38,7 +46,7 @@ export class Tracing implements Pick<Instrumentation, "callStarted"> {
       name: this.#settings.names.call(method.service, method.name),
       attemptName: attemptSpanName(method.service, method.name),
       attributes: {
-        [rpcSystemName]: "grpc",
+        [rpcSystemName]: rpcSystemOf(names.protocol),
         [rpcMethod]: `${method.service}/${method.name}`,
         [serverAddress]: names.serverAddress,
         [serverPort]: names.serverPort,

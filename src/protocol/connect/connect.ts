@@ -22,6 +22,7 @@ const streamNames = { encoding: "connect-content-encoding", accept: "connect-acc
 export function connect(settings: ProtocolSettings): Protocol {
   return {
     name: "connect",
+    inBinary: () => connect({ ...settings, messageFormat: "proto" }),
     ownNames: new Set([
       "content-type",
       "connect-protocol-version",

@@ -11,6 +11,10 @@ import { GrpcWebResponse } from "./response.ts";
 export function grpcWeb(settings: ProtocolSettings): Protocol {
   return {
     name: "grpc-web",
+    // Its responses say for themselves what they are.
+    inBinary() {
+      return this;
+    },
     ownNames: new Set([
       "content-type",
       "x-grpc-web",

@@ -9,6 +9,7 @@ import { timeoutHeader } from "./timeout.ts";
 /** gRPC over HTTP/2 (PROTOCOL-HTTP2.md), with the headers of gRFC A6. */
 export const grpc: Protocol = {
   name: "grpc",
+  inBinary: () => grpc,
   ownNames: new Set([
     "content-type",
     "te",

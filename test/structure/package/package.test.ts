@@ -54,8 +54,7 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json)|README\.md|LICENSE|CHANGELOG\.md)$/.test(
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/images\/[a-z-]+\.png|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.png)|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
@@ -167,14 +166,10 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 424_000,
-  "esm/chunk.js": 36_000,
-  "cjs/index.js": 426_000,
-  "cjs/chunk.js": 38_500,
-  "esm/index.js": 462_000,
-  "esm/chunk.js": 26_500,
-  "cjs/index.js": 464_000,
-  "cjs/chunk.js": 29_500,
+  "esm/index.js": 620_000,
+  "esm/chunk.js": 40_000,
+  "cjs/index.js": 622_000,
+  "cjs/chunk.js": 43_000,
 };
 
 for (const format of ["esm", "cjs"]) {
@@ -235,6 +230,9 @@ for (const format of ["esm", "cjs"]) {
     assert.deepEqual(own, []);
     assert.deepEqual(others, ["@connectrpc/connect"]);
     assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
+  });
+}
+
 for (const [name, importing] of Object.entries({
   "otel.mjs": `import { createClient } from "@connectrpc/connect"; import { glinkTransport } from "glink";
     import { openTelemetry } from "glink/otel"; import { EchoService } from "./gen/glink/demo/v1/echo_pb.js"; {`,

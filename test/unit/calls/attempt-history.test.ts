@@ -19,7 +19,7 @@ const attempt: FailedAttempt = {
 const context = {
   attempt: { source: { hasConnectionBeyond: () => true } },
   random: constantRandom(),
-  budget: undefined,
+  retryLimit: { current: undefined },
 } as unknown as CallContext;
 
 const state: CallState = {

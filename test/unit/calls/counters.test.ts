@@ -4,9 +4,9 @@ import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../../src/base/errors.ts";
 import type { CallEnd, CallListener, CallRequest } from "../../../src/calls/call.ts";
 import { CallObserver } from "../../../src/calls/call-observer.ts";
+import { MethodPolicies } from "../../../src/calls/methods/method-policies.ts";
 import { ReplayMemory } from "../../../src/calls/retry/replay-memory.ts";
 import { RetryBudget } from "../../../src/calls/retry/retry-budget.ts";
-import { retryDefaults } from "../../../src/calls/retry/retry-options.ts";
 import { RetryingCalls } from "../../../src/calls/retrying-calls.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
@@ -26,14 +26,20 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
     target: "http://echo.test",
     grpcTarget: "dns:///echo.test:80",
     serverAddress: "echo.test",
+    protocol: "grpc" as const,
     serverPort: 80,
   };
   const observer = new CallObserver(names, clock, undefined);
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters: observer.counters };
   const replayMemory = new ReplayMemory(1_000);
-  const context = { attempt, random: constantRandom(), budget: new RetryBudget(budget, clock), replayMemory };
-  const calls = new RetryingCalls(context, { retry: retryDefaults, waitForReady: false });
+  const context = {
+    attempt,
+    random: constantRandom(),
+    retryLimit: { current: new RetryBudget(budget, clock) },
+    replayMemory,
+  };
+  const calls = new RetryingCalls(context, new MethodPolicies({ methods: {}, transport: {} }));
   const call = () => {
     const trace = observer.callStarted(pickInfo.method, undefined, undefined);
     const request: CallRequest = {
@@ -94,6 +100,8 @@ test("every call, attempt, retry, wait and message is counted, and why there was
     },
     retries: 1,
     transparentRetries: 1,
+    hedges: 0,
+    dropped: { "max-open-calls": 0, admission: 0 },
     retriesBy: { policy: 1, pushback: 0, "lost-connection": 0, transparent: 1 },
     retryDelayMs: 100,
     retriesWithheld: { ...none, budget: 1 },
