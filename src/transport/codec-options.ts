@@ -1,7 +1,6 @@
 import type { Compression } from "@connectrpc/connect/protocol";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import { checkBoolean, checkNumber, describeValue, orDefault } from "../base/check.ts";
-import type { ProtocolName } from "../base/protocol-name.ts";
 import { messageMaxBytes } from "../calls/calls-options.ts";
 import { brotli, gzip } from "../protocol/builtin-compressions.ts";
 import { checkCompression } from "../protocol/compression.ts";
@@ -10,7 +9,7 @@ type Given<Name extends keyof GrpcTransportOptions> = NonNullable<GrpcTransportO
 
 /** How messages are written and read: connect-node's own options, with the same meaning. */
 export interface CodecInit {
-  /** `false`: messages are JSON. Default `true`; with `protocol: "connect"` `false`, as createConnectTransport has it. */
+  /** `false`: messages are JSON (application/grpc+json). Default `true`. */
   useBinaryFormat?: boolean;
   /** Options of protobuf-es' `toBinary` and `fromBinary`. Default: none. */
   binaryOptions?: Given<"binaryOptions">;
@@ -46,7 +45,7 @@ export const codecDefaults: Omit<CodecSettings, "binaryOptions" | "jsonOptions" 
   writeMaxBytes: messageMaxBytes,
 });
 
-export function checkCodecOptions(given: CodecInit, protocol: ProtocolName): CodecSettings {
+export function checkCodecOptions(given: CodecInit): CodecSettings {
   const { acceptCompression = codecDefaults.acceptCompression, sendCompression } = given;
   if (!Array.isArray(acceptCompression)) {
     throw new TypeError(`acceptCompression must be an array, not ${describeValue(acceptCompression)}`);
@@ -56,7 +55,7 @@ export function checkCodecOptions(given: CodecInit, protocol: ProtocolName): Cod
   const bytes = (name: "compressMinBytes" | "writeMaxBytes", min: number) =>
     checkNumber(name, orDefault(given[name], codecDefaults[name]), { min, max: messageMaxBytes, integer: true });
   return {
-    useBinaryFormat: checkBoolean("useBinaryFormat", orDefault(given.useBinaryFormat, protocol !== "connect")),
+    useBinaryFormat: checkBoolean("useBinaryFormat", orDefault(given.useBinaryFormat, codecDefaults.useBinaryFormat)),
     binaryOptions: given.binaryOptions,
     jsonOptions: given.jsonOptions,
     acceptCompression: [...acceptCompression],

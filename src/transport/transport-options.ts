@@ -43,7 +43,7 @@ export function checkTransportOptions(given: GlinkTransportOptions): TransportSe
   const { compressMinBytes, writeMaxBytes, protocol: _name, useHttpGet, httpVersion, ...channel } = more;
   const protocol = checkProtocolOptions(given);
   return {
-    codec: checkCodecOptions(given, protocol.name),
+    codec: checkCodecOptions(given),
     protocol,
     interceptors: checkInterceptors(interceptors),
     defaultTimeoutMs:
