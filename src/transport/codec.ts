@@ -118,7 +118,7 @@ export class Codec {
     }
     const compression = this.#compressionOf(method, headers);
     if (compression === undefined) {
-      const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
+      const text = "protocol error: received a compressed message, but the headers do not say how";
       throw new ConnectError(text, Code.Internal);
     }
     // A Compression is the user's own code, and may hand the bytes to a worker.

@@ -162,6 +162,7 @@ test("README's table has each option of glink's own with the default of the code
   const ofConnect = new Set([
     ...["baseUrl", "interceptors", "useBinaryFormat", "binaryOptions", "jsonOptions", "acceptCompression"],
     ...["sendCompression", "compressMinBytes", "readMaxBytes", "writeMaxBytes", "defaultTimeoutMs"],
+    ...["useHttpGet", "httpVersion"],
   ]);
   const expected = options.filter(({ name }) => !ofConnect.has(name));
   assert.deepEqual(rows.map(({ name }) => name).sort(), expected.map(({ name }) => name).sort());

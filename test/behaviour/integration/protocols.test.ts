@@ -127,6 +127,10 @@ test("half an answer is no answer: the call is lost with its stream, and can be 
   await withAnswers(answer, { retry: false }, async (client) => {
     await assert.rejects(client.unary({}), connectError(Code.Unavailable, /GOAWAY|connection was lost/));
   });
+  await withAnswers(answer, { retry: backoff }, async (client, { requests }) => {
+    await client.unary({});
+    assert.equal(requests.length, 2);
+  });
 });
 
 test("an answer that ends before its content-length is an error, and no shorter message", async () => {
