@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { MethodSpec } from "../src/base/method-spec.ts";
 import { CallObserver } from "../src/calls/call-observer.ts";
+import { composeInstrumentations } from "../src/observe/compose-instrumentations.ts";
 import { CallCounters } from "../src/observe/counters.ts";
 import { EventBus } from "../src/observe/event-bus.ts";
 import { prometheusHistograms } from "../src/prometheus/index.ts";
@@ -48,10 +49,12 @@ const counters = new CallCounters();
 const connection = { messagesSent: 0, messagesReceived: 0, callsSucceeded: 0 };
 const backend = { callsSucceeded: 0 };
 const bus = new EventBus("http://echo.test");
-const quiet = observed(new CallObserver(names, clock, undefined));
+const quiet = observed(new CallObserver(names, { clock, events: bus }, undefined));
 const listener = () => undefined;
-const heard = observed(new CallObserver(names, clock, undefined));
-const measured = observed(new CallObserver(names, clock, prometheusHistograms()));
+const heard = observed(new CallObserver(names, { clock, events: bus }, undefined));
+const measured = observed(
+  new CallObserver(names, { clock, events: bus }, composeInstrumentations([prometheusHistograms()], bus)),
+);
 
 /** Each by its name: one call's worth of it. */
 const cases: Readonly<Record<string, () => void>> = {

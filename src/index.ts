@@ -54,18 +54,14 @@ export {
 } from "./endpoint/attributes.ts";
 export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { ProxyOptions } from "./http2/dial/proxy.ts";
+export type { EjectionReason } from "./observe/backend-facts.ts";
 export type { AttemptContext, CallContext } from "./observe/call-channels.ts";
+export type { DropReason, WithheldReason } from "./observe/call-facts.ts";
 export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { ConnectContext } from "./observe/dial-observer.ts";
 export type { GlinkListener } from "./observe/event-bus.ts";
-export type {
-  DropReason,
-  EjectionReason,
-  GlinkEvent,
-  ThrownFact,
-  WithheldReason,
-} from "./observe/events.ts";
+export type { GlinkEvent, ThrownFact } from "./observe/events.ts";
 export type {
   AttemptEnd,
   AttemptHeader,

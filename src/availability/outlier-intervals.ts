@@ -1,4 +1,4 @@
-import type { EjectionReason } from "../observe/events.ts";
+import type { EjectionReason } from "../observe/backend-facts.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";

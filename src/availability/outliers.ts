@@ -1,5 +1,7 @@
+import { Code } from "@connectrpc/connect";
 import type { MethodSpec } from "../base/method-spec.ts";
-import type { EjectionReason, Events } from "../observe/events.ts";
+import type { EjectionReason } from "../observe/backend-facts.ts";
+import type { Events } from "../observe/events.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import { queueMicrotask } from "../runtime/microtask.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -70,6 +72,8 @@ export class Outliers {
   readonly #known = new Map<Subchannel, Outlier>();
   /** Connections that were lost, and whose calls have been heard of. */
   readonly #lost = new WeakSet<LiveConnection>();
+  /** Connections that were suspects when a deadline was missed, and which of their suspicions that was. */
+  readonly #silences = new WeakMap<LiveConnection, number>();
   /** Ejected or on probation. */
   #out = 0;
 
@@ -88,6 +92,7 @@ export class Outliers {
   failed({ subchannel, live, failure, request }: FailedCall<Subchannel>): void {
     const { clock } = this.#context.runtime;
     const verdict = verdictOf(failure, Math.max(0, clock.now() - request.deadlineMs));
+    if (failure.code === Code.DeadlineExceeded && this.#isKnownToBeSilent(live)) return;
     if (verdict === "answer") subchannel.record.answer(request.method);
     if (verdict === "answer" || verdict === "nothing") return;
     if (verdict === "loss") {
@@ -95,6 +100,17 @@ export class Outliers {
       this.#lost.add(live);
     }
     this.#fault(subchannel, verdict === "loss" ? undefined : request.method);
+  }
+
+  /**
+   * All calls that were open on a connection when it fell silent miss their deadlines, one after the other. That is one
+   * thing to hold against it, and it is a suspect already, which ends when it answers.
+   */
+  #isKnownToBeSilent(live: LiveConnection): boolean {
+    if (!live.isSuspect) return false;
+    const isKnown = this.#silences.get(live) === live.suspicions;
+    this.#silences.set(live, live.suspicions);
+    return isKnown;
   }
 
   /** The backend has left the pool. */

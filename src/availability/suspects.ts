@@ -127,6 +127,7 @@ export class Suspects {
     const timer = this.#clock.setTimeout(() => this.#look(live), lookEveryMs);
     this.#doubts.set(live, { status: "suspect", subchannel, asked, bytesRead, timer, sinceMs, reported: false });
     live.isSuspect = true;
+    live.suspicions++;
     this.#review(subchannel, asked ? reason : "deadline");
   }
 

@@ -1,11 +1,20 @@
 import type { Failure } from "../base/errors.ts";
 import type { HeaderFields } from "../http2/connection.ts";
-import type { AttemptEnd, AttemptTracer, CallTracer } from "../observe/instrumentation.ts";
+import { instrumentationPlace } from "../observe/compose-instrumentations.ts";
+import type { Events } from "../observe/events.ts";
+import type { AttemptEnd, AttemptStart, AttemptTracer, CallTracer } from "../observe/instrumentation.ts";
+import { reportRejection, reportUserCode } from "../observe/user-code.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import { noFields } from "../protocol/metadata.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { TracedHeader } from "./traced-header.ts";
+
+/** What the traces of all calls have in common. */
+export interface TraceContext {
+  readonly clock: Clock;
+  readonly events: Events;
+}
 
 /** What is known of an attempt before it starts. */
 export interface AttemptKind {
@@ -31,23 +40,24 @@ export class AttemptTrace {
   /** The call's metadata, with what its tracers set for this attempt. */
   metadata: HeaderFields = noFields;
   readonly #kind: AttemptKind;
-  readonly #clock: Clock;
+  readonly #context: TraceContext;
   readonly #calls: readonly CallTracer[];
   readonly #listener: AttemptTraceListener;
   readonly #startedMs: number;
-  readonly #tracers: AttemptTracer[] = [];
+  /** Undefined until somebody follows it. */
+  #tracers: AttemptTracer[] | undefined;
   #end: AttemptEnd | undefined;
   #messagesSent = 0;
   #bytesSent = 0;
   #messagesReceived = 0;
   #bytesReceived = 0;
 
-  constructor(kind: AttemptKind, clock: Clock, calls: readonly CallTracer[], listener: AttemptTraceListener) {
+  constructor(kind: AttemptKind, context: TraceContext, calls: readonly CallTracer[], listener: AttemptTraceListener) {
     this.#kind = kind;
-    this.#clock = clock;
+    this.#context = context;
     this.#calls = calls;
     this.#listener = listener;
-    this.#startedMs = clock.now();
+    this.#startedMs = context.clock.now();
   }
 
   /** Tells those who follow the call. One of them may end the attempt. */
@@ -55,10 +65,11 @@ export class AttemptTrace {
     const header = new TracedHeader(metadata, protocol);
     const { number, transparent, hedge } = this.#kind;
     for (const call of this.#calls) {
-      const tracer = call.attemptStarted?.({ number, transparent, hedge, header });
+      const tracer = this.#tracerOf(call, { number, transparent, hedge, header });
       if (tracer === undefined) continue;
-      if (this.#end === undefined) this.#tracers.push(tracer);
-      else tracer.ended(this.#end);
+      if (this.#end !== undefined) this.#tell(tracer, this.#end);
+      else if (this.#tracers === undefined) this.#tracers = [tracer];
+      else this.#tracers.push(tracer);
     }
     this.metadata = header.seal();
     this.#listener.onAttemptStarted();
@@ -87,7 +98,7 @@ export class AttemptTrace {
       progress: failure?.progress,
       message: failure?.message,
       address,
-      durationMs: this.#clock.now() - this.#startedMs,
+      durationMs: this.#context.clock.now() - this.#startedMs,
       retryDelayMs,
       messagesSent: this.#messagesSent,
       bytesSent: this.#bytesSent,
@@ -95,6 +106,27 @@ export class AttemptTrace {
       bytesReceived: this.#bytesReceived,
     };
     this.#end = end;
-    for (const tracer of this.#tracers) tracer.ended(end);
+    if (this.#tracers !== undefined) for (const tracer of this.#tracers) this.#tell(tracer, end);
+  }
+
+  #tracerOf(call: CallTracer, start: AttemptStart): AttemptTracer | undefined {
+    const { events } = this.#context;
+    try {
+      const tracer = call.attemptStarted?.(start);
+      if (tracer !== undefined) reportRejection(events, instrumentationPlace, tracer);
+      return tracer;
+    } catch (error) {
+      reportUserCode(events, instrumentationPlace, error);
+      return undefined;
+    }
+  }
+
+  #tell(tracer: AttemptTracer, end: AttemptEnd): void {
+    const { events } = this.#context;
+    try {
+      reportRejection(events, instrumentationPlace, tracer.ended(end));
+    } catch (error) {
+      reportUserCode(events, instrumentationPlace, error);
+    }
   }
 }

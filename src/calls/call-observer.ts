@@ -2,25 +2,25 @@ import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import { CallChannels } from "../observe/call-channels.ts";
+import type { Instrumentations } from "../observe/compose-instrumentations.ts";
 import { CallCounters } from "../observe/counters.ts";
-import type { ChannelNames, Instrumentation } from "../observe/instrumentation.ts";
+import type { ChannelNames } from "../observe/instrumentation.ts";
 import { checkField } from "../protocol/metadata.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { TraceContext } from "./attempt-trace.ts";
 import { CallTrace } from "./call-trace.ts";
 
 /** Sees every call of one channel begin and end: counts it, and tells the channel's instrumentation and the tracing channels. */
 export class CallObserver {
   readonly counters: CallCounters = new CallCounters();
   readonly #names: ChannelNames;
-  readonly #clock: Clock;
-  readonly #instrumentation: Instrumentation | undefined;
+  readonly #context: TraceContext;
+  readonly #instrumentations: Instrumentations | undefined;
   readonly #channels = new CallChannels(checkField);
 
-  /** `instrumentation` is a composed one, which never throws. */
-  constructor(names: ChannelNames, clock: Clock, instrumentation: Instrumentation | undefined) {
+  constructor(names: ChannelNames, context: TraceContext, instrumentations: Instrumentations | undefined) {
     this.#names = names;
-    this.#clock = clock;
-    this.#instrumentation = instrumentation;
+    this.#context = context;
+    this.#instrumentations = instrumentations;
   }
 
   /** A call begins: to be told in its caller's tick and async context. Returns its trace, if anybody follows it. */
@@ -31,13 +31,12 @@ export class CallObserver {
   ): CallTrace | undefined {
     this.counters.started++;
     const isHeard = this.#channels.isHeard;
-    if (this.#instrumentation === undefined && !isHeard) return undefined;
+    if (this.#instrumentations === undefined && !isHeard) return undefined;
     const { target, grpcTarget, protocol, serverAddress, serverPort } = this.#names;
     const start = { target, grpcTarget, protocol, serverAddress, serverPort, method, timeoutMs, contextValues };
-    const tracer = this.#instrumentation?.callStarted?.(start);
-    if (tracer === undefined && !isHeard) return undefined;
-    const trace = new CallTrace(this.#clock);
-    if (tracer !== undefined) trace.add(tracer);
+    const tracers = this.#instrumentations?.callStarted(start);
+    if (tracers === undefined && !isHeard) return undefined;
+    const trace = new CallTrace(this.#context, tracers ?? []);
     if (isHeard) trace.add(this.#channels.callStarted(start));
     return trace;
   }

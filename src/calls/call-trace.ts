@@ -1,14 +1,18 @@
 import type { Failure } from "../base/errors.ts";
+import { instrumentationPlace } from "../observe/compose-instrumentations.ts";
 import type { CallEnd, CallTracer } from "../observe/instrumentation.ts";
+import { reportRejection, reportUserCode } from "../observe/user-code.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { type AttemptKind, AttemptTrace, type AttemptTraceListener } from "./attempt-trace.ts";
+import { type AttemptKind, AttemptTrace, type AttemptTraceListener, type TraceContext } from "./attempt-trace.ts";
 
-/** What is kept of a call for those who follow it. A call that nobody follows has none. */
+/**
+ * What is kept of a call for those who follow it. A call that nobody follows has none. Tracers are the user's code: what
+ * one throws is told, and the others hear what they would have heard.
+ */
 export class CallTrace implements AttemptTraceListener {
-  readonly #clock: Clock;
+  readonly #context: TraceContext;
   readonly #startedMs: number;
-  readonly #tracers: CallTracer[] = [];
+  readonly #tracers: CallTracer[];
   #attempts = 0;
   #transparentRetries = 0;
   #hedges = 0;
@@ -20,12 +24,14 @@ export class CallTrace implements AttemptTraceListener {
   /** The end of the call, until its tracers are told. */
   #end: CallEnd | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#startedMs = clock.now();
+  /** `tracers` follow the call from its start. The list is the trace's from then on. */
+  constructor(context: TraceContext, tracers: CallTracer[]) {
+    this.#context = context;
+    this.#startedMs = context.clock.now();
+    this.#tracers = tracers;
   }
 
-  /** `tracer` follows the call from here on. It never throws. */
+  /** `tracer` follows the call from here on. */
   add(tracer: CallTracer): void {
     this.#tracers.push(tracer);
   }
@@ -37,7 +43,7 @@ export class CallTrace implements AttemptTraceListener {
     if (kind.transparent) this.#transparentRetries++;
     else if (kind.hedge) this.#hedges++;
     this.#isStarting = true;
-    return new AttemptTrace(kind, this.#clock, this.#tracers, this);
+    return new AttemptTrace(kind, this.#context, this.#tracers, this);
   }
 
   onAttemptStarted(): void {
@@ -46,13 +52,20 @@ export class CallTrace implements AttemptTraceListener {
   }
 
   onWaited(why: WaitReason, ms: number): void {
-    for (const tracer of this.#tracers) tracer.waited?.(why, ms);
+    const { events } = this.#context;
+    for (const tracer of this.#tracers) {
+      try {
+        reportRejection(events, instrumentationPlace, tracer.waited?.(why, ms));
+      } catch (error) {
+        reportUserCode(events, instrumentationPlace, error);
+      }
+    }
   }
 
   /** `repeated`: another one follows. */
   onAttemptEnded(address: string | undefined, repeated: boolean): void {
     this.#address = address ?? this.#address;
-    if (repeated) this.#idleSinceMs = this.#clock.now();
+    if (repeated) this.#idleSinceMs = this.#context.clock.now();
   }
 
   /** The call is over for its caller. */
@@ -64,7 +77,7 @@ export class CallTrace implements AttemptTraceListener {
       progress: failure?.progress,
       message: failure?.message,
       address: failure?.address ?? this.#address,
-      durationMs: this.#clock.now() - this.#startedMs,
+      durationMs: this.#context.clock.now() - this.#startedMs,
       attempts: this.#attempts,
       transparentRetries: this.#transparentRetries,
       hedges: this.#hedges,
@@ -76,12 +89,20 @@ export class CallTrace implements AttemptTraceListener {
 
   #tellEnd(): void {
     const end = this.#end;
+    if (end === undefined) return;
     this.#end = undefined;
-    if (end !== undefined) for (const tracer of this.#tracers) tracer.ended(end);
+    const { events } = this.#context;
+    for (const tracer of this.#tracers) {
+      try {
+        reportRejection(events, instrumentationPlace, tracer.ended(end));
+      } catch (error) {
+        reportUserCode(events, instrumentationPlace, error);
+      }
+    }
   }
 
   #idleEnded(): void {
-    if (this.#idleSinceMs !== undefined) this.#idleMs += this.#clock.now() - this.#idleSinceMs;
+    if (this.#idleSinceMs !== undefined) this.#idleMs += this.#context.clock.now() - this.#idleSinceMs;
     this.#idleSinceMs = undefined;
   }
 }

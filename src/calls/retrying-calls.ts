@@ -21,9 +21,9 @@ export class RetryingCalls implements CallFactory {
     const { onAttempt } = request.options;
     const config = this.#policies.configOf(request.method, request.options);
     if (onAttempt === undefined) return this.#call(request, listener, config);
-    const { clock, events } = this.#context.attempt;
-    const trace = request.trace ?? new CallTrace(clock);
-    trace.add(onAttemptTracer(onAttempt, events));
+    const { attempt: context } = this.#context;
+    const trace = request.trace ?? new CallTrace(context, []);
+    trace.add(onAttemptTracer(onAttempt, context.events));
     return this.#call({ ...request, trace }, listener, config);
   }
 

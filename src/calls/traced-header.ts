@@ -6,17 +6,20 @@ import type { Protocol } from "../protocol/protocol.ts";
 /** The metadata of one attempt, while tracers may add to it. */
 export class TracedHeader implements AttemptHeader {
   readonly #protocol: Protocol;
-  #fields: HeaderFields;
+  readonly #metadata: HeaderFields;
+  /** A copy of the metadata, from when something is set. */
+  #own: string[] | undefined;
   #isSealed = false;
 
   constructor(metadata: HeaderFields, protocol: Protocol) {
-    this.#fields = metadata;
+    this.#metadata = metadata;
     this.#protocol = protocol;
   }
 
   get(name: string): string | undefined {
-    const at = indexOf(this.#fields, name.toLowerCase());
-    return at === -1 ? undefined : this.#fields[at + 1];
+    const fields = this.#own ?? this.#metadata;
+    const at = indexOf(fields, name.toLowerCase());
+    return at === -1 ? undefined : fields[at + 1];
   }
 
   set(name: string, value: string): void {
@@ -25,14 +28,16 @@ export class TracedHeader implements AttemptHeader {
     const lower = name.toLowerCase();
     // The user agent is a part of the head, which is the same for all calls.
     if (isOwned(lower, this.#protocol.ownNames) || lower === "user-agent") return;
-    const at = indexOf(this.#fields, lower);
-    this.#fields = at === -1 ? [...this.#fields, lower, value] : this.#fields.toSpliced(at, 2, lower, value);
+    this.#own ??= [...this.#metadata];
+    const at = indexOf(this.#own, lower);
+    if (at === -1) this.#own.push(lower, value);
+    else this.#own[at + 1] = value;
   }
 
   /** The metadata with what was set. Nothing can be set from now on. */
   seal(): HeaderFields {
     this.#isSealed = true;
-    return this.#fields;
+    return this.#own ?? this.#metadata;
   }
 }
 

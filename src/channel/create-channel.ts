@@ -10,12 +10,12 @@ import { TlsSessions } from "../http2/dial/tls-sessions.ts";
 import { LazyConnector } from "../http2/lazy-connector.ts";
 import { UnreadMemory } from "../http2/unread-memory.ts";
 import { WireConnector } from "../http2/wire/wire-connector.ts";
-import { composeInstrumentations } from "../observe/compose-instrumentations.ts";
+import { composeInstrumentations, type Instrumentations } from "../observe/compose-instrumentations.ts";
 import { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { CallCounters } from "../observe/counters.ts";
 import { EventBus } from "../observe/event-bus.ts";
 import { debugLog, eventLog } from "../observe/event-log.ts";
-import type { ChannelNames, ChannelView, Instrumentation } from "../observe/instrumentation.ts";
+import type { ChannelNames, ChannelView } from "../observe/instrumentation.ts";
 import { ResolverObserver } from "../observe/resolver-observer.ts";
 import { Pool } from "../pool/pool.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
@@ -38,14 +38,14 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
   const settings = checkChannelOptions(options);
   const { target, resolver, loadBalancing, engine } = settings;
   const events = eventsOf(settings);
-  const instrumentation = composeInstrumentations(settings.instrumentations, events);
-  const runtime = runtimeOf(given, instrumentation);
+  const instrumentations = composeInstrumentations(settings.instrumentations, events);
+  const runtime = runtimeOf(given, instrumentations);
   const { clock, hold } = runtime;
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
   const channelNames = namesOf(target, resolver, protocol);
-  const observer = new CallObserver(channelNames, clock, instrumentation);
+  const observer = new CallObserver(channelNames, { clock, events }, instrumentations);
   const connections = new ConnectionObserver(target.url, events);
   const lookups = new ResolverObserver(target.url, events, clock);
   const counters = { calls: observer.counters, connections: connections.counters, resolver: lookups.counters };
@@ -68,7 +68,7 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
     proxy: settings.socket.proxy?.url,
   };
   const snapshots = new Snapshots({ names, pool, openCalls: openCalls.counts, counters, retryLimit, clock });
-  const detach = instrumentation?.attach(viewOf(channelNames, snapshots, observer.counters, events));
+  const detach = instrumentations?.attach(viewOf(channelNames, snapshots, observer.counters, events));
   const closed = () => {
     unread.close();
     made.closed();
@@ -184,7 +184,7 @@ function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver, { name: 
 }
 
 /** Where instrumentation wants it, what the channel does for nobody in particular has an async context of its own. */
-function runtimeOf(given: Runtime, instrumentation: Required<Instrumentation> | undefined): Runtime {
-  if (instrumentation === undefined) return given;
-  return { ...given, background: inBackground(() => instrumentation.background(backgroundHere)) };
+function runtimeOf(given: Runtime, instrumentations: Instrumentations | undefined): Runtime {
+  if (instrumentations === undefined) return given;
+  return { ...given, background: inBackground(() => instrumentations.background(backgroundHere)) };
 }

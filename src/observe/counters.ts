@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FailureKind, Progress } from "../base/errors.ts";
-import type { DropReason, WithheldReason } from "./events.ts";
+import type { DropReason, WithheldReason } from "./call-facts.ts";
 import type { WaitReason } from "./wait-reason.ts";
 
 /**

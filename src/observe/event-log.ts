@@ -1,6 +1,7 @@
 import { debuglog } from "node:util";
+import type { EjectionReason } from "./backend-facts.ts";
 import type { GlinkListener } from "./event-bus.ts";
-import type { EjectionReason, GlinkEvent } from "./events.ts";
+import type { GlinkEvent } from "./events.ts";
 import type { Logger } from "./logger.ts";
 
 /**

@@ -18,6 +18,14 @@ export function callUserCode<A extends unknown[]>(
   }
 }
 
+/**
+ * For code of the user's on the path of every call, which is called in a plain try, without a function made for it: tells
+ * of the rejection of a promise that it returned.
+ */
+export function reportRejection(events: Events, where: string, result: unknown): void {
+  if (result instanceof Promise) result.catch((error) => reportUserCode(events, where, error));
+}
+
 /** Tells of what code of the user's threw: nothing else was touched by it. */
 export function reportUserCode(events: Events, where: string, thrown: unknown): void {
   if (events.active) events.publish({ type: "user-code-failed", where, error: thrownFactOf(thrown) });

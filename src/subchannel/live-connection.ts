@@ -47,6 +47,8 @@ export class LiveConnection implements CallConnection {
   expiresAtMs: number = Number.POSITIVE_INFINITY;
   /** It left a call or a PING unanswered. Decided in availability/, as {@link health}. */
   isSuspect = false;
+  /** How often it became a suspect. */
+  suspicions = 0;
   /** `unknown`: it is to be asked, and has not said. Without a health check all are healthy. */
   health: Health = "healthy";
   /** Calls started on it. */

@@ -1,5 +1,5 @@
 import type { Failure } from "../../base/errors.ts";
-import type { DropReason } from "../../observe/events.ts";
+import type { DropReason } from "../../observe/call-facts.ts";
 
 /** Decides for each call whether it may be sent at all. */
 export interface CallGuard {

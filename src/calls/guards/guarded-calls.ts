@@ -1,6 +1,7 @@
 import type { Failure } from "../../base/errors.ts";
+import type { DropReason } from "../../observe/call-facts.ts";
 import type { CallCounters } from "../../observe/counters.ts";
-import type { DropReason, Events } from "../../observe/events.ts";
+import type { Events } from "../../observe/events.ts";
 import { noFields } from "../../protocol/metadata.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { CallEnd, CallFactory, CallListener, CallRequest, RunningCall } from "../call.ts";

@@ -1,6 +1,6 @@
 import type { Failure } from "../../base/errors.ts";
+import type { WithheldReason } from "../../observe/call-facts.ts";
 import type { RetryCause } from "../../observe/counters.ts";
-import type { WithheldReason } from "../../observe/events.ts";
 import { backoffDelayMs } from "../../runtime/backoff.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ReplayLimit } from "./replay-buffer.ts";

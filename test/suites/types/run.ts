@@ -91,13 +91,6 @@ function createFolder(): string {
   symlinkSync(join(root, "proto/gen"), join(folder, "gen"));
   const usage = readFileSync(join(import.meta.dirname, "usage.ts"), "utf8")
     .replace('"../../../src/index.ts"', '"glink"')
-    .replace('"../../../src/admin/index.ts"', '"glink/admin"')
-    .replace('"../../../src/kubernetes/index.ts"', '"glink/kubernetes"')
-    .replace('"../../../src/otel/index.ts"', '"glink/otel"')
-    .replace('"../../../src/testing/index.ts"', '"glink/testing"')
-    .replace('"../../../src/consul/index.ts"', '"glink/consul"')
-    .replace('"../../../src/prometheus/index.ts"', '"glink/prometheus"')
-    .replace('"../../../src/testing/index.ts"', '"glink/testing"')
     .replaceAll(/"\.\.\/\.\.\/\.\.\/src\/(\w+)\/index\.ts"/g, '"glink/$1"')
     .replace("../../../proto/gen/", "./gen/");
   writeFileSync(join(folder, "usage.ts"), usage);

@@ -255,6 +255,18 @@ describe("what ejects nobody", () => {
       }
     }));
 
+  test("the deadlines of all calls that were open when a connection fell silent", () =>
+    remains({}, async ({ bad, calls, oneFails, clock }) => {
+      await calls(8, (address) => oneFails(address, pickInfo.method) && undefined);
+      const live = bad.connections[0];
+      const missed: Failure = { ...status(Code.DeadlineExceeded), kind: "deadline" };
+      for (let i = 0; i < 50; i++) {
+        live?.suspect();
+        live?.noteEnd(missed, { method: pickInfo.method, deadlineMs: clock.now() });
+      }
+      assert.deepEqual([bad.availability, bad.record.faultsInARow], ["suspect", 1]);
+    }));
+
   test("one connection that was lost, however many calls were open on it", () =>
     remains({}, async ({ pool, bad, calls, oneFails }) => {
       await calls(8, (address) => oneFails(address, pickInfo.method) && undefined);

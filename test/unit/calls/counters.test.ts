@@ -29,7 +29,7 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
     protocol: "grpc" as const,
     serverPort: 80,
   };
-  const observer = new CallObserver(names, clock, undefined);
+  const observer = new CallObserver(names, { clock, events }, undefined);
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const attempt = { source: pool, protocol: grpc, limits, clock, events, counters: observer.counters };
   const replayMemory = new ReplayMemory(1_000);
