@@ -26,6 +26,7 @@ const method: MethodSpec = {
 const names = {
   target: "http://echo.test",
   grpcTarget: "dns:///echo.test:80",
+  protocol: "grpc" as const,
   serverAddress: "echo.test",
   serverPort: 80,
 };

@@ -9,6 +9,7 @@ import { type MessageListener, noResponse, type ReceivedResponse, type ResponseR
 import type { Backend } from "../subchannel/backend.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { AttemptContext } from "./attempt-context.ts";
+import { type AttemptState, hasEnded } from "./attempt-state.ts";
 import type { AttemptTrace } from "./attempt-trace.ts";
 import { AttemptWait } from "./attempt-wait.ts";
 import type { CallRequest } from "./call.ts";
@@ -32,13 +33,6 @@ export interface AttemptCall extends AttemptListener {
   readonly gate: ResponseGate;
 }
 
-/**
- * new ──▶ waiting ──▶ open ──▶ over
- *            │                  ▲
- *            └──────────────────┘  no backend was found, or nobody waits any more
- */
-type State = "new" | "waiting" | "open" | "over";
-
 /** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
 export class Attempt implements StreamListener, PendingCall, MessageListener, AnsweredAttempt {
   /** As the picker named it; undefined until the request is on a stream. */
@@ -51,7 +45,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   readonly #context: AttemptContext;
   readonly #request: CallRequest;
   readonly #call: AttemptCall;
-  #state: State = "new";
+  #state: AttemptState = "new";
   #wait: AttemptWait | undefined;
   #stream: Stream | undefined;
   #reader: ResponseReader | undefined;
@@ -160,7 +154,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
-    if (this.#reader === undefined || this.#state === "over") return;
+    if (this.#reader === undefined || hasEnded(this.#state)) return;
     this.connection?.noteAnswer();
     const failure = this.#reader.readHead(status, fields);
     if (failure !== undefined) this.#failAndReset(failure);
@@ -169,7 +163,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#reader === undefined || this.#state === "over") return;
+    if (this.#reader === undefined || hasEnded(this.#state)) return;
     const failure = this.#reader.readBody(bytes, start, end, this);
     if (failure !== undefined) this.#failAndReset(failure);
   }
@@ -183,7 +177,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onTrailers(fields: HeaderFields): void {
-    if (this.#state !== "over") this.#endResponse(fields);
+    if (!hasEnded(this.#state)) this.#endResponse(fields);
   }
 
   onWritable(): void {
@@ -191,7 +185,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onClosed(failure: Failure | undefined): void {
-    if (this.#state === "over") return;
+    if (hasEnded(this.#state)) return;
     if (failure === undefined) this.#endResponse(noFields);
     // A peer that answered has processed the request, whatever a late GOAWAY says.
     else this.#end(this.response.headers.length > 0 ? withProgress(failure, "unknown") : failure);
@@ -206,7 +200,17 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   #endResponse(trailers: HeaderFields): void {
-    const failure = this.#reader?.readEnd(trailers);
+    const result = this.#reader?.readEnd(trailers, this);
+    if (result instanceof Promise) {
+      this.#enter("ended");
+      void result.then((failure) => this.#responseEnded(failure));
+    } else {
+      this.#responseEnded(result);
+    }
+  }
+
+  #responseEnded(failure: Failure | undefined): void {
+    if (this.#state === "over") return;
     // The peer may answer before it has read the request; nobody needs the rest of it then.
     if (this.#requestEnded) this.#end(failure);
     else this.#failAndReset(failure);
@@ -224,7 +228,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     this.#call.onAttemptEnded(this, failure);
   }
 
-  #enter(state: State): void {
+  #enter(state: AttemptState): void {
     this.#state = state;
     if (this.#wait !== undefined && state !== "waiting") this.#wait.ended();
   }

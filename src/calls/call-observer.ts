@@ -32,8 +32,8 @@ export class CallObserver {
     this.counters.started++;
     const isHeard = this.#channels.isHeard;
     if (this.#instrumentations === undefined && !isHeard) return undefined;
-    const { target, grpcTarget, serverAddress, serverPort } = this.#names;
-    const start = { target, grpcTarget, serverAddress, serverPort, method, timeoutMs, contextValues };
+    const { target, grpcTarget, protocol, serverAddress, serverPort } = this.#names;
+    const start = { target, grpcTarget, protocol, serverAddress, serverPort, method, timeoutMs, contextValues };
     const tracers = this.#instrumentations?.callStarted(start);
     if (tracers === undefined && !isHeard) return undefined;
     const trace = new CallTrace(this.#context, tracers ?? []);

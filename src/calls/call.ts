@@ -9,7 +9,7 @@ import type { CallTrace } from "./call-trace.ts";
 export interface CallRequest {
   readonly method: MethodSpec;
   /** Path and constant fields: the method's own unless an interceptor or the caller's user agent changed it. */
-  readonly head: MethodHead;
+  head: MethodHead;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;
   readonly options: GlinkCallOptions;

@@ -18,7 +18,6 @@ import { debugLog, eventLog } from "../observe/event-log.ts";
 import type { ChannelNames, ChannelView } from "../observe/instrumentation.ts";
 import { ResolverObserver } from "../observe/resolver-observer.ts";
 import { Pool } from "../pool/pool.ts";
-import { grpc } from "../protocol/grpc/grpc.ts";
 import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Resolver } from "../resolver/resolver.ts";
@@ -35,7 +34,7 @@ import { Snapshots } from "./take-snapshot.ts";
  * The composition root: everything beneath a transport is made here and handed on. Nothing is resolved or dialled before
  * the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
-export function createChannel(options: ChannelOptions, given: Runtime): Channel {
+export function createChannel(options: ChannelOptions, given: Runtime, protocol: Protocol): Channel {
   const settings = checkChannelOptions(options);
   const { target, resolver, loadBalancing, engine } = settings;
   const events = eventsOf(settings);
@@ -45,8 +44,7 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
   const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
-  const protocol = grpc;
-  const channelNames = namesOf(target, resolver);
+  const channelNames = namesOf(target, resolver, protocol);
   const observer = new CallObserver(channelNames, { clock, events }, instrumentations);
   const connections = new ConnectionObserver(target.url, events);
   const lookups = new ResolverObserver(target.url, events, clock);
@@ -62,6 +60,7 @@ export function createChannel(options: ChannelOptions, given: Runtime): Channel 
   const names = {
     target: target.url,
     grpcTarget: channelNames.grpcTarget,
+    protocol: protocol.name,
     resolver: resolver.name,
     loadBalancing: loadBalancing.name,
     engine: engine.name,
@@ -134,7 +133,12 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     loadBalancing: settings.loadBalancing,
     availability: settings.availability,
     subchannel: { connector, runtime, observer, reconnectBackoff, maxConnectionAgeMs, connections, live },
-    pinnedCalls: new AttemptedPinnedCalls({ protocol, pathPrefix: settings.target.pathPrefix, clock, events }),
+    pinnedCalls: new AttemptedPinnedCalls({
+      protocol: protocol.inBinary(),
+      pathPrefix: settings.target.pathPrefix,
+      clock,
+      events,
+    }),
     runtime,
     events,
     resolverObserver: lookups,
@@ -168,9 +172,15 @@ function viewOf(names: ChannelNames, snapshots: Snapshots, counters: CallCounter
   };
 }
 
-function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver): ChannelNames {
+function namesOf({ url, host, port }: Target, { grpcTarget }: Resolver, { name: protocol }: Protocol): ChannelNames {
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return { target: url, grpcTarget: grpcTarget ?? `dns:///${authority}`, serverAddress: host, serverPort: port };
+  return {
+    target: url,
+    grpcTarget: grpcTarget ?? `dns:///${authority}`,
+    protocol,
+    serverAddress: host,
+    serverPort: port,
+  };
 }
 
 /** Where instrumentation wants it, what the channel does for nobody in particular has an async context of its own. */

@@ -17,7 +17,7 @@ import { WallTime } from "./wall-time.ts";
 /** What of a snapshot is the same at every moment. */
 export type SnapshotNames = Pick<
   GlinkSnapshot,
-  "target" | "grpcTarget" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
+  "target" | "grpcTarget" | "protocol" | "resolver" | "loadBalancing" | "engine" | "engineChosenBy" | "proxy"
 >;
 
 /** What a snapshot is taken of. Nothing here leads to a call, nor to whoever may make one. */

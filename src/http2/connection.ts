@@ -18,8 +18,12 @@ export type HeaderFields = readonly string[];
  * engine can cache its encoding.
  */
 export interface MethodHead {
+  /** `:method`; undefined: POST. */
+  readonly httpMethod?: "GET" | undefined;
   /** `:path`. */
   readonly path: string;
+  /** Made for one call: an engine keeps nothing of it. */
+  readonly isOfOneCall?: true | undefined;
   /** Content type, encodings, user agent, te. */
   readonly fields: HeaderFields;
 }

@@ -2,6 +2,7 @@ import type { Code, ContextValues } from "@connectrpc/connect";
 import { checkObject, describeValue } from "../base/check.ts";
 import type { FailureKind, Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { CallCounts } from "./counters.ts";
 import type { GlinkListener } from "./event-bus.ts";
 import type { GlinkSnapshot } from "./snapshot.ts";
@@ -35,6 +36,8 @@ export interface ChannelNames {
   readonly target: string;
   /** The target as gRPC names it, for the label `grpc.target`: `dns:///echo:50051`, or `unix:///run/echo.sock`. */
   readonly grpcTarget: string;
+  /** What calls are written as. */
+  readonly protocol: ProtocolName;
   /** Host of `baseUrl`, without brackets. */
   readonly serverAddress: string;
   /** Port of `baseUrl`, or its scheme's default. */

@@ -1,6 +1,7 @@
 import type { Availability } from "../base/availability.ts";
 import type { ConnectivityState } from "../base/connectivity-state.ts";
 import type { FailureFact } from "../base/errors.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { EjectionReason } from "./backend-facts.ts";
 import type { ConnectionCounts } from "./connection-counters.ts";
 import type { CallCounts } from "./counters.ts";
@@ -135,6 +136,8 @@ export interface GlinkSnapshot {
   readonly target: string;
   /** The target as gRPC names it, and as the label `grpc.target` of its metrics has it: `dns:///echo:50051`, say. */
   readonly grpcTarget: string;
+  /** What calls are written as. */
+  readonly protocol: ProtocolName;
   readonly resolver: string;
   readonly loadBalancing: string;
   /** The HTTP/2 engine. */

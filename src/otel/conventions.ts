@@ -1,4 +1,5 @@
 import type { Code } from "@connectrpc/connect";
+import type { ChannelNames } from "../index.ts";
 
 /** Whose names and units metrics have, and spans with their events: OpenTelemetry's for RPC, or those of gRFC A66 and A72. */
 export type Convention = "semconv" | "grpc";
@@ -51,4 +52,9 @@ const statusNames: readonly string[] = [
 /** The name of a status; undefined is success. */
 export function statusName(code: Code | undefined): string {
   return statusNames[code ?? 0] ?? "UNKNOWN";
+}
+
+/** What is on the wire, as the conventions name it: gRPC-Web is a form of gRPC. */
+export function rpcSystemOf(protocol: ChannelNames["protocol"]): "grpc" | "connectrpc" {
+  return protocol === "connect" ? "connectrpc" : "grpc";
 }

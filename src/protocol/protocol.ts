@@ -1,5 +1,6 @@
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import type { ProtocolName } from "../base/protocol-name.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 import type { MessageMemory } from "./message-memory.ts";
 import { noFields } from "./metadata.ts";
@@ -9,12 +10,30 @@ import { noFields } from "./metadata.ts";
  * that of a response is its {@link ResponseReader}'s.
  */
 export interface Protocol {
-  /** `"grpc"`, say. */
-  readonly name: string;
+  readonly name: ProtocolName;
+  /** The same for messages in binary: what the channel asks for itself has them, whatever the user's are. */
+  inBinary(): Protocol;
   /** Names of request headers that the protocol sets itself: a caller's own values for them are ignored. */
   readonly ownNames: ReadonlySet<string>;
   /** What is constant for a method. Asked once per method, and for each call with a path or a user agent of its own. */
   head(init: HeadInit): MethodHead;
+  /**
+   * The head of a request whose single message is compressed, where that is another than the head that announces the
+   * compression. Undefined: the protocol says of each message whether it is.
+   */
+  readonly compressedHead: ((method: MethodSpec, head: MethodHead, encoding: string) => MethodHead) | undefined;
+  /**
+   * The head of a request without a body, its message in the URL; undefined where the call has to have a body. Undefined
+   * altogether: it always has.
+   */
+  readonly bodiless:
+    | ((
+        method: MethodSpec,
+        head: MethodHead,
+        message: Uint8Array,
+        encoding: string | undefined,
+      ) => MethodHead | undefined)
+    | undefined;
   /** One request message as it travels in the body, in bytes out of `memory`. `flag` 1: it is compressed. */
   frame(method: MethodSpec, payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array;
   /** The bytes that `frame` puts around a message: what the message itself takes is the rest. */
@@ -33,7 +52,7 @@ export interface Protocol {
   /** The header that tells a timeout, for those who look at a request before it is sent: name and value. */
   timeoutField(timeoutMs: number): readonly [name: string, value: string];
   /** The compression of the response's messages, as its headers name it. */
-  encodingOf(headers: HeaderFields): string | undefined;
+  encodingOf(method: MethodSpec, headers: HeaderFields): string | undefined;
   /** Reads the response of one attempt. `address`: of the backend that answers, for failures. */
   reader(method: MethodSpec, limits: ReadLimits, address: string): ResponseReader;
 }
@@ -95,6 +114,10 @@ export interface ResponseReader extends ReceivedResponse {
   readHead(status: number, fields: HeaderFields): Failure | undefined;
   /** A piece of the body has come, from `start` to `end` of `bytes`. A failure: it cannot be read on. */
   readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined;
-  /** The response is over in good order, with these trailers. What it came to: undefined for success. */
-  readEnd(trailers: HeaderFields): Failure | undefined;
+  /**
+   * The response is over in good order, with these trailers. What it came to: undefined for success. A promise, which
+   * never rejects, where the status has to be decompressed first. A protocol whose messages have no length of their own
+   * hands its message over here.
+   */
+  readEnd(trailers: HeaderFields, listener: MessageListener): Failure | undefined | Promise<Failure | undefined>;
 }

@@ -41,6 +41,7 @@ export class Codec {
   readonly #methods = new WeakMap<DescMethod, MethodInfo>();
   /** The method of the call before, which most calls repeat: a look into the map costs more than all else here. */
   #lastMethod: MethodInfo | undefined;
+  readonly #compressedHeads = new WeakMap<MethodHead, MethodHead>();
   readonly #ownBytes = new OwnBytes();
 
   constructor(options: CodecOptions) {
@@ -78,6 +79,26 @@ export class Codec {
     });
   }
 
+  /** The head of a request whose message goes into its URL; undefined: it goes into a body. Positional, on every call's path. */
+  bodilessHead(method: MethodSpec, head: MethodHead, payload: Uint8Array, flag: number): MethodHead | undefined {
+    const { bodiless } = this.protocol;
+    if (bodiless === undefined) return undefined;
+    return bodiless(method, head, payload, flag === compressedFlag ? this.#options.sendCompression?.name : undefined);
+  }
+
+  /** The head of a request whose single message is compressed. */
+  compressedHead(method: MethodSpec, head: MethodHead): MethodHead {
+    const { protocol } = this;
+    const { sendCompression } = this.#options;
+    if (protocol.compressedHead === undefined || sendCompression === undefined) return head;
+    let compressed = this.#compressedHeads.get(head);
+    if (compressed === undefined) {
+      compressed = protocol.compressedHead(method, head, sendCompression.name);
+      this.#compressedHeads.set(head, compressed);
+    }
+    return compressed;
+  }
+
   /** The bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
   encode(method: MethodInfo, message: MessageInitShape<DescMessage>): Uint8Array | Promise<Uint8Array> {
     const { sendCompression, compressMinBytes, writeMaxBytes } = this.#options;
@@ -95,9 +116,9 @@ export class Codec {
     if (flag !== compressedFlag) {
       throw new ConnectError(`protocol error: message has invalid flags 0x${flag.toString(16)}`, Code.Internal);
     }
-    const compression = this.#compressionOf(headers);
+    const compression = this.#compressionOf(method, headers);
     if (compression === undefined) {
-      const text = "protocol error: received a compressed message, but grpc-encoding does not say how";
+      const text = "protocol error: received a compressed message, but the headers do not say how";
       throw new ConnectError(text, Code.Internal);
     }
     // A Compression is the user's own code, and may hand the bytes to a worker.
@@ -107,10 +128,10 @@ export class Codec {
   }
 
   /** What is wrong with a response's encoding, known from its headers. */
-  encodingFailure(headers: HeaderFields): Failure | undefined {
-    const encoding = this.protocol.encodingOf(headers);
+  encodingFailure(method: MethodSpec, headers: HeaderFields): Failure | undefined {
+    const encoding = this.protocol.encodingOf(method, headers);
     if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
-    if (this.#compressionOf(headers) !== undefined) return undefined;
+    if (this.#compressionOf(method, headers) !== undefined) return undefined;
     return {
       kind: "encoding",
       code: Code.Internal,
@@ -120,8 +141,8 @@ export class Codec {
     };
   }
 
-  #compressionOf(headers: HeaderFields): Compression | undefined {
-    const encoding = this.protocol.encodingOf(headers)?.toLowerCase();
+  #compressionOf(method: MethodSpec, headers: HeaderFields): Compression | undefined {
+    const encoding = this.protocol.encodingOf(method, headers)?.toLowerCase();
     return this.#options.acceptCompression.find(({ name }) => name.toLowerCase() === encoding);
   }
 

@@ -74,7 +74,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 
   onHeaders(headers: HeaderFields): void {
-    const failure = this.#environment.codec.encodingFailure(headers);
+    const failure = this.#environment.codec.encodingFailure(this.#method, headers);
     if (failure !== undefined) {
       this.#call.cancel(failure);
     } else {

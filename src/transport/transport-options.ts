@@ -2,13 +2,14 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import { checkNumber, checkObject, describeValue, longestMs } from "../base/check.ts";
 import type { ChannelOptions } from "../channel/channel-options.ts";
+import { checkProtocolOptions, type ProtocolChoice, type ProtocolInit } from "../protocol/protocol-options.ts";
 import { type CodecInit, type CodecSettings, checkCodecOptions } from "./codec-options.ts";
 
 /**
  * Options of `glinkTransport`: every field of connect-node's GrpcTransportOptions with the same meaning, and glink's
  * own. Times are in milliseconds.
  */
-export interface GlinkTransportOptions extends ChannelOptions, CodecInit, GrpcTransportOptions {
+export interface GlinkTransportOptions extends ChannelOptions, CodecInit, ProtocolInit, GrpcTransportOptions {
   nodeOptions?: NonNullable<ChannelOptions["nodeOptions"]>;
   /** Run for every call of the transport, the first of the list outermost. Default: none. */
   interceptors?: Interceptor[];
@@ -21,6 +22,7 @@ export interface GlinkTransportOptions extends ChannelOptions, CodecInit, GrpcTr
 /** The options of Connect's face, checked, and those of the channel, as they were given. */
 export interface TransportSettings {
   readonly codec: CodecSettings;
+  readonly protocol: ProtocolChoice;
   readonly interceptors: readonly Interceptor[];
   readonly defaultTimeoutMs: number | undefined;
   /** What of the options is not of Connect's face. */
@@ -38,9 +40,11 @@ export function checkTransportOptions(given: GlinkTransportOptions): TransportSe
   }
   const { interceptors = [], defaultTimeoutMs, sessionManager: _, ...others } = given;
   const { useBinaryFormat, binaryOptions, jsonOptions, acceptCompression, sendCompression, ...more } = others;
-  const { compressMinBytes, writeMaxBytes, ...channel } = more;
+  const { compressMinBytes, writeMaxBytes, protocol: _name, useHttpGet, httpVersion, ...channel } = more;
+  const protocol = checkProtocolOptions(given);
   return {
     codec: checkCodecOptions(given),
+    protocol,
     interceptors: checkInterceptors(interceptors),
     defaultTimeoutMs:
       defaultTimeoutMs === undefined

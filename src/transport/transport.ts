@@ -8,6 +8,7 @@ import type {
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { describeValue } from "../base/check.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
+import { peerText } from "../base/peer-text.ts";
 import { userAgent } from "../base/version.ts";
 import type { PolicyExplanation } from "../calls/methods/explanation.ts";
 import { rejectedLater } from "../channel/caller.ts";
@@ -16,6 +17,9 @@ import { createChannel } from "../channel/create-channel.ts";
 import { parseTarget } from "../endpoint/target.ts";
 import type { GlinkListener } from "../observe/event-bus.ts";
 import type { GlinkSnapshot } from "../observe/snapshot.ts";
+import { inflate } from "../protocol/compression.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import { protocolOf } from "../protocol/protocols.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { systemHold } from "../runtime/process-hold.ts";
 import { systemRandom } from "../runtime/random.ts";
@@ -67,7 +71,20 @@ export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
 /** As `glinkTransport`, with time, chance and the process' life of one's own. */
 export function createTransport(options: GlinkTransportOptions, runtime: Runtime): GlinkTransport {
   const settings = checkTransportOptions(options);
-  return new ConnectTransport(createChannel(settings.channel, runtime), settings);
+  return new ConnectTransport(createChannel(settings.channel, runtime, protocolFor(settings)), settings);
+}
+
+function protocolFor({ protocol, codec, channel }: TransportSettings): Protocol {
+  return protocolOf(protocol.name, {
+    messageFormat: codec.useBinaryFormat ? "proto" : "json",
+    useHttpGet: protocol.useHttpGet,
+    inflateEnd: async (encoding, bytes) => {
+      const name = encoding?.toLowerCase();
+      const compression = codec.acceptCompression.find((one) => one.name.toLowerCase() === name);
+      if (compression === undefined) throw new Error(`it is compressed as ${peerText(encoding ?? "nothing")}`);
+      return inflate(compression, new Uint8Array(bytes), channel.readMaxBytes);
+    },
+  });
 }
 
 /** Connect's face of a channel: messages, headers and interceptors. */

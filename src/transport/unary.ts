@@ -2,7 +2,7 @@ import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageSh
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { toConnectError } from "../base/connect-error.ts";
 import { type Failure, invalidRequestFailure } from "../base/errors.ts";
-import type { CallEnd, CallListener } from "../calls/call.ts";
+import type { CallEnd, CallListener, CallRequest } from "../calls/call.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -24,6 +24,8 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
   new UnaryCall<I, O>(environment, method, input, caller).begin(message);
   return caller.promise;
 }
+
+const noBytes = new Uint8Array(0);
 
 class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallListener {
   readonly #environment: CallEnvironment;
@@ -54,18 +56,30 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
       const request = requestOf(this.#environment, this.#method, this.#input, this.#call.deadlineMs);
       const payload = this.#environment.codec.encode(this.#method, message);
       if (payload instanceof Uint8Array) {
-        this.#call.start(request, payload);
+        this.#start(request, payload, 0);
         return;
       }
-      const started = payload.then((compressed) => this.#call.start(request, compressed, compressedFlag));
+      const started = payload.then((compressed) => this.#start(request, compressed, compressedFlag));
       started.catch((error: unknown) => this.#failWith(error));
     } catch (error) {
       this.#failWith(error);
     }
   }
 
+  #start(request: CallRequest, payload: Uint8Array, flag: number): void {
+    const { codec } = this.#environment;
+    const bodiless = codec.bodilessHead(this.#method, request.head, payload, flag);
+    if (bodiless !== undefined) {
+      request.head = bodiless;
+      this.#call.start(request, noBytes);
+      return;
+    }
+    if (flag === compressedFlag) request.head = codec.compressedHead(this.#method, request.head);
+    this.#call.start(request, payload, flag);
+  }
+
   onHeaders(headers: HeaderFields): void {
-    const failure = this.#environment.codec.encodingFailure(headers);
+    const failure = this.#environment.codec.encodingFailure(this.#method, headers);
     if (failure !== undefined) this.#call.cancel(failure);
   }
 

@@ -103,14 +103,24 @@ test("microtasks are queued by the function that fake timers do not replace", ()
   );
 });
 
-test("what gRPC writes on the wire is behind the contract of protocols: the channel's root alone chooses it", () => {
-  const importers = sources.filter(({ path, imports }) => {
-    return !path.startsWith("src/protocol/") && imports.some(({ from }) => from.startsWith("src/protocol/grpc/"));
-  });
-  assert.deepEqual(
-    importers.map(({ path }) => path),
-    ["src/channel/create-channel.ts"],
+test("what a protocol writes on the wire is behind the contract of protocols: one file chooses, and nobody else knows", () => {
+  const folderOf = (path: string) => /^src\/protocol\/(grpc|grpc-web|connect)\//.exec(path)?.[1];
+  const entering = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ from }) => folderOf(from) !== undefined && folderOf(from) !== folderOf(path))
+      .map(({ from }) => `${folderOf(path) ?? path} imports ${folderOf(from)}`),
   );
+  assert.deepEqual([...new Set(entering)].sort(), [
+    // gRPC-Web is gRPC with its trailers in the body.
+    "grpc-web imports grpc",
+    "src/protocol/protocols.ts imports connect",
+    "src/protocol/protocols.ts imports grpc",
+    "src/protocol/protocols.ts imports grpc-web",
+  ]);
+});
+
+test("one file makes protocols, for the transport's root", () => {
+  assert.deepEqual(importersOf("src/protocol/protocols.ts"), ["src/transport/transport.ts"]);
 });
 
 test("runtime dependencies are the peers and Node alone", () => {

@@ -9,6 +9,7 @@ import { http2Defaults } from "../../src/http2/http2-options.ts";
 import { keepaliveDefaults } from "../../src/http2/keepalive-options.ts";
 import { type GlinkTransportOptions, glinkTransport } from "../../src/index.ts";
 import { poolDefaults } from "../../src/pool/pool-options.ts";
+import { protocolDefaults } from "../../src/protocol/protocol-options.ts";
 import { subchannelDefaults } from "../../src/subchannel/subchannel-options.ts";
 import { codecDefaults } from "../../src/transport/codec-options.ts";
 import { root } from "./source-tree.ts";
@@ -56,6 +57,7 @@ const defaults: Record<string, unknown> = {
   ...keepaliveDefaults,
   ...callsDefaults,
   ...codecDefaults,
+  ...protocolDefaults,
 };
 
 /** The words for a default of the code. */
@@ -160,6 +162,7 @@ test("README's table has each option of glink's own with the default of the code
   const ofConnect = new Set([
     ...["baseUrl", "interceptors", "useBinaryFormat", "binaryOptions", "jsonOptions", "acceptCompression"],
     ...["sendCompression", "compressMinBytes", "readMaxBytes", "writeMaxBytes", "defaultTimeoutMs"],
+    ...["useHttpGet", "httpVersion"],
   ]);
   const expected = options.filter(({ name }) => !ofConnect.has(name));
   assert.deepEqual(rows.map(({ name }) => name).sort(), expected.map(({ name }) => name).sort());

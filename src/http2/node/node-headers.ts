@@ -38,7 +38,16 @@ export class RequestHeaderMaker {
     if (made === undefined) {
       const { tls, authority } = this.#target;
       const scheme = tls ? "https" : "http";
-      const pseudo = [":method", "POST", ":scheme", scheme, ":authority", authority, ":path", head.path];
+      const pseudo = [
+        ":method",
+        head.httpMethod ?? "POST",
+        ":scheme",
+        scheme,
+        ":authority",
+        authority,
+        ":path",
+        head.path,
+      ];
       const headers: OutgoingHttpHeaders = Object.create(null);
       addFields(headers, pseudo);
       addFields(headers, head.fields);

@@ -8,6 +8,7 @@ import {
   rpcMethod,
   rpcStatusCode,
   rpcSystemName,
+  rpcSystemOf,
   serverAddress,
   serverPort,
 } from "../conventions.ts";
@@ -43,7 +44,7 @@ export const callHistograms: readonly EndHistogram<CallEnd>[] = [
       ...(status === "OK" ? {} : { [errorType]: status }),
       [rpcMethod]: method,
       [rpcStatusCode]: status,
-      [rpcSystemName]: "grpc",
+      [rpcSystemName]: rpcSystemOf(channel.protocol),
       [serverAddress]: channel.serverAddress,
       [serverPort]: channel.serverPort,
     }),

@@ -65,11 +65,11 @@ export class Metering implements Pick<Instrumentation, "attach" | "callStarted">
   }
 
   /** Of the names, not of who has them: calls and views are not kept. */
-  #book({ target, grpcTarget, serverAddress, serverPort }: ChannelNames): TargetBook {
-    const key = `${grpcTarget} ${serverAddress}:${serverPort}`;
+  #book({ target, grpcTarget, protocol, serverAddress, serverPort }: ChannelNames): TargetBook {
+    const key = `${grpcTarget} ${protocol} ${serverAddress}:${serverPort}`;
     let book = this.#books.get(key);
     if (book === undefined) {
-      book = new TargetBook({ target, grpcTarget, serverAddress, serverPort }, this.choice, this.#store);
+      book = new TargetBook({ target, grpcTarget, protocol, serverAddress, serverPort }, this.choice, this.#store);
       this.#books.set(key, book);
     }
     return book;

@@ -1,6 +1,14 @@
 import { context, SpanKind, trace } from "@opentelemetry/api";
 import { type CallStart, type CallTracer, type Instrumentation, type MethodSpec, version } from "../../index.ts";
-import { rpcMethod, rpcSystemName, schemaUrl, scopeName, serverAddress, serverPort } from "../conventions.ts";
+import {
+  rpcMethod,
+  rpcSystemName,
+  rpcSystemOf,
+  schemaUrl,
+  scopeName,
+  serverAddress,
+  serverPort,
+} from "../conventions.ts";
 import { injectWith } from "./propagation.ts";
 import { attemptSpanName } from "./span-names.ts";
 import { TracedCall } from "./traced-call.ts";
@@ -40,7 +48,7 @@ export class Tracing implements Pick<Instrumentation, "callStarted"> {
       options: {
         kind: SpanKind.CLIENT,
         attributes: {
-          [rpcSystemName]: "grpc",
+          [rpcSystemName]: rpcSystemOf(names.protocol),
           [rpcMethod]: `${method.service}/${method.name}`,
           [serverAddress]: names.serverAddress,
           [serverPort]: names.serverPort,

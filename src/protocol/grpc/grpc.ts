@@ -1,15 +1,15 @@
-import type { HeaderFields, MethodHead } from "../../http2/connection.ts";
+import type { MethodHead } from "../../http2/connection.ts";
 import { frameMessage, prefixBytes } from "../framing.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
+import { fieldOf } from "../received-fields.ts";
+import { attemptFields, previousAttemptsName } from "./attempt-fields.ts";
 import { GrpcResponse } from "./response.ts";
-import { fieldOf } from "./status.ts";
 import { timeoutHeader } from "./timeout.ts";
-
-const previousAttemptsName = "grpc-previous-rpc-attempts";
 
 /** gRPC over HTTP/2 (PROTOCOL-HTTP2.md), with the headers of gRFC A6. */
 export const grpc: Protocol = {
   name: "grpc",
+  inBinary: () => grpc,
   ownNames: new Set([
     "content-type",
     "te",
@@ -19,11 +19,13 @@ export const grpc: Protocol = {
     previousAttemptsName,
   ]),
   head,
+  compressedHead: undefined,
+  bodiless: undefined,
   frame: (_, payload, flag, memory) => frameMessage(payload, flag, memory),
   framingBytes: () => prefixBytes,
   attemptFields,
   timeoutField: (timeoutMs) => ["grpc-timeout", timeoutHeader(timeoutMs)],
-  encodingOf: (headers) => fieldOf(headers, "grpc-encoding"),
+  encodingOf: (_, headers) => fieldOf(headers, "grpc-encoding"),
   reader: (_, limits, address) => new GrpcResponse(limits, address),
 };
 
@@ -32,18 +34,4 @@ function head({ path, userAgent, messageFormat, sendEncoding, acceptEncodings }:
   if (sendEncoding !== undefined) fields.push("grpc-encoding", sendEncoding);
   if (acceptEncodings.length > 0) fields.push("grpc-accept-encoding", acceptEncodings.join(","));
   return { path, fields };
-}
-
-function attemptFields(
-  metadata: HeaderFields,
-  added: HeaderFields | undefined,
-  remainingMs: number,
-  previousAttempts: number,
-): HeaderFields {
-  const hasDeadline = remainingMs !== Number.POSITIVE_INFINITY;
-  if (!hasDeadline && previousAttempts === 0 && added === undefined) return metadata;
-  const fields = added === undefined ? [...metadata] : [...metadata, ...added];
-  if (hasDeadline) fields.push("grpc-timeout", timeoutHeader(remainingMs));
-  if (previousAttempts > 0) fields.push(previousAttemptsName, String(previousAttempts));
-  return fields;
 }

@@ -1,10 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
-import { MessageReader, tooLargeText } from "../framing.ts";
+import { brokenResponse, tooLargeFailure } from "../broken-response.ts";
+import { MessageReader } from "../framing.ts";
 import { noFields } from "../metadata.ts";
 import type { MessageListener, ReadLimits, ResponseReader } from "../protocol.ts";
-import { fieldOf, headFailure, readStatus } from "./status.ts";
+import { fieldOf } from "../received-fields.ts";
+import { grpcContentType, headFailure, readStatus } from "./status.ts";
 
 /**
  * One gRPC response: headers, length-prefixed messages, and the status in the trailers. It is its own message reader, so
@@ -13,11 +15,11 @@ import { fieldOf, headFailure, readStatus } from "./status.ts";
 export class GrpcResponse extends MessageReader implements ResponseReader {
   headers: HeaderFields = noFields;
   trailers: HeaderFields = noFields;
-  readonly #address: string;
+  readonly address: string;
 
   constructor({ readMaxBytes, messageMemory }: ReadLimits, address: string) {
     super(readMaxBytes, messageMemory);
-    this.#address = address;
+    this.address = address;
   }
 
   get messageStarted(): boolean {
@@ -37,29 +39,31 @@ export class GrpcResponse extends MessageReader implements ResponseReader {
 
   readHead(status: number, fields: HeaderFields): Failure | undefined {
     this.headers = fields;
-    return headFailure(status, fields, this.#address);
+    // The usual one first: a comparison is cheaper than a match, and this is every call's path.
+    const contentType = fieldOf(fields, "content-type");
+    const isUsual = contentType === "application/grpc" || contentType === "application/grpc+proto";
+    if (status === 200 && isUsual) return undefined;
+    return headFailure(status, fields, this.address, grpcContentType);
   }
 
   readBody(bytes: Uint8Array, start: number, end: number, listener: MessageListener): Failure | undefined {
     const tooLargeBytes = this.push(bytes, start, end, listener);
-    if (tooLargeBytes === undefined) return undefined;
-    const message = tooLargeText(tooLargeBytes, "readMaxBytes", this.maxBytes);
-    return this.#failure("message-size", Code.ResourceExhausted, message);
+    return tooLargeBytes === undefined ? undefined : tooLargeFailure(this, tooLargeBytes, this.maxBytes);
   }
 
-  readEnd(trailers: HeaderFields): Failure | undefined {
+  readEnd(trailers: HeaderFields): Failure | undefined | Promise<Failure | undefined> {
+    return this.statusOf(trailers);
+  }
+
+  /** What the response came to, by its trailers. */
+  protected statusOf(trailers: HeaderFields): Failure | undefined {
     this.trailers = trailers;
     const { headers } = this;
-    let result = readStatus(trailers, headers, this.#address);
+    let result = readStatus(trailers, headers, this.address);
     // Trailers-only. A proxy may end such a response with an empty DATA frame instead of with its headers.
-    if (!result.found && !this.started) result = readStatus(headers, noFields, this.#address);
-    if (!result.found) return this.#failure("protocol", Code.Internal, "protocol error: missing status");
+    if (!result.found && !this.started) result = readStatus(headers, noFields, this.address);
+    if (!result.found) return brokenResponse(this, "protocol", Code.Internal, "protocol error: missing status");
     if (result.failure !== undefined || this.isAtBoundary) return result.failure;
-    return this.#failure("protocol", Code.Internal, "protocol error: the response ended within a message");
-  }
-
-  #failure(kind: "protocol" | "message-size", code: Code, message: string): Failure {
-    const wire = { metadata: this.headers, details: [], isWireError: false };
-    return { kind, code, progress: "unknown", message, address: this.#address, wire };
+    return brokenResponse(this, "protocol", Code.Internal, "protocol error: the response ended within a message");
   }
 }

@@ -3,61 +3,24 @@ import { Code } from "@connectrpc/connect";
 import type { Failure, WireStatus } from "../../base/errors.ts";
 import { peerText } from "../../base/peer-text.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
-
-/** The first value of a field, or undefined. */
-export function fieldOf(fields: HeaderFields, name: string): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
-  return undefined;
-}
-
-/** gRPC's code for an HTTP status without grpc-status (http-grpc-status-mapping.md). */
-export function codeFromHttpStatus(status: number): Code {
-  switch (status) {
-    case 400:
-      return Code.Internal;
-    case 401:
-      return Code.Unauthenticated;
-    case 403:
-      return Code.PermissionDenied;
-    case 404:
-      return Code.Unimplemented;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return Code.Unavailable;
-    default:
-      return Code.Unknown;
-  }
-}
+import { contentTypeFailure, httpFailure } from "../broken-response.ts";
+import { fieldOf } from "../received-fields.ts";
 
 /** `application/grpc`, with `+proto` or `+json`; a charset may follow json. */
-const grpcContentType = /^application\/grpc(?:\+proto|\+json(?:; ?charset=utf-?8)?)?$/i;
+export const grpcContentType: RegExp = /^application\/grpc(?:\+proto|\+json(?:; ?charset=utf-?8)?)?$/i;
 
-/** What is wrong with a response's head, if anything is. */
-export function headFailure(status: number, fields: HeaderFields, address: string): Failure | undefined {
-  if (status !== 200) {
-    return {
-      kind: "http-status",
-      code: codeFromHttpStatus(status),
-      progress: "unknown",
-      message: `HTTP ${status}`,
-      address,
-      wire: { metadata: fields, details: [], isWireError: false },
-    };
-  }
+/** What is wrong with a response's head, if anything is. `wanted`: what its content type has to match. */
+export function headFailure(
+  status: number,
+  fields: HeaderFields,
+  address: string,
+  wanted: RegExp,
+): Failure | undefined {
+  const response = { headers: fields, address };
+  if (status !== 200) return httpFailure(response, status);
   const contentType = fieldOf(fields, "content-type");
-  // The usual one first: a comparison is cheaper than a match, and this is every call's path.
-  if (contentType === "application/grpc" || contentType === "application/grpc+proto") return undefined;
-  if (contentType !== undefined && grpcContentType.test(contentType)) return undefined;
-  return {
-    kind: "protocol",
-    code: Code.Unknown,
-    progress: "unknown",
-    message: `unsupported content type ${contentType === undefined ? "(none)" : peerText(contentType)}: the server did not answer with gRPC`,
-    address,
-    wire: { metadata: fields, details: [], isWireError: false },
-  };
+  if (contentType !== undefined && wanted.test(contentType)) return undefined;
+  return contentTypeFailure(response, Code.Unknown, "the server did not answer with gRPC");
 }
 
 /** What a list of fields says about the call's end. */

@@ -20,7 +20,7 @@ import { connectErrorFrom } from "../../base/thrown.ts";
 import { signalError } from "../../calls/abort-watch.ts";
 import { rejectedLater } from "../../channel/caller.ts";
 import { readMetadata } from "../../protocol/metadata.ts";
-import type { Protocol } from "../../protocol/protocol.ts";
+import type { Codec } from "../codec.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import { CallerMessages } from "../messages/caller-messages.ts";
 import type { MethodInfo } from "../method-info.ts";
@@ -112,7 +112,7 @@ export class InterceptedCalls {
       requestMethod: "POST",
       url: info.url,
       signal: scope.signal,
-      header: requestHeader(info, input, this.#environment.codec.protocol),
+      header: requestHeader(this.#environment.codec, info, input),
       contextValues: input.contextValues ?? createContextValues(),
     };
   }
@@ -141,11 +141,13 @@ export class InterceptedCalls {
 }
 
 /** The headers that interceptors see and change: the caller's, and what the protocol adds. */
-function requestHeader(method: MethodInfo, input: CallInput, protocol: Protocol): Headers {
+function requestHeader(codec: Codec, method: MethodInfo, input: CallInput): Headers {
+  const { protocol } = codec;
   // Refuses by name what the constructor of Headers would refuse with a TypeError.
   readMetadata(input.header, protocol.ownNames);
   const header = new Headers(input.header);
-  const { fields } = method.head;
+  // Whether the message is compressed is not known yet; Connect says so of each that may be.
+  const { fields } = codec.compressedHead(method, method.head);
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     if (name !== "user-agent" || !header.has(name)) header.set(name, fields[i + 1] as string);

@@ -8,6 +8,7 @@ import {
   codecJson,
   compressionBrotliNumber,
   compressionGzipNumber,
+  protocolNames,
   SuiteTypes,
 } from "./messages.ts";
 
@@ -35,17 +36,24 @@ const transports = new Map<string, GlinkTransport>();
 
 function transportFor(request: CompatRequest): GlinkTransport {
   const { host, port, codec, compression, serverTlsCert, clientTlsCreds, messageReceiveLimit } = request;
+  const protocol = protocolNames[request.protocol];
+  if (protocol === undefined) throw new Error(`unknown protocol ${request.protocol}`);
+  const useHttpGet = request.useGetHttpMethod;
   const tls = serverTlsCert.length > 0;
-  const key = JSON.stringify([host, port, codec, compression, tls, clientTlsCreds !== undefined, messageReceiveLimit]);
+  const written = [protocol, useHttpGet, codec, compression, messageReceiveLimit];
+  const key = JSON.stringify([host, port, tls, clientTlsCreds !== undefined, ...written]);
   let transport = transports.get(key);
   if (transport === undefined) {
     const options: GlinkTransportOptions = {
       ...runOptions,
       http2: engine as "node" | "wire",
       baseUrl: `${tls ? "https" : "http"}://${host}:${port}`,
+      protocol,
+      useHttpGet,
       useBinaryFormat: codec !== codecJson,
       jsonOptions: { registry: types.registry },
       acceptCompression: [compressionGzip, compressionBrotli],
+      compressMinBytes: 0,
     };
     if (compression === compressionGzipNumber) options.sendCompression = compressionGzip;
     if (compression === compressionBrotliNumber) options.sendCompression = compressionBrotli;

@@ -28,6 +28,8 @@ export interface AnyValue {
 
 export interface CompatRequest {
   readonly testName: string;
+  readonly protocol: number;
+  readonly useGetHttpMethod: boolean;
   readonly codec: number;
   readonly compression: number;
   readonly host: string;
@@ -53,7 +55,12 @@ export interface CallResult {
   numUnsentRequests: number;
 }
 
-/** Codec, Compression and StreamType of the suite. */
+/** Protocol, Codec, Compression and StreamType of the suite. */
+export const protocolNames: Readonly<Record<number, "connect" | "grpc" | "grpc-web">> = {
+  1: "connect",
+  2: "grpc",
+  3: "grpc-web",
+};
 export const codecJson = 2;
 export const compressionGzipNumber = 2;
 export const compressionBrotliNumber = 3;

@@ -6,7 +6,7 @@ import { goModuleFolder, goTool, hasGo } from "../../support/go-tools.ts";
 
 /*
  * npm run conformance [-- --runs plain,rotating,retrying] [--times N] [--engine node|wire]
- * Connect's conformance suite, client mode, gRPC: installs the runner and makes three runs. The lists of known failing
+ * Connect's conformance suite, client mode, all three protocols over HTTP/2: installs the runner and makes three runs. The lists of known failing
  * and known flaky cases are empty files and stay so.
  */
 

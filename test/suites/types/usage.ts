@@ -2,10 +2,12 @@ import { createServer as createHttpServer } from "node:http";
 import type { Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
 import {
+  type ConnectTransportOptions,
   compressionBrotli,
   compressionGzip,
   connectNodeAdapter,
   type GrpcTransportOptions,
+  type GrpcWebTransportOptions,
 } from "@connectrpc/connect-node";
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
@@ -46,6 +48,11 @@ holds<Same<Pick<GlinkTransportOptions, Kept>, Pick<GrpcTransportOptions, Kept>>>
 holds<GlinkTransportOptions extends GrpcTransportOptions ? true : false>();
 holds<GrpcTransportOptions extends GlinkTransportOptions ? true : false>();
 holds<GlinkTransport extends Transport ? true : false>();
+
+// So do those for createConnectTransport and createGrpcWebTransport, over HTTP/2.
+type OverHttp2<Options> = Extract<Options, { httpVersion: "2" }>;
+holds<OverHttp2<ConnectTransportOptions> extends GlinkTransportOptions ? true : false>();
+holds<OverHttp2<GrpcWebTransportOptions> extends GlinkTransportOptions ? true : false>();
 
 // One import changes: options that were typed for createGrpcTransport go on as they are.
 const before: GrpcTransportOptions = {

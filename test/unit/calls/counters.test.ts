@@ -26,6 +26,7 @@ function countedCalls(budget = { ratio: 0, minPerSecond: 0.1 }) {
     target: "http://echo.test",
     grpcTarget: "dns:///echo.test:80",
     serverAddress: "echo.test",
+    protocol: "grpc" as const,
     serverPort: 80,
   };
   const observer = new CallObserver(names, { clock, events }, undefined);

@@ -17,6 +17,7 @@ import type { CallEnd, CallListener, CallRequest } from "../../../src/calls/call
 import type { CallInit, Channel, ChannelCall } from "../../../src/channel/channel.ts";
 import { createChannel } from "../../../src/channel/create-channel.ts";
 import type { HeaderFields } from "../../../src/http2/connection.ts";
+import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { systemRandom } from "../../../src/runtime/random.ts";
@@ -133,7 +134,7 @@ const noLimits: CallInit = { signal: undefined, timeoutMs: undefined, group: und
 
 async function withChannel(use: (channel: Channel) => Promise<void>): Promise<void> {
   const runtime = { clock: systemClock(), random: systemRandom(), hold: systemHold() };
-  const channel = createChannel({ baseUrl: `http://${address}` }, runtime);
+  const channel = createChannel({ baseUrl: `http://${address}` }, runtime, grpc);
   try {
     await use(channel);
   } finally {

@@ -11,6 +11,7 @@ const names = {
   target: "http://echo.test",
   grpcTarget: "dns:///echo.test:80",
   serverAddress: "echo.test",
+  protocol: "grpc" as const,
   serverPort: 80,
 };
 const start: CallStart = {

@@ -63,7 +63,7 @@ export class HpackEncoder {
   #huffman: HuffmanEncoder | undefined;
 
   constructor(scheme: string, authority: string) {
-    this.#constant = [":method", "POST", ":scheme", scheme, ":authority", authority];
+    this.#constant = [":scheme", scheme, ":authority", authority];
   }
 
   /**
@@ -92,7 +92,7 @@ export class HpackEncoder {
 
   /** What a request's header list counts (RFC 9113 §6.5.2). */
   listBytes(head: MethodHead, fields: HeaderFields): number {
-    const all = [...this.#constant, ":path", head.path, ...head.fields, ...fields];
+    const all = [...this.#fieldsOf(head), ...fields];
     return all.reduce((bytes, text) => bytes + text.length, (all.length / 2) * entryOverheadBytes);
   }
 
@@ -125,7 +125,7 @@ export class HpackEncoder {
       return kept.bytes;
     }
     const versionBefore = this.#version;
-    const bytes = this.#encode([...this.#constant, ":path", head.path, ...head.fields]);
+    const bytes = this.#encode(this.#fieldsOf(head), head.isOfOneCall ? ":path" : undefined);
     // A block that changed the table must not be sent twice; the next call's is the one to keep.
     this.#lastHead = undefined;
     if (this.#version === versionBefore) {
@@ -136,7 +136,12 @@ export class HpackEncoder {
     return bytes;
   }
 
-  #encode(fields: HeaderFields): Uint8Array {
+  #fieldsOf({ httpMethod, path, fields }: MethodHead): HeaderFields {
+    return [":method", httpMethod ?? "POST", ...this.#constant, ":path", path, ...fields];
+  }
+
+  /** `once`: the field that no other request will have. */
+  #encode(fields: HeaderFields, once: string | undefined): Uint8Array {
     const into = Buffer.allocUnsafeSlow(2 * integerBytes + this.bound(fields));
     let at = 0;
     if (this.#sizeChanged) {
@@ -150,7 +155,9 @@ export class HpackEncoder {
     }
     // Pseudo-headers come first (RFC 9113 §8.3).
     for (let i = 0; i < fields.length; i += 2) {
-      at = this.#constantField(fields[i] as string, fields[i + 1] as string, into, at);
+      const name = fields[i] as string;
+      const value = fields[i + 1] as string;
+      at = name === once ? this.#literal(name, value, into, at) : this.#constantField(name, value, into, at);
     }
     return new Uint8Array(into.subarray(0, at));
   }
@@ -160,14 +167,18 @@ export class HpackEncoder {
     if (index > 0) return writeInteger(index, indexed, 0x7f, into, at);
     const bytes = name.length + value.length + entryOverheadBytes;
     if (sensitiveNames.has(name) || this.#tableBytes + bytes > this.#maxTableBytes) {
-      const prefix = this.#nameOf(name);
-      into.set(prefix, at);
-      return writeString(value, into, at + prefix.length);
+      return this.#literal(name, value, into, at);
     }
     this.#tableBytes += bytes;
     this.#entries.set(`${name}\0${value}`, this.#entries.size + 1);
     this.#version++;
     return writeString(value, into, writeName(name, withIndexing, 0x3f, into, at));
+  }
+
+  #literal(name: string, value: string, into: Buffer, at: number): number {
+    const prefix = this.#nameOf(name);
+    into.set(prefix, at);
+    return writeString(value, into, at + prefix.length);
   }
 
   #dynamicIndexOf(name: string, value: string): number {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
+import type { Failure } from "../../../../src/base/errors.ts";
 import { grpc } from "../../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../../src/protocol/message-memory.ts";
 import type { ResponseReader } from "../../../../src/protocol/protocol.ts";
@@ -12,6 +13,13 @@ const headers = ["content-type", "application/grpc"];
 
 function reader(): ResponseReader {
   return grpc.reader(method, { readMaxBytes: 10, messageMemory: new MessageMemory() }, "10.0.0.1:1");
+}
+
+/** gRPC's status is never compressed. */
+function endOf(response: ResponseReader, trailers: readonly string[]): Failure | undefined {
+  const failure = response.readEnd(trailers, { onMessage: () => assert.fail("no message comes with the trailers") });
+  assert.ok(!(failure instanceof Promise));
+  return failure;
 }
 
 function readAll(response: ResponseReader, bytes: Uint8Array) {
@@ -26,14 +34,14 @@ test("a response is its headers, its messages and the status in its trailers", (
   assert.equal(response.readHead(200, headers), undefined);
   const { messages, failure } = readAll(response, framed(Buffer.from("abc")));
   assert.deepEqual([messages.map(String), failure], [["97,98,99"], undefined]);
-  assert.equal(response.readEnd(["grpc-status", "0", "x", "1"]), undefined);
+  assert.equal(endOf(response, ["grpc-status", "0", "x", "1"]), undefined);
   assert.deepEqual([response.headers, response.trailers], [headers, ["grpc-status", "0", "x", "1"]]);
 });
 
 test("a status that came with the headers counts where no message and no trailers follow", () => {
   const response = reader();
   response.readHead(200, [...headers, "grpc-status", "5", "grpc-message", "gone"]);
-  const failure = response.readEnd([]);
+  const failure = endOf(response, []);
   assert.deepEqual([failure?.kind, failure?.code, failure?.message], ["status", Code.NotFound, "gone"]);
   assert.equal(failure?.address, "10.0.0.1:1");
   assert.deepEqual(failure?.wire?.metadata, [...headers, "grpc-status", "5", "grpc-message", "gone"]);
@@ -54,10 +62,10 @@ test("a response that ends within a message, or without a status, is broken", ()
   const cut = reader();
   cut.readHead(200, headers);
   readAll(cut, framed(Buffer.from("abc")).subarray(0, 6));
-  assert.match(cut.readEnd(["grpc-status", "0"])?.message ?? "", /ended within a message/);
+  assert.match(endOf(cut, ["grpc-status", "0"])?.message ?? "", /ended within a message/);
   const silent = reader();
   silent.readHead(200, headers);
-  assert.match(silent.readEnd([])?.message ?? "", /missing status/);
+  assert.match(endOf(silent, [])?.message ?? "", /missing status/);
 });
 
 test("a pushback is a wait, or a stop where it is none", () => {
@@ -65,7 +73,7 @@ test("a pushback is a wait, or a stop where it is none", () => {
   for (const [text, pushback] of Object.entries(pushbacks)) {
     const response = reader();
     response.readHead(200, headers);
-    response.readEnd(["grpc-status", "14", "grpc-retry-pushback-ms", text]);
+    endOf(response, ["grpc-status", "14", "grpc-retry-pushback-ms", text]);
     assert.equal(response.pushback, pushback, text);
   }
   assert.equal(reader().pushback, undefined);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
-import { codeFromHttpStatus, headFailure, percentDecode, readStatus } from "../../../../src/protocol/grpc/status.ts";
+import { grpcContentType, headFailure, percentDecode, readStatus } from "../../../../src/protocol/grpc/status.ts";
+import { codeFromHttpStatus } from "../../../../src/protocol/http-status.ts";
 
 function statusOf(fields: readonly string[]) {
   const result = readStatus(fields, [], "127.0.0.1:1");
@@ -105,10 +106,13 @@ test("a head is gRPC's with status 200 and one of its content types", () => {
     "application/grpc+json; charset=utf-8",
     "Application/gRPC+proto",
   ];
-  for (const type of accepted) assert.equal(headFailure(200, ["content-type", type], ""), undefined);
+  for (const type of accepted) assert.equal(headFailure(200, ["content-type", type], "", grpcContentType), undefined);
   for (const type of ["text/html", "application/grpc-web", "application/grpcx", "application/json", ""]) {
-    assert.match(headFailure(200, ["content-type", type], "")?.message ?? "", /unsupported content type/);
+    assert.match(
+      headFailure(200, ["content-type", type], "", grpcContentType)?.message ?? "",
+      /unsupported content type/,
+    );
   }
-  assert.match(headFailure(200, [], "")?.message ?? "", /\(none\)/);
-  assert.equal(headFailure(503, ["content-type", "text/html"], "")?.code, Code.Unavailable);
+  assert.match(headFailure(200, [], "", grpcContentType)?.message ?? "", /\(none\)/);
+  assert.equal(headFailure(503, ["content-type", "text/html"], "", grpcContentType)?.code, Code.Unavailable);
 });
