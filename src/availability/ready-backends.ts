@@ -21,6 +21,8 @@ export interface PanicFacts {
   readonly usable: number;
 }
 
+const emptyList: readonly Backend[] = [];
+
 /** Told by the choice of backends. */
 export interface ReadyBackendsListener {
   onPanicBegan(facts: PanicFacts): void;
@@ -116,7 +118,8 @@ export class ReadyBackends {
     const isSame = serving.length === this.#serving.length && serving.every((group) => this.#serving.includes(group));
     if (isSame && !serving.some((group) => came.has(group) || left.has(group))) return;
     this.#serving = serving;
-    this.#list = serving.flatMap(({ members }) => members);
+    // Not flatMap, which takes a hundred times as long for thousands.
+    this.#list = emptyList.concat(...serving.map(({ members }) => members));
   }
 
   /** The backend has become full, or has room again. Returns whether it is one of the list and has room. */

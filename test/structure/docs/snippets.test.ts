@@ -39,17 +39,17 @@ test("every TypeScript block of README and docs compiles against the public type
     noUnusedParameters: false,
     paths: {
       glink: [join(root, "src/index.ts")],
-      "glink/admin": [join(root, "src/admin/index.ts")],
-      "glink/kubernetes": [join(root, "src/kubernetes/index.ts")],
-      "glink/otel": [join(root, "src/otel/index.ts")],
-      "glink/testing": [join(root, "src/testing/index.ts")],
       ...Object.fromEntries(subpaths.map((name) => [`glink/${name}`, [join(root, `src/${name}/index.ts`)]])),
     },
   });
   // Errors in src itself are the type check's to find.
-  const inSnippets = ts
-    .getPreEmitDiagnostics(program)
-    .filter(({ file }) => file === undefined || files.includes(file.fileName));
+  const inSnippets = [
+    ...program.getOptionsDiagnostics(),
+    ...files.flatMap((name) => {
+      const file = program.getSourceFile(name);
+      return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+    }),
+  ];
   const problems = inSnippets.map(({ file, start, messageText }) => {
     const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
     return `${file?.fileName ?? ""}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;

@@ -166,9 +166,9 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 620_000,
+  "esm/index.js": 630_000,
   "esm/chunk.js": 40_000,
-  "cjs/index.js": 622_000,
+  "cjs/index.js": 632_000,
   "cjs/chunk.js": 43_000,
 };
 
