@@ -11,7 +11,7 @@ export type ZoneFactors = ReadonlyMap<string | undefined, number>;
  * own clients need, in proportion to what they have left.
  *
  * `ready`: those that calls may go to. `named`: all, connected or not: a zone of which none works has clients all the same.
- * Undefined: no backend says a zone.
+ * Undefined: no backend says a zone, or none is ready.
  */
 export function zoneFactors(
   zone: string,
@@ -30,6 +30,7 @@ export function zoneFactors(
     parts.set(zoneOf(backend), (parts.get(zoneOf(backend)) ?? 0) + weight);
     total += weight;
   }
+  if (total === 0) return undefined;
   const fair = 1 / zones.size;
   const own = (parts.get(zone) ?? 0) / total;
   // A third is not always three times a third.

@@ -10,7 +10,7 @@ export type { BackendFacts } from "./level.ts";
 export interface FailoverListener {
   /** From now on these are the endpoints to connect to. Empty: the resolver says that there are none. */
   onEndpoints(list: EndpointList): void;
-  /** Calls go to fallback endpoints, for no preferred one can be reached. May be said again. */
+  /** Calls go to the other family's addresses, for no preferred one can be reached. May be said again. */
   onFallbackServes(): void;
 }
 
@@ -40,7 +40,8 @@ export class Failover {
   readonly #clock: Clock;
   readonly #subset: Subset | undefined;
   #levels: readonly Level[] = [];
-  #patienceMs = familyPatienceMs;
+  /** Levels are priorities, and not the addresses of two families. */
+  #arePriorities = false;
   /** How many levels are in use, from the first on. */
   #inUse = 1;
   /** To the change that is due, if nothing speaks against it until then. */
@@ -65,7 +66,7 @@ export class Failover {
   resolved({ preferred, fallback }: EndpointLists): void {
     const below = levelsOf(fallback);
     const arePriorities = levelsOf(new Map([...preferred, ...fallback])).length > 1;
-    this.#patienceMs = arePriorities ? priorityPatienceMs : familyPatienceMs;
+    this.#arePriorities = arePriorities;
     this.#levels = [preferred, ...below].map((list) => new Level(this.#subset?.of(list) ?? list, arePriorities));
     if (this.#inUse > this.#levels.length || below.length === 0) {
       this.#cancelChange();
@@ -103,7 +104,8 @@ export class Failover {
       this.#checkNext(inUse);
     } else if (serving === inUse.length - 1) {
       this.#cancelChange();
-      if (serving > 0) this.#listener.onFallbackServes();
+      // That calls go to another priority is no sign of anything wrong here.
+      if (serving > 0 && !this.#arePriorities) this.#listener.onFallbackServes();
     } else if (inUse.slice(serving + 1).every(({ ready }) => ready === 0)) {
       this.#change(serving + 1);
     } else {
@@ -116,7 +118,8 @@ export class Failover {
     if (inUse.length === this.#levels.length) this.#cancelChange();
     else if (inUse.every(({ unfailed }) => unfailed === 0)) this.#change(inUse.length + 1);
     else if (inUse.some(({ connecting }) => connecting > 0)) {
-      this.#timer ??= this.#clock.setTimeout(() => this.#change(inUse.length + 1), this.#patienceMs);
+      const patienceMs = this.#arePriorities ? priorityPatienceMs : familyPatienceMs;
+      this.#timer ??= this.#clock.setTimeout(() => this.#change(inUse.length + 1), patienceMs);
     }
   }
 

@@ -44,6 +44,13 @@ describe("a client in a zone", () => {
     assert.deepEqual(sharesFrom("a", { a: 2, b: 5, c: 5 }), { a: 0.5, b: 0.25, c: 0.25 });
   });
 
+  test("leaves weights as they are while no backend is ready", () => {
+    assert.equal(
+      zoneFactors("a", [], inZones({ a: 1, b: 1 }), ({ weight }) => weight),
+      undefined,
+    );
+  });
+
   test("loads all backends alike, where all zones have as many clients", () => {
     const ready = { a: 1, b: 2, c: 6 };
     const loads = { a: 0, b: 0, c: 0 };

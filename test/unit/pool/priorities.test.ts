@@ -53,11 +53,13 @@ describe("priorities", () => {
   });
 
   test("go on to the next level at once when each of the first has failed: no call does", async () => {
-    const { pool, used, dialled, close, clock } = setUp(levels, { "10.0.0.1": "refuses", "10.0.0.2": "refuses" });
+    const refusing = { "10.0.0.1": "refuses", "10.0.0.2": "refuses" } as const;
+    const { pool, used, dialled, close, clock, events } = setUp(levels, refusing);
     const call = new TestCall(pool).start();
     for (let i = 0; i < 4; i++) await settle();
     assert.equal(call.failure, undefined);
     assert.deepEqual(used(), ["10.1.0.1:1"]);
+    assert.deepEqual(events.ofType("hint"), [], "another priority is no sign of a family that cannot be reached");
     assert.ok(!dialled("10.2.0.1"));
     close();
     assert.equal(clock.pending, 0);
