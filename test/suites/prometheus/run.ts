@@ -87,7 +87,9 @@ async function main(): Promise<void> {
       `glink_calls_ended_total{${target},grpc_status="NOT_FOUND"}`,
       counts.failed.NotFound ?? 0,
     );
-    await queried(prometheus, `sum(glink_retries_total{${target}})`, counts.retries);
+    // Those that a GOAWAY brought used up no attempt.
+    const retries = counts.retries + counts.transparentRetries;
+    await queried(prometheus, `sum(glink_retries_total{${target}})`, retries);
     await queried(prometheus, `sum(glink_backend_attempts_started_total{${target}})`, counts.attempts);
     await queried(prometheus, `glink_pool_backends{${target},glink_state="ready"}`, subchannels.length);
     const dials = `glink_connect_duration_seconds_count{${target},glink_outcome="success"}`;
