@@ -81,8 +81,10 @@ test("a call that ended makes room, however it ended", () =>
       // Its options are wrong: it is none that is open.
       await errorOf(client.unary({}, watched({ retry: { maxAttempts: 0 } })));
       await client.unary({});
-      for await (const _ of client.serverStream({})) break;
+      let messages = 0;
+      for await (const _ of client.serverStream({})) messages++;
       await client.unary({});
+      assert.equal(messages, 1);
     },
   ));
 
