@@ -95,7 +95,10 @@ export async function startConnectEcho(options: EchoServerOptions = {}): Promise
     connections: () => connections,
     async shutDownGracefully() {
       const stopped = stop();
-      await Promise.all([...sessions].map((session) => new Promise<void>((resolve) => session.close(resolve))));
+      // Node 26 closes sessions with their server, and does not call back then.
+      const closed = [...sessions].map((session) => new Promise<void>((resolve) => session.once("close", resolve)));
+      for (const session of sessions) session.close();
+      await Promise.all(closed);
       await stopped;
     },
     async close() {
