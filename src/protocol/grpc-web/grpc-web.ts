@@ -1,37 +1,20 @@
 import type { MethodHead } from "../../http2/connection.ts";
-import { frameMessage, prefixBytes } from "../framing.ts";
-import { attemptFields, previousAttemptsName } from "../grpc/attempt-fields.ts";
-import { timeoutHeader } from "../grpc/timeout.ts";
+import { grpc } from "../grpc/grpc.ts";
 import type { HeadInit, Protocol } from "../protocol.ts";
 import type { ProtocolSettings } from "../protocol-settings.ts";
-import { fieldOf } from "../received-fields.ts";
 import { GrpcWebResponse } from "./response.ts";
 
 /** gRPC-Web in its binary form (PROTOCOL-WEB.md): as gRPC, but the trailers are the last message of the body. */
 export function grpcWeb(settings: ProtocolSettings): Protocol {
   return {
+    ...grpc,
     name: "grpc-web",
     // Its responses say for themselves what they are.
     inBinary() {
       return this;
     },
-    ownNames: new Set([
-      "content-type",
-      "x-grpc-web",
-      "x-user-agent",
-      "grpc-timeout",
-      "grpc-encoding",
-      "grpc-accept-encoding",
-      previousAttemptsName,
-    ]),
+    ownNames: new Set([...grpc.ownNames].filter((name) => name !== "te").concat("x-grpc-web", "x-user-agent")),
     head,
-    compressedHead: undefined,
-    bodiless: undefined,
-    frame: (_, payload, flag, memory) => frameMessage(payload, flag, memory),
-    framingBytes: () => prefixBytes,
-    attemptFields,
-    timeoutField: (timeoutMs) => ["grpc-timeout", timeoutHeader(timeoutMs)],
-    encodingOf: (_, headers) => fieldOf(headers, "grpc-encoding"),
     reader: (_, limits, address) => new GrpcWebResponse(settings, limits, address),
   };
 }
