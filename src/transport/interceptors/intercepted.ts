@@ -52,10 +52,7 @@ export class InterceptedCalls {
     input: CallInput,
   ): Promise<UnaryResponse<I, O>> {
     const scope = new InterceptorScope(this.#environment, input, this.#callEnded, undefined);
-    const request = () => {
-      const common = this.#common(method, input);
-      return { ...common, stream: false, method, message: create(method.input, message) };
-    };
+    const request = () => this.#request(method, create(method.input, message), input);
     return this.#run(scope, request, (response) => {
       scope.finish();
       return response as UnaryResponse<I, O>;
@@ -70,7 +67,7 @@ export class InterceptedCalls {
     const requests = new CallerMessages(method.input, messages);
     const messagesSent = requests as CallerMessages<DescMessage>;
     const scope = new InterceptorScope(this.#environment, input, this.#callEnded, messagesSent);
-    const request = () => ({ ...this.#common(method, input), stream: true, method, message: requests });
+    const request = () => this.#request(method, requests, input);
     return this.#run(scope, request, (answer) => {
       const response = answer as StreamResponse<I, O>;
       const message = new InterceptedMessages(scope, response.message);
@@ -105,14 +102,18 @@ export class InterceptedCalls {
     }
   }
 
-  #common(method: DescMethodUnary | DescMethodStreaming, input: CallInput) {
+  /** One literal: V8 takes longer to spread one into another than for half of a call. */
+  #request(method: DescMethodUnary | DescMethodStreaming, message: unknown, input: CallInput) {
     const info = this.#environment.codec.method(method);
     return {
+      stream: method.methodKind !== "unary",
       service: method.parent,
       requestMethod: "POST",
       url: info.url,
       header: requestHeader(this.#environment.codec, info, input),
       contextValues: input.contextValues ?? createContextValues(),
+      method,
+      message,
     };
   }
 
