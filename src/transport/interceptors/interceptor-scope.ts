@@ -12,7 +12,7 @@ import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { TimerHandle } from "../../runtime/clock.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import type { CallerMessages } from "../messages/caller-messages.ts";
-import type { SignalSource } from "./lazy-signal.ts";
+import type { Abortable } from "./lazy-signal.ts";
 
 /** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
 const settleMs = 100;
@@ -26,7 +26,7 @@ interface Step {
  * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
  * while interceptors work for it or a call that they passed on is open.
  */
-export class InterceptorScope implements Cancellable, CallGroup, SignalSource {
+export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   readonly deadlineMs: number;
   readonly #environment: CallEnvironment;
   readonly #input: CallInput;
