@@ -90,7 +90,7 @@ test("a CommonJS program makes a call with require", async () => {
   assert.equal(await userProgram("call.cjs", `${loads}${callProgram}});`), "hello");
 });
 
-test("a transport of the ES module takes call options, resolvers and policies of the CommonJS copy, and the other way round", async () => {
+test("a transport of the ES module takes call options, resolvers and policies of the CommonJS copy, whose errors it knows, and the other way round", async () => {
   const program = `
     import { createRequire } from "node:module";
     import * as imported from "glink";
@@ -107,11 +107,13 @@ test("a transport of the ES module takes call options, resolvers and policies of
       });
       const onAttempt = ({ attempt, address }) => console.log("attempt", attempt, "at", address);
       const contextValues = createContextValues().set(other.glinkCall, { onAttempt });
-      await createClient(EchoService, transport).unary({}, { contextValues });
+      const client = createClient(EchoService, transport);
+      await client.unary({}, { contextValues });
       await transport.close();
+      await client.unary({}).catch((error) => console.log(other.glinkFailureOf(error).docs));
     }`;
-  const report = `attempt 1 at ${backend.address}`;
-  assert.equal(await userProgram("copies.mjs", program), ["two copies", report, report].join("\n"));
+  const reports = [`attempt 1 at ${backend.address}`, "docs/errors.md#closed"];
+  assert.equal(await userProgram("copies.mjs", program), ["two copies", ...reports, ...reports].join("\n"));
 });
 
 /** Programs that print which of Node's modules glink loaded after Connect, and make a call. */
