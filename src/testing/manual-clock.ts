@@ -5,7 +5,7 @@ import { checkNumber } from "./check.ts";
 export interface ManualClock extends Clock {
   /**
    * Turns the clock by `ms` milliseconds, 0 or more: each timer fires at its time, in their order. In between, what is on
-   * its way arrives: answers of servers on this machine, and of DNS. Whole hours take moments.
+   * its way arrives: answers of servers in this process, and of DNS. Whole hours take moments.
    */
   advance(ms: number): Promise<void>;
   /** Timers that wait: none once every transport with this clock is closed. */
@@ -29,8 +29,8 @@ const nextTurn = setImmediate;
 /** Ten years: as far as any wait of glink's. */
 const longestMs = 315_576_000_000;
 
-/** A request and its answer through servers in this process take fewer turns of the event loop, and less time to one beside it. */
-const settledAfter = { turns: 16, ms: 1 };
+/** Within this, a request and its answer come and go through servers in this process. */
+const settledAfter = { turns: 12, ms: 0.3 };
 
 /** What the system has been asked and will answer soon, as a rule: a name, a connection. */
 const asked = new Set(["GetAddrInfoReqWrap", "TCPConnectWrap"]);
