@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
+import { guideTests } from "../../support/guide-tests.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
 import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
@@ -310,15 +311,11 @@ test("the README's quick start runs as it stands", async () => {
   for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
 });
 
-test("the example of docs/testing.md runs as it stands", async () => {
-  const second = await startConnectEcho();
-  try {
-    const [example = ""] = codeBlocks(join(root, "docs/testing.md"), "ts");
-    const text = example.replaceAll("127.0.0.1:50051", backend.address).replaceAll("127.0.0.1:50052", second.address);
-    assert.match(await userProgram("testing-example.mjs", text), /^(#|ℹ) pass 1$/mu);
-  } finally {
-    await second.close();
-  }
+test("the tests of docs/testing.md pass as they stand", async () => {
+  const tests = guideTests("node:test", "esm");
+  const program = tests.map((_, index) => `import "./guide-${index}.mjs";`).join("\n");
+  for (const [index, text] of tests.entries()) writeFileSync(join(folder, `guide-${index}.mjs`), text);
+  assert.match(await userProgram("guide.mjs", program), new RegExp(`^(#|ℹ) pass ${tests.length}$`, "mu"));
 });
 
 /** Blocks of docs/extending.md as JavaScript, by a word of theirs. */
