@@ -72,20 +72,20 @@ test("what most processes never need is not loaded with the package: connect-nod
   );
 });
 
-test("sockets are opened in http2 alone", () => {
+test("sockets are opened in http2 alone, and for servers of tests", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
   // endpoint/ asks node:net what an IP address is, kubernetes/ names the type of its API server's.
-  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server)/;
+  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server|testing\/(backends|dns)\/)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],
   );
 });
 
-test("time and chance are globals of runtime alone", () => {
+test("time and chance are globals of runtime alone, and of tests' own waiting", () => {
   const globals = /\b(setTimeout|setInterval|setImmediate|Date\.now|performance\.now|Math\.random)\(|\bnew Date\(\)/;
   const users = sources.filter(
-    ({ path, text }) => !path.startsWith("src/runtime/") && globals.test(withoutMethods(text)),
+    ({ path, text }) => !/^src\/(runtime|testing)\//.test(path) && globals.test(withoutMethods(text)),
   );
   assert.deepEqual(
     users.map(({ path }) => path),
