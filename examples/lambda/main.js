@@ -12,7 +12,8 @@ if (process.platform === "win32") {
 
 let backends = await startBackends("127.0.0.1:0", "127.0.0.1:0");
 const { addresses } = backends;
-const lambda = fork("runtime.js", { env: { ...process.env, GREETER_ADDRESSES: addresses.join() } });
+const env = { ...process.env, GREETER_URL: "http://greeter.test", GREETER_ADDRESSES: addresses.join() };
+const lambda = fork("runtime.js", { env });
 
 let events = 0;
 async function invoke(name) {
