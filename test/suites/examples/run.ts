@@ -15,6 +15,7 @@ const cache = join(root, ".cache/examples");
 const tarball = "glink.tgz";
 
 interface Manifest {
+  readonly version?: string;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
 }
@@ -50,10 +51,8 @@ function install(folder: string): Run {
   const { dependencies, devDependencies } = manifestOf(folder);
   const needed = { ...dependencies, ...devDependencies };
   const isThere = Object.entries(needed).every(([name, version]) => {
-    const installed = join(folder, "node_modules", name, "package.json");
-    return (
-      existsSync(installed) && (version.startsWith("file:") || read(installed).includes(`"version": "${version}"`))
-    );
+    const installed = join(folder, "node_modules", name);
+    return existsSync(installed) && (version.startsWith("file:") || manifestOf(installed).version === version);
   });
   const done = isThere ? { ok: true, output: "" } : run(folder, "npm", "install", "--prefer-offline");
   if (!done.ok) return done;
