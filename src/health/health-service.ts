@@ -23,13 +23,15 @@ export interface HealthService {
  * Throws a TypeError for names that are no strings.
  */
 export function healthService(services: readonly string[] = []): HealthService {
-  if (!Array.isArray(services)) throw new TypeError("healthService takes an array of names of services");
+  if (!Array.isArray(services)) {
+    throw new TypeError(`healthService takes an array of names of services, not ${String(services)}`);
+  }
   const health = new Healths();
   for (const service of ["", ...services]) health.set(service, "serving");
   return {
     routes: (router) => {
       router.service(Health, {
-        check: ({ service }) => ({ status: health.statusOf(service) ?? unknown(service) }),
+        check: ({ service }) => ({ status: health.statusOf(service) ?? unknown() }),
         watch: ({ service }, { signal }) => health.watch(service, signal),
       });
     },
@@ -45,9 +47,10 @@ class Healths {
   #stopped = false;
 
   set(service: string, serving: Serving): void {
-    if (typeof service !== "string") throw new TypeError("the name of a service must be a string");
+    if (typeof service !== "string")
+      throw new TypeError(`the name of a service must be a string, not ${String(service)}`);
     if (serving !== "serving" && serving !== "not-serving") {
-      throw new TypeError(`a service is "serving" or "not-serving", not ${JSON.stringify(serving)}`);
+      throw new TypeError(`a service is "serving" or "not-serving", not ${String(serving)}`);
     }
     this.#statuses.set(service, serving);
     this.#wake();
@@ -98,6 +101,7 @@ class Healths {
   }
 }
 
-function unknown(service: string): never {
-  throw new ConnectError(`unknown service ${JSON.stringify(service)}`, Code.NotFound);
+/** Without its name, which may be as long as a message: an error's text is a header. */
+function unknown(): never {
+  throw new ConnectError("unknown service", Code.NotFound);
 }
