@@ -16,12 +16,17 @@ function firstColumn(document: string): Set<string> {
   );
 }
 
+const connectNode = join(root, "node_modules/@connectrpc/connect-node/dist/esm/index.d.ts");
+const program = ts.createProgram([connectNode], {
+  module: ts.ModuleKind.NodeNext,
+  skipLibCheck: true,
+  types: ["node"],
+});
+
 /** The options of one of connect-node's transports, as its types have them. */
 function optionsOf(typeName: string): string[] {
-  const path = join(root, "node_modules/@connectrpc/connect-node/dist/esm/index.d.ts");
-  const program = ts.createProgram([path], { module: ts.ModuleKind.NodeNext, skipLibCheck: true, types: ["node"] });
   const checker = program.getTypeChecker();
-  const module = checker.getSymbolAtLocation(program.getSourceFile(path) as ts.SourceFile) as ts.Symbol;
+  const module = checker.getSymbolAtLocation(program.getSourceFile(connectNode) as ts.SourceFile) as ts.Symbol;
   const symbol = checker.getExportsOfModule(module).find(({ name }) => name === typeName) as ts.Symbol;
   const type = checker.getDeclaredTypeOfSymbol(checker.getAliasedSymbol(symbol));
   const alternatives = type.isUnion() ? type.types : [type];
