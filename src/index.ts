@@ -107,7 +107,7 @@ export { unixResolver } from "./resolver/unix.ts";
 export { type ListRun, type WatchListOptions, watchList } from "./resolver/watch-list.ts";
 export type { BackoffOptions } from "./runtime/backoff.ts";
 export { type Clock, systemClock, type TimerHandle } from "./runtime/clock.ts";
-export type { ProcessHold } from "./runtime/process-hold.ts";
+export { type ProcessHold, systemHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { Backend } from "./subchannel/backend.ts";

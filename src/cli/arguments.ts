@@ -90,8 +90,14 @@ function readWatch(args: readonly string[]): Command {
   const { admin, json = false } = values;
   const common = { name: "watch", intervalMs: durationMs("--interval", values.interval ?? "1s"), json } as const;
   if (admin === undefined) return { ...common, source: reachOf(onlyUrl("watch", positionals), values) };
-  const idle = [...positionals, ...Object.keys(reachOptions).filter((name) => name in values).map((name) => `--${name}`)];
-  if (idle.length > 0) throw new UsageError(`--admin shows another process' pools: leave out ${plain(idle.join(", "))}`);
+  const idle = [
+    ...positionals,
+    ...Object.keys(reachOptions)
+      .filter((name) => name in values)
+      .map((name) => `--${name}`),
+  ];
+  if (idle.length > 0)
+    throw new UsageError(`--admin shows another process' pools: leave out ${plain(idle.join(", "))}`);
   return { ...common, source: { admin: adminUrl(admin) } };
 }
 
@@ -101,7 +107,9 @@ function parsed<T>(parse: () => T): T {
     return parse();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(plain(message.replace(/\. To specify a positional argument.*$/s, "").replace(/^Unknown/, "unknown")));
+    throw new UsageError(
+      plain(message.replace(/\. To specify a positional argument.*$/s, "").replace(/^Unknown/, "unknown")),
+    );
   }
 }
 
@@ -118,10 +126,7 @@ function onlyUrl(command: string, positionals: readonly string[]): string {
   return url;
 }
 
-function reachOf(
-  url: string,
-  values: { readonly [name in keyof typeof reachOptions]?: string | undefined },
-): Reach {
+function reachOf(url: string, values: { readonly [name in keyof typeof reachOptions]?: string | undefined }): Reach {
   const { timeout = "5s", protocol = "grpc", ca, cert, key, servername } = values;
   const known = protocols.find((name) => name === protocol);
   if (known === undefined) throw new UsageError(`--protocol is ${protocols.join(", ")}, and not ${plain(protocol)}`);
@@ -137,11 +142,14 @@ function reachOf(
 function adminUrl(given: string): string {
   try {
     const url = new URL(given);
-    if (url.protocol === "http:" || url.protocol === "https:") return url.href.endsWith("/") ? url.href : `${url.href}/`;
+    if (url.protocol === "http:" || url.protocol === "https:")
+      return url.href.endsWith("/") ? url.href : `${url.href}/`;
   } catch {
     // Said below.
   }
-  throw new UsageError(`--admin is the address of a page of glink/admin, http://127.0.0.1:9901 say, and not ${plain(given)}`);
+  throw new UsageError(
+    `--admin is the address of a page of glink/admin, http://127.0.0.1:9901 say, and not ${plain(given)}`,
+  );
 }
 
 /** `5s`, `500ms`, `2m`, or seconds. */

@@ -58,7 +58,9 @@ export class Output {
   /** The text with a look, where the terminal shows any. */
   paint(look: Look, text: string): string {
     // Node 20 has had styleText since 20.12.
-    return this.#hasColors && util.styleText !== undefined ? util.styleText(look, text, { validateStream: false }) : text;
+    return this.#hasColors && util.styleText !== undefined
+      ? util.styleText(look, text, { validateStream: false })
+      : text;
   }
 }
 

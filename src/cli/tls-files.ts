@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import type { ConnectionOptions } from "node:tls";
+import type { ProbeOptions } from "../index.ts";
 import { type Reach, UsageError } from "./arguments.ts";
 import { plain } from "./output.ts";
 
 /** Options of TLS from the files of the command line. Throws a {@link UsageError} for one that cannot be read. */
-export function tlsOptions({ ca, cert, key, servername }: Reach): Pick<ConnectionOptions, "ca" | "cert" | "key" | "servername"> {
+export function tlsOptions({ ca, cert, key, servername }: Reach): NonNullable<ProbeOptions["tls"]> {
   return {
     ...(ca !== undefined && { ca: read("--ca", ca) }),
     ...(cert !== undefined && { cert: read("--cert", cert) }),

@@ -10,6 +10,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { systemHold } from "../runtime/process-hold.ts";
 import { systemRandom } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { wallClockMs } from "../runtime/wall-clock.ts";
 import { type ConnectionListener, DialError } from "./connection.ts";
 import { type CertificateFacts, certificateOf } from "./dial/certificate.ts";
 import { dial } from "./dial/dial.ts";
@@ -37,6 +38,8 @@ export interface ProbeOptions {
 /** What came of dialling one address. Times are in milliseconds; undefined: it did not get so far. */
 export interface ProbeReport {
   readonly address: string;
+  /** By the wall clock: milliseconds since 1970. */
+  readonly startedAtMs: number;
   /** TCP, and the lookup of a host that is a name. */
   readonly connectMs: number | undefined;
   /** The TLS handshake. */
@@ -113,6 +116,7 @@ class Prober {
   readonly #runtime: Runtime;
   #stage: ProbeFailure["stage"] = "connect";
   #stageSinceMs: number;
+  readonly #startedAtMs = wallClockMs();
   #connectMs: number | undefined;
   #tlsMs: number | undefined;
   #settingsMs: number | undefined;
@@ -194,6 +198,7 @@ class Prober {
   report(): ProbeReport {
     return {
       address: this.#address,
+      startedAtMs: this.#startedAtMs,
       connectMs: this.#connectMs,
       tlsMs: this.#tlsMs,
       settingsMs: this.#settingsMs,
