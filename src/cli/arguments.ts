@@ -118,7 +118,7 @@ function onlyUrl(command: string, positionals: readonly string[]): string {
   if (url === undefined) throw new UsageError(`give a URL: glink ${command} http://echo.default.svc:50051`);
   if (more.length > 0) throw new UsageError(`one URL at a time, and not ${plain(more.join(" "))} too`);
   if (!/^https?:\/\//i.test(url)) {
-    const host = plain(url.replace(/^[a-z]+:\/\//i, ""));
+    const host = plain(url.replace(/^[a-z]+:\/+/i, ""));
     throw new UsageError(
       `the URL needs a scheme: http://${host} for a server without TLS, https://${host} for one with TLS`,
     );

@@ -81,7 +81,6 @@ export async function probe(address: Address | string, options: ProbeOptions): P
   const { limits } = checkHttp2Options({}, target);
   const runtime = { clock: systemClock(), random: systemRandom(), hold: systemHold() };
   const unread = new UnreadMemory(runtime.clock);
-  const prober = new Prober(to, runtime);
   const dialOptions = {
     target,
     tls: checkObject("tls", tls),
@@ -93,6 +92,7 @@ export async function probe(address: Address | string, options: ProbeOptions): P
   };
   const connectionOptions = wireConnectionOptions(dialOptions, limits, unread);
   runtime.hold.acquire();
+  const prober = new Prober(to, runtime);
   try {
     let connection: WireConnection | undefined;
     await dial(dialOptions, to, new AbortController().signal, (handshake) => {

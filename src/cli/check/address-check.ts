@@ -31,6 +31,13 @@ export function daysLeft({ validToMs }: CertificateFacts, nowMs: number): number
   return Math.floor((validToMs - nowMs) / 86_400_000);
 }
 
+/** A certificate that works, and not for long. */
+export function renewalProblems(address: string, certificate: CertificateFacts, nowMs: number): readonly Problem[] {
+  const days = daysLeft(certificate, nowMs);
+  if (days >= fewDays) return [];
+  return [problem("certificate-expires-soon", `the certificate has ${plural(days, "day")} left`, address)];
+}
+
 /** Dials an address, looks twice where that tells more, and asks for its health. */
 export async function checkAddress(
   { address, isFallback }: AddressToCheck,
@@ -42,12 +49,9 @@ export async function checkAddress(
     const { found, certificate } = await explained(report, question);
     return { isFallback, probe: report, certificate, health: undefined, problems: [found] };
   }
-  const { certificate, limits, startedAtMs: nowMs } = report;
+  const { certificate, limits, startedAtMs } = report;
   const problems: Problem[] = [];
-  if (certificate !== undefined && daysLeft(certificate, nowMs) < fewDays) {
-    const left = plural(daysLeft(certificate, nowMs), "day");
-    problems.push(problem("certificate-expires-soon", `the certificate has ${left} left`, report.address));
-  }
+  if (certificate !== undefined) problems.push(...renewalProblems(report.address, certificate, startedAtMs));
   if (limits?.maxConcurrentStreams === 0) {
     problems.push(problem("no-streams", "the server allows 0 streams", report.address));
     return { isFallback, probe: report, certificate, health: undefined, problems };

@@ -63,7 +63,7 @@ async function ask(
   { baseUrl, tls, timeoutMs, protocol, service }: HealthQuestion,
 ): Promise<HealthAnswer> {
   const clock = systemClock();
-  const startMs = clock.now();
+  let startMs = clock.now();
   const transport = glinkTransport({
     baseUrl,
     protocol,
@@ -73,6 +73,8 @@ async function ask(
     retry: { maxAttempts: 1 },
   });
   try {
+    await transport.ready({ timeoutMs });
+    startMs = clock.now();
     const { status } = await createClient(Health, transport).check({ service }, { timeoutMs });
     const isServing = status === HealthCheckResponse_ServingStatus.SERVING;
     const message = isServing ? undefined : plain(HealthCheckResponse_ServingStatus[status] ?? `status ${status}`);

@@ -21,11 +21,14 @@ export class Screen {
     this.#output.data(enter);
   }
 
-  /** Over what was there: a screen that is cleared first flickers. */
+  /**
+   * Over what was there: a screen that is cleared first flickers. Each line is cleared before it is written, because a line
+   * as wide as the terminal leaves the cursor on its last character.
+   */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    const drawn = lines.map((line) => `${line}${csi}K`).join("\r\n");
-    this.#output.data(`${csi}H${drawn}${csi}J`);
+    const drawn = lines.map((line) => `${csi}K${line}`).join("\r\n");
+    this.#output.data(`${csi}H${drawn}\r\n${csi}J`);
   }
 
   leave(): void {
