@@ -73,8 +73,8 @@ for (const [columns, rows] of [
       assert.deepEqual([terminal.flag("alternate_on"), terminal.flag("cursor_flag")], ["1", "0"]);
       terminal.press("C-c");
       terminal.type("echo ended with $?");
-      const after = await terminal.shows((shown) => shown.some((line) => line.startsWith("ended with")));
-      assert.ok(after.includes("ended with 0") && after.includes("before"), after.join("\n"));
+      const after = await terminal.shows((shown) => shown.some((line) => /ended with \d/.test(line)));
+      assert.ok(after.some((line) => line.endsWith("ended with 0")) && after.includes("before"), after.join("\n"));
       assert.ok(!after.some((line) => line.startsWith("ADDRESS")));
       assert.deepEqual(
         ["alternate_on", "cursor_flag", "wrap_flag"].map((name) => terminal.flag(name)),
@@ -109,7 +109,7 @@ await check("watch of a pool of its own", [80, 24], async (terminal) => {
 await check("check has colours, NO_COLOR and pipes have none", [80, 24], async (terminal) => {
   const isDone = (lines: string[]) => lines.some((line) => line.includes("all is well"));
   terminal.type(`${command} check http://${good}`);
-  assert.match((await terminal.shows(isDone, true)).join("\n"), /\u001b\[32m/u);
+  assert.ok((await terminal.shows(isDone, true)).join("\n").includes("\u001b[32m"));
   for (const quiet of [`NO_COLOR=1 ${command} check http://${good}`, `${command} check http://${good} | cat`]) {
     terminal.type(`clear; ${quiet}`);
     const lines = await terminal.shows((shown) => shown.length < 8 && isDone(shown), true);
