@@ -93,7 +93,7 @@ function certificateText(certificate: CertificateFacts | undefined, text: string
   const days = daysLeft(certificate, nowMs);
   const names = certificate.names.join(", ");
   const until = days < 0 ? `expired ${plural(-days, "day")} ago` : `${plural(days, "day")} left`;
-  return `${text} (for ${names}; by ${certificate.issuer}; ${until})`;
+  return `${text} (for ${names}; issued by ${certificate.issuer}; ${until})`;
 }
 
 function healthProblem(

@@ -1,4 +1,4 @@
-import { glinkTransport } from "../../index.ts";
+import { glinkTransport, probe } from "../../index.ts";
 import { type CheckCommand, UsageError } from "../arguments.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { type Output, plain } from "../output.ts";
@@ -19,6 +19,7 @@ export async function check(command: CheckCommand, output: Output): Promise<Exit
   await checkUrl(baseUrl);
   if (output.isTerminal && !json) output.talk(`checking ${plain(baseUrl)} …`);
   const names = await lookUp(baseUrl, timeoutMs);
+  await warmUp(baseUrl);
   const text = json ? undefined : new TextReport(output);
   text?.names(names, nameProblems(names));
   const all: AddressReport[] = [];
@@ -32,6 +33,14 @@ export async function check(command: CheckCommand, output: Output): Promise<Exit
   text?.end(verdict, all);
   if (json) output.json(reportJson(command, names, all, verdict));
   return verdict.exitCode;
+}
+
+/**
+ * The first dial of a process loads and compiles what dials need, tens of milliseconds that would be told as the peer's: one
+ * to a socket that does not exist takes them.
+ */
+async function warmUp(baseUrl: string): Promise<void> {
+  await probe({ path: "/no/such/socket" }, { baseUrl, connectTimeoutMs: 1_000 });
 }
 
 function addressesOf({ addresses, fallback }: Names): readonly AddressToCheck[] {
