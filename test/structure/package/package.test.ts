@@ -55,7 +55,7 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/cli\.js|dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
@@ -64,7 +64,15 @@ test("the package holds both builds with their types, its documents and nothing 
   const builds = ["esm", "cjs"].flatMap((build) =>
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
-  for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
+  for (const path of [
+    ...builds,
+    "dist/cjs/package.json",
+    "dist/cli.js",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "docs/errors.md",
+  ]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
@@ -169,9 +177,9 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 630_000,
+  "esm/index.js": 636_000,
   "esm/chunk.js": 40_000,
-  "cjs/index.js": 632_000,
+  "cjs/index.js": 638_000,
   "cjs/chunk.js": 43_000,
 };
 
