@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
 import { subpaths } from "../../support/subpaths.ts";
+import { ts } from "../typescript.ts";
 import { codeBlocks } from "./code-blocks.ts";
 
 const root = join(import.meta.dirname, "../../..");
