@@ -28,9 +28,9 @@ before(async () => {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
   npm(folder, "install", "--no-audit", "--no-fund", "--offline", "--legacy-peer-deps", "--no-package-lock", tarball);
   for (const scope of ["@connectrpc", "@bufbuild", "@opentelemetry"])
-    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
+    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope), "junction");
   mkdirSync(join(folder, "gen"));
-  symlinkSync(join(root, "proto/gen/glink"), join(folder, "gen/glink"));
+  symlinkSync(join(root, "proto/gen/glink"), join(folder, "gen/glink"), "junction");
   backend = await startConnectEcho();
 });
 
@@ -144,13 +144,13 @@ for (const [name, program] of Object.entries({
     const peers = join(folder, "node_modules/@connectrpc");
     rmSync(peers);
     mkdirSync(peers);
-    symlinkSync(join(root, "node_modules/@connectrpc/connect"), join(peers, "connect"));
+    symlinkSync(join(root, "node_modules/@connectrpc/connect"), join(peers, "connect"), "junction");
     try {
       const printed = (await userProgram(name, program)).split("\n");
       assert.deepEqual(printed, ["loaded by glink: none of them", "hello"]);
     } finally {
       rmSync(peers, { recursive: true });
-      symlinkSync(join(root, "node_modules/@connectrpc"), peers);
+      symlinkSync(join(root, "node_modules/@connectrpc"), peers, "junction");
     }
   });
 }
