@@ -47,7 +47,9 @@ export interface OutlierOptions {
 
 /** As users write them: what is left out has its default. */
 export type OutlierInit = Partial<Omit<OutlierOptions, "successRate" | "failurePercentage">> & {
+  /** The comparison of success rates (gRFC A50). Default: none. */
   readonly successRate?: Partial<SuccessRateOptions> | undefined;
+  /** The comparison of failures with a threshold (gRFC A50). Default: none. */
   readonly failurePercentage?: Partial<FailurePercentageOptions> | undefined;
 };
 

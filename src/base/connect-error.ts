@@ -11,7 +11,9 @@ export interface FailureContext {
 
 /** How a call failed, beside what its error says: for programs, and for the server's own status, whose text is not touched. */
 export interface CallFailure {
+  /** Which way of failing it was: docs/errors.md explains each. */
   readonly kind: FailureKind;
+  /** How far the request got. */
   readonly progress: Progress;
   /** The backend of the last attempt, if there was one. */
   readonly address: string | undefined;

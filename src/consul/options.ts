@@ -14,6 +14,7 @@ export interface ConsulResolverOptions {
   near?: string;
   /** Default: the agent's own. */
   datacenter?: string;
+  /** A namespace of Consul Enterprise. Default: the token's own. */
   namespace?: string;
   /** An expression in Consul's language of filters: `'Service.Meta.version == "2"'`. */
   filter?: string;
@@ -22,7 +23,14 @@ export interface ConsulResolverOptions {
   /** How long a query waits for a change. In milliseconds, 1 000 to 600 000, default 300 000. */
   waitMs?: number;
   /** For an https URL: `ca`, `cert`, `key`. */
-  tls?: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
+  tls?: {
+    /** PEM. Default: the authorities that Node trusts. */
+    ca?: string | Buffer;
+    /** PEM, for a Consul that asks who its clients are. Default: none. */
+    cert?: string | Buffer;
+    /** PEM, of the certificate. Default: none. */
+    key?: string | Buffer;
+  };
 }
 
 export interface ConsulSettings

@@ -1,7 +1,7 @@
 import type { GlinkEvent, GlinkTransport } from "../index.ts";
 
 /** The events of one type. */
-type EventOf<T extends GlinkEvent["type"]> = Extract<GlinkEvent, { readonly type: T }>;
+export type EventOf<T extends GlinkEvent["type"]> = Extract<GlinkEvent, { readonly type: T }>;
 
 /** What a transport published since its recording began. */
 export interface EventRecording {
