@@ -53,7 +53,7 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
