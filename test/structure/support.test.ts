@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./source-tree.ts";
@@ -45,4 +45,14 @@ test("the Connect versions of docs/support.md are those that CI makes calls with
 test("the test runners of docs/support.md are those that CI runs", () => {
   assert.deepEqual(promised("Jest"), ofSuite("runners", /\.\.\.jest, version: .*$/gm));
   assert.deepEqual(promised("Vitest"), ofSuite("runners", /\.\.\.vitest, version: .*$/gm));
+});
+
+test("every promise of SECURITY.md names a test that is there", () => {
+  const rows = Array.from(read("SECURITY.md").matchAll(/^\| [A-Z][^|]* \| (.*) \|$/gm), ([, tests = ""]) => tests);
+  assert.ok(rows.length > 10);
+  const missing = rows.filter((tests) => {
+    const paths = Array.from(tests.matchAll(/`([^`]+)`/g), ([, path = ""]) => path);
+    return paths.length === 0 || !paths.every((path) => path.endsWith(".test.ts") && existsSync(join(root, path)));
+  });
+  assert.deepEqual(missing, []);
 });

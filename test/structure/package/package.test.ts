@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
@@ -53,7 +53,7 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(
+      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|bench\/(README\.md|results\/bench\.svg))$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
@@ -65,6 +65,20 @@ test("the package holds both builds with their types, its documents and nothing 
   for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
+});
+
+test("links of the documents in the package lead to what is in the package", () => {
+  const broken = packed
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) => {
+      const links = readFileSync(join(root, path), "utf8").matchAll(/\]\((?![a-z]+:|#)([^)#]+)/g);
+      return Array.from(links, ([, link = ""]) => ({ path, target: posix.join(posix.dirname(path), link) }));
+    })
+    .filter(({ target }) => !packed.includes(target));
+  assert.deepEqual(
+    broken.map(({ path, target }) => `${path} links to ${target}`),
+    [],
+  );
 });
 
 /** Programs of users, that make a call; what `import` and `require` are made of is in `loads`. */
