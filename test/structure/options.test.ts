@@ -15,7 +15,7 @@ import { codecDefaults } from "../../src/transport/codec-options.ts";
 import { root } from "./source-tree.ts";
 import { ts } from "./typescript.ts";
 
-/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in README's table. */
+/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
 interface DocumentedOption {
   readonly name: string;
   readonly docstring: string;
@@ -153,9 +153,9 @@ for (const { name, docstring } of numbers) {
   });
 }
 
-test("README's table has each option of glink's own with the default of the code, and nothing else", () => {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const table = /^\| option \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(readme)?.[1] ?? "";
+test("the table of docs/options.md has each option of glink's own with the default of the code, and nothing else", () => {
+  const document = readFileSync(join(root, "docs/options.md"), "utf8");
+  const table = /^\| option \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(document)?.[1] ?? "";
   const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.*?) \|/gm), ([, name = "", value = ""]) => ({
     name,
     value,

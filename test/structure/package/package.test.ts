@@ -238,6 +238,13 @@ for (const format of ["esm", "cjs"]) {
 }
 
 for (const format of ["esm", "cjs"]) {
+  test(`glink/health needs nothing of the core: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/health/index.js`);
+    assert.deepEqual(own, []);
+    assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "health/index.js")).size < 10_000);
+  });
+
   test(`glink/prometheus needs nothing of the core, and nobody else: ${format}`, () => {
     const { own, others } = importsOf(`${format}/prometheus/index.js`);
     assert.deepEqual(own, []);
@@ -312,14 +319,24 @@ test("programs in either kind of modules load glink/consul", async () => {
   assert.equal(await userProgram("consul.cjs", `const { consulResolver } = require("glink/consul"); ${use}`), "consul");
 });
 
-test("the README's quick start runs as it stands", async () => {
-  const [quickStart = ""] = codeBlocks(join(root, "README.md"), "js");
-  const free = await Promise.all([freePort(), freePort()]);
-  const text = quickStart.replaceAll("50051", `${free[0]}`).replaceAll("50052", `${free[1]}`);
-  const lines = (await userProgram("quick-start.mjs", text)).split("\n");
-  assert.equal(lines.length, 4);
-  for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
-});
+for (const kind of ["mjs", "mts"]) {
+  test(`the README's quick start runs as it stands: ${kind}`, async () => {
+    const [quickStart = ""] = codeBlocks(join(root, "README.md"), "ts");
+    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const text = quickStart.replace("50051, 50052, 50053", ports.join());
+    const program = kind === "mjs" ? text : transformSync(text, { loader: "ts" }).code;
+    const lines = (await userProgram(`quick-start-${kind}.mjs`, program)).split("\n");
+    const calls = lines
+      .map((line) => /^127\.0\.0\.1:\d+ (\d+) calls$/.exec(line)?.[1] ?? assert.fail(line))
+      .map(Number);
+    assert.equal(
+      calls.reduce((sum, one) => sum + one),
+      300,
+    );
+    // Round robin, from when each of the three is connected.
+    assert.ok(calls.length === 3 && calls.every((count) => count > 30), calls.join());
+  });
+}
 
 test("the example of docs/testing.md runs as it stands", async () => {
   const second = await startConnectEcho();
