@@ -21,7 +21,7 @@ const rules: readonly Rule[] = [
   },
   {
     what: "shells are not the same everywhere",
-    pattern: /"(\/bin\/)?(sh|bash)"/,
+    pattern: /"\/bin\/(sh|bash)"|\("(sh|bash)", \[/,
     guard: /process\.platform === "linux"/,
   },
   { what: "temporary files are in os.tmpdir()", pattern: /["'`]\/tmp\b/ },
