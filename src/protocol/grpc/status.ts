@@ -17,9 +17,12 @@ export function headFailure(
   wanted: RegExp,
 ): Failure | undefined {
   const response = { headers: fields, address };
-  if (status !== 200) return httpFailure(response, status);
   const contentType = fieldOf(fields, "content-type");
-  if (contentType !== undefined && wanted.test(contentType)) return undefined;
+  const isWanted = contentType !== undefined && wanted.test(contentType);
+  // http-grpc-status-mapping.md: a status of gRPC's own counts, whatever HTTP says. Envoy answers so in a server's stead.
+  if (status !== 200 && !(isWanted && fieldOf(fields, "grpc-status") !== undefined))
+    return httpFailure(response, status);
+  if (isWanted) return undefined;
   return contentTypeFailure(response, Code.Unknown, "the server did not answer with gRPC");
 }
 

@@ -116,3 +116,10 @@ test("a head is gRPC's with status 200 and one of its content types", () => {
   assert.match(headFailure(200, [], "", grpcContentType)?.message ?? "", /\(none\)/);
   assert.equal(headFailure(503, ["content-type", "text/html"], "", grpcContentType)?.code, Code.Unavailable);
 });
+
+test("a status of gRPC's own counts, whatever HTTP says, and an HTML page has none", () => {
+  const status = ["grpc-status", "8", "grpc-message", "full"];
+  assert.equal(headFailure(503, ["content-type", "application/grpc", ...status], "", grpcContentType), undefined);
+  assert.equal(headFailure(503, ["content-type", "application/grpc"], "", grpcContentType)?.kind, "http-status");
+  assert.equal(headFailure(503, ["content-type", "text/html", ...status], "", grpcContentType)?.kind, "http-status");
+});
