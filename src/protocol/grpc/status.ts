@@ -4,6 +4,7 @@ import type { Failure, WireStatus } from "../../base/errors.ts";
 import { peerText } from "../../base/peer-text.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
 import { contentTypeFailure, httpFailure } from "../broken-response.ts";
+import { noFields } from "../metadata.ts";
 import { fieldOf } from "../received-fields.ts";
 
 /** `application/grpc`, with `+proto` or `+json`; a charset may follow json. */
@@ -19,9 +20,11 @@ export function headFailure(
   const response = { headers: fields, address };
   const contentType = fieldOf(fields, "content-type");
   const isWanted = contentType !== undefined && wanted.test(contentType);
-  // http-grpc-status-mapping.md: a status of gRPC's own counts, whatever HTTP says. Envoy answers so in a server's stead.
-  if (status !== 200 && !(isWanted && fieldOf(fields, "grpc-status") !== undefined))
-    return httpFailure(response, status);
+  if (status !== 200) {
+    // http-grpc-status-mapping.md: a status of gRPC's own counts. Envoy answers so in a server's stead.
+    const own = isWanted ? readStatus(fields, noFields, address) : notFound;
+    return own.found && own.failure !== undefined ? own.failure : httpFailure(response, status);
+  }
   if (isWanted) return undefined;
   return contentTypeFailure(response, Code.Unknown, "the server did not answer with gRPC");
 }

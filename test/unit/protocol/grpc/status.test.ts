@@ -119,7 +119,9 @@ test("a head is gRPC's with status 200 and one of its content types", () => {
 
 test("a status of gRPC's own counts, whatever HTTP says, and an HTML page has none", () => {
   const status = ["grpc-status", "8", "grpc-message", "full"];
-  assert.equal(headFailure(503, ["content-type", "application/grpc", ...status], "", grpcContentType), undefined);
-  assert.equal(headFailure(503, ["content-type", "application/grpc"], "", grpcContentType)?.kind, "http-status");
-  assert.equal(headFailure(503, ["content-type", "text/html", ...status], "", grpcContentType)?.kind, "http-status");
+  const failure = (...fields: string[]) => headFailure(503, fields, "", grpcContentType);
+  const { code, message } = failure("content-type", "application/grpc", ...status) ?? {};
+  assert.deepEqual([code, message], [Code.ResourceExhausted, "full"]);
+  const others = [["application/grpc"], ["text/html", ...status], ["application/grpc", "grpc-status", "0"]];
+  for (const one of others) assert.equal(failure("content-type", ...one)?.kind, "http-status");
 });
