@@ -49,7 +49,7 @@ async function readIn(protocol: ProtocolName, isUnary: boolean, status: number, 
     message,
     details: wire?.details,
     trailers: reader.trailers,
-    started: reader.messageStarted,
+    started: failure === undefined && reader.messageStarted,
   };
 }
 
