@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkTransportOptions, staticResolver } from "../../../src/index.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { pureMethod } from "../../support/pure-method.ts";
 import { glinkTransport } from "../../support/transport.ts";
 import { collect, connectError, type OddPeer, startOddPeer, until, withGlink } from "./calls-harness.ts";
 
@@ -182,12 +182,6 @@ test("a status that is compressed is not overtaken by a reset that follows it", 
     await assert.rejects(collect(client.serverStream({})), connectError(Code.Aborted));
   });
 });
-
-/** UnaryIdempotent, if its proto declared it free of side effects: of what is idempotent no GET is made. */
-const pureMethod = {
-  ...EchoService.method.unaryIdempotent,
-  idempotency: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-};
 
 test("a call without side effects goes as GET, with its message in the URL, and can be repeated", async () => {
   const answer: Answer = (stream, attempt) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError, type createClient } from "@connectrpc/connect";
 import { EchoService, ServedSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import type { GlinkTransport } from "../../../src/index.ts";
-import { pureMethod } from "./servers.ts";
+import { pureMethod } from "../../support/pure-method.ts";
 
 /** What is called, and how. */
 export interface Subject {

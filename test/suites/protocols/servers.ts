@@ -3,7 +3,6 @@ import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type ConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { echoService, newCounters } from "../../../demo/echo-service.ts";
@@ -11,17 +10,12 @@ import { EchoService, ServedSchema } from "../../../proto/gen/glink/demo/v1/echo
 import type { GlinkTransportOptions } from "../../../src/index.ts";
 import { hasGo } from "../../support/go-tools.ts";
 import { freePort, Programs } from "../../support/programs.ts";
+import { pureMethod } from "../../support/pure-method.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const folder = join(root, ".cache/go/protocols-server");
 
 export type ProtocolName = NonNullable<GlinkTransportOptions["protocol"]>;
-
-/** Connect makes a GET of it: UnaryIdempotent, if its proto declared it free of side effects. */
-export const pureMethod = {
-  ...EchoService.method.unaryIdempotent,
-  idempotency: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-};
 
 /** A server of the echo service whose errors carry a Served as their detail. */
 export interface Server {

@@ -8,7 +8,8 @@ import {
 import { EchoService } from "../../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { glinkTransport } from "../../../../src/index.ts";
 import { engineNames } from "../../../support/engines.ts";
-import { type ProtocolName, pureMethod } from "../../protocols/servers.ts";
+import { pureMethod } from "../../../support/pure-method.ts";
+import type { ProtocolName } from "../../protocols/servers.ts";
 import type { Format, ResponseCase } from "./response-case.ts";
 
 /** What a caller saw of a response. */
