@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { IncomingHttpHeaders } from "node:http2";
 import { test } from "node:test";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, type Interceptor } from "@connectrpc/connect";
 import {
   type ConnectTransportOptions,
@@ -8,6 +9,7 @@ import {
   type GrpcWebTransportOptions,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
+import { UnaryRequestSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type ConnectEchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { pureMethod } from "../../support/pure-method.ts";
@@ -159,12 +161,9 @@ const tests: Record<OptionName, () => Promise<void>> = {
   async binaryOptions() {
     for (const writeUnknownFields of [true, false]) {
       // Field 99, a varint, which the schema does not know.
-      const $unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
+      const request = fromBinary(UnaryRequestSchema, Uint8Array.of(0x98, 0x06, 0x01));
       const options = { binaryOptions: { writeUnknownFields }, writeMaxBytes: 2 };
-      const code = await withEcho(
-        options,
-        async (client) => (await errorOf(client.unary({ $unknown } as never)))?.code,
-      );
+      const code = await withEcho(options, async (client) => (await errorOf(client.unary(request)))?.code);
       assert.equal(code, writeUnknownFields ? Code.ResourceExhausted : undefined);
     }
   },

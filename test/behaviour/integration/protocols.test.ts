@@ -184,13 +184,16 @@ test("a status that is compressed is not overtaken by a reset that follows it", 
 });
 
 test("a call without side effects goes as GET, with its message in the URL, and can be repeated", async () => {
+  const endedByHead: boolean[] = [];
   const answer: Answer = (stream, attempt) => {
+    endedByHead.push(stream.endAfterHeaders);
     if (attempt > 1) succeed(stream);
     else fail(stream, 503, { code: "unavailable" });
   };
   await withAnswers(answer, { useHttpGet: true, retry: backoff }, async (client, { requests }, transport) => {
     await transport.unary(pureMethod, undefined, 20_000, { "x-a": "1" }, { text: "a" });
     assert.equal(requests.length, 2);
+    assert.deepEqual(endedByHead, [true, true], "no empty DATA frame follows");
     const [first, second] = requests;
     const path = "/glink.demo.v1.EchoService/UnaryIdempotent?connect=v1&base64=1&encoding=proto&message=CgFh";
     assert.deepEqual([first?.[":method"], first?.[":path"], first?.["x-a"]], ["GET", path, "1"]);
