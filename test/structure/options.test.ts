@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
+import type typescript from "typescript";
 import { availabilityDefaults } from "../../src/availability/availability-options.ts";
 import { callsDefaults } from "../../src/calls/calls-options.ts";
 import { http2Defaults } from "../../src/http2/http2-options.ts";
@@ -13,8 +13,9 @@ import { protocolDefaults } from "../../src/protocol/protocol-options.ts";
 import { subchannelDefaults } from "../../src/subchannel/subchannel-options.ts";
 import { codecDefaults } from "../../src/transport/codec-options.ts";
 import { root } from "./source-tree.ts";
+import { ts } from "./typescript.ts";
 
-/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in README's table. */
+/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
 interface DocumentedOption {
   readonly name: string;
   readonly docstring: string;
@@ -32,7 +33,7 @@ function documentedOptions(): DocumentedOption[] {
   const file = program.getSourceFile(path);
   const declaration = file?.statements.find(
     (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === "GlinkTransportOptions",
-  ) as ts.InterfaceDeclaration;
+  ) as typescript.InterfaceDeclaration;
   return checker.getPropertiesOfType(checker.getTypeAtLocation(declaration)).map((symbol) => {
     const own = symbol.declarations?.filter(({ parent }) => parent.getSourceFile().fileName.includes("/src/")) ?? [];
     const type = checker.getNonNullableType(checker.getTypeOfSymbol(symbol));
@@ -152,9 +153,9 @@ for (const { name, docstring } of numbers) {
   });
 }
 
-test("README's table has each option of glink's own with the default of the code, and nothing else", () => {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const table = /^\| option \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(readme)?.[1] ?? "";
+test("the table of docs/options.md has each option of glink's own with the default of the code, and nothing else", () => {
+  const document = readFileSync(join(root, "docs/options.md"), "utf8");
+  const table = /^\| option \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(document)?.[1] ?? "";
   const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.*?) \|/gm), ([, name = "", value = ""]) => ({
     name,
     value,

@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
-import { peerText } from "../../base/peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
+import { foreignAnswer } from "../foreign-answer.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { UnreadMemory } from "../unread-memory.ts";
 import { ClosedStreams } from "./closed-streams.ts";
@@ -63,10 +63,11 @@ export class WireSession implements Session {
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;
   readonly #clock: Clock;
-  readonly #initialWindowBytes: number;
   readonly #reader: FrameReader;
   readonly #guard: FloodGuard;
   readonly #closed = new ClosedStreams();
+  /** When our SETTINGS left. */
+  readonly #begunMs: number;
   #settingsAcknowledged = false;
 
   constructor(
@@ -79,11 +80,11 @@ export class WireSession implements Session {
     this.#writer = writer;
     this.#sender = sender;
     this.#clock = clock;
-    this.#initialWindowBytes = limits.initialWindowBytes;
+    this.#begunMs = clock.now();
     this.#guard = new FloodGuard(clock, writer);
     const { maxHeaderListBytes } = limits;
     const closed = this.#closed;
-    this.windows = new ReceiveWindows(writer, this.streams, limits, unread);
+    this.windows = new ReceiveWindows({ writer, streams: this.streams, unread, clock, pings: this.pings }, limits);
     this.responses = new ResponseFrames(
       { session: this, writer, windows: this.windows, closed },
       { maxHeaderListBytes, unread },
@@ -100,7 +101,7 @@ export class WireSession implements Session {
 
   /** Of a new stream. Until it has acknowledged our SETTINGS, a peer may still go by the default, where that is more. */
   get receiveWindowBytes(): number {
-    const bytes = this.#initialWindowBytes;
+    const bytes = this.windows.fullBytes;
     return this.#settingsAcknowledged ? bytes : Math.max(bytes, defaultWindowBytes);
   }
 
@@ -208,14 +209,14 @@ export class WireSession implements Session {
   }
 
   settingsAcknowledged(): void {
+    if (!this.#settingsAcknowledged) this.windows.tookRoundTrip(this.#clock.now() - this.#begunMs);
     this.#settingsAcknowledged = true;
   }
 
-  /** An HTTP/1.1 server says so in plain text, which is worth more to a reader than what it means as a frame. */
+  /** What another server says is worth more to a reader than what it means as a frame. */
   #expectHttp2(chunk: Buffer, length: number): void {
-    const text = chunk.toString("latin1", 0, Math.min(length, 64));
-    if (text.startsWith("HTTP/"))
-      this.#lifecycle.lost(new Error(`it answered "${peerText(text.split("\r\n")[0] as string)}"`));
+    const foreign = foreignAnswer(chunk, length);
+    if (foreign !== undefined) this.#lifecycle.lost(foreign);
   }
 }
 
