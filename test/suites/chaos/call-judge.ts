@@ -73,9 +73,9 @@ export class CallJudge {
     if (!(error instanceof ConnectError)) return [this.#finding("I3", call, `rejected with ${String(error)}`)];
     const failure = callFailureOf(error);
     if (failure === undefined) {
-      // docs/errors.md: a limit that a codec finds, of what is sent or of what a message inflates to, is told as it is.
-      const isLimit = /than configured (read|write)MaxBytes/.test(error.message);
-      return isLimit ? [] : [this.#finding("I3", call, `no kind is known of ${error.message}`)];
+      // docs/errors.md: what a codec cannot write or read is told as it is.
+      const isOfCodec = error.message.includes("writeMaxBytes") || call.attempts.at(-1)?.code === undefined;
+      return isOfCodec ? [] : [this.#finding("I3", call, `no kind is known of ${error.message}`)];
     }
     const findings: Finding[] = [];
     const timeoutMs = this.#timeoutMs(call);

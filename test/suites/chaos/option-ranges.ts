@@ -16,8 +16,8 @@ export interface OptionRange {
 export interface RoundFacts {
   /** Every backend of the round speaks all protocols, JSON and every compression. */
   readonly speaksAll: boolean;
-  /** Every backend of the round knows gzip. */
-  readonly knowsGzip: boolean;
+  /** What requests are compressed with: every backend of the round knows it. */
+  readonly sends: "gzip" | "br" | undefined;
   /** Some backends are frame peers. */
   readonly framed: boolean;
   readonly protocol: "grpc" | "grpc-web" | "connect";
@@ -27,9 +27,12 @@ const longestMs = 315_576_000_000;
 const bytes = { max: 4_294_967_295, integer: true } as const;
 
 /** An option that is a number: mostly its default, often within `usual`, and now and then anything that it may be. */
-function number(range: NumberRange, usual: readonly [number, number]): OptionRange {
-  return { range, draw: (chance) => (chance.is(0.6) ? undefined : drawNumber(chance, range, usual)) };
+function number(range: NumberRange, usual: readonly [number, number], share = 0.4): OptionRange {
+  return { range, draw: (chance) => (chance.is(share) ? drawNumber(chance, range, usual) : undefined) };
 }
+
+/** Of options that make most calls fail: in the few rounds that have it. */
+const rarely = 0.12;
 
 function now(share: number, draw: (chance: Chance, facts: RoundFacts) => Json | undefined): OptionRange {
   return { draw: (chance, facts) => (chance.is(share) ? draw(chance, facts) : undefined) };
@@ -58,8 +61,8 @@ export const optionRanges: { readonly [Name in keyof Required<GlinkTransportOpti
     draw: (chance) => (chance.is(0.7) ? 1_000 : undefined),
   },
   drainTimeoutMs: number({ min: 0, max: longestMs, infinity: "no limit" }, [1, 3_000]),
-  maxQueuedCalls: number({ min: 0, max: 1_000_000_000, integer: true, infinity: "no limit" }, [5, 1_000]),
-  maxQueuedBytes: number({ min: 0, max: 2 ** 40, integer: true, infinity: "no limit" }, [10_000, 10_000_000]),
+  maxQueuedCalls: number({ min: 0, max: 1_000_000_000, integer: true, infinity: "no limit" }, [5, 1_000], rarely),
+  maxQueuedBytes: number({ min: 0, max: 2 ** 40, integer: true, infinity: "no limit" }, [10_000, 10_000_000], rarely),
   subsetSize: now(0.2, (chance) =>
     chance.is(0.5) ? chance.int(1, 4) : { size: chance.int(1, 4), index: chance.int(0, 2), count: 3 },
   ),
@@ -122,25 +125,26 @@ export const optionRanges: { readonly [Name in keyof Required<GlinkTransportOpti
       },
     ],
   })),
-  maxOpenCalls: number({ min: 1, max: 1_000_000_000, integer: true, infinity: "no limit" }, [5, 200]),
+  maxOpenCalls: number({ min: 1, max: 1_000_000_000, integer: true, infinity: "no limit" }, [5, 200], rarely),
   admission: now(0.2, (chance) => ({
     ...some(chance, 0.5, "ratio", () => 1.1 + chance.int(0, 40) / 10),
     ...some(chance, 0.5, "windowMs", () => chance.int(1_000, 5_000)),
     ...some(chance, 0.5, "minPerSecond", () => chance.int(0, 50)),
     ...some(chance, 0.5, "maxDropShare", () => chance.int(0, 99) / 100),
   })),
-  readMaxBytes: number({ min: 1, ...bytes }, [1_000, 1_000_000]),
+  readMaxBytes: number({ min: 1, ...bytes }, [1_000, 1_000_000], rarely),
 
   useBinaryFormat: now(0.3, (_, { speaksAll }) => (speaksAll ? false : undefined)),
   binaryOptions: now(0.1, (chance) => ({ writeUnknownFields: chance.is(0.5) })),
   jsonOptions: now(0.1, () => ({ ignoreUnknownFields: true })),
   // Names: a plan is JSON.
-  acceptCompression: now(0.3, (chance) => chance.pick([[], ["gzip"], ["br"], ["br", "gzip"]])),
-  sendCompression: now(0.3, (chance, { knowsGzip, speaksAll }) =>
-    speaksAll ? chance.pick(["gzip", "br"]) : knowsGzip ? "gzip" : undefined,
+  acceptCompression: now(0.3, (chance, { sends }) =>
+    // Servers may answer as they were asked, whatever the list says.
+    sends === undefined ? chance.pick([[], ["gzip"], ["br"], ["br", "gzip"]]) : chance.pick([[sends], ["br", "gzip"]]),
   ),
+  sendCompression: { draw: (_, { sends }) => sends },
   compressMinBytes: number({ min: 0, ...bytes }, [1, 10_000]),
-  writeMaxBytes: number({ min: 1, ...bytes }, [1_000, 1_000_000]),
+  writeMaxBytes: number({ min: 1, ...bytes }, [1_000, 1_000_000], rarely),
   useHttpGet: now(0.4, (_, { protocol }) => (protocol === "connect" ? true : undefined)),
 
   logger: now(0.2, () => true),

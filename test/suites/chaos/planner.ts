@@ -39,7 +39,9 @@ export function planRound(seed: number, possible: Possible): Plan {
   const drawnResolver = chance.pick(["dns", "dns", "srv", "static"] as const);
   const resolver = drawnResolver === "dns" && !possible.manyAddresses ? "srv" : drawnResolver;
   const framed = backends.some(({ kind }) => kind === "frames");
-  const options = drawOptions(chance, { speaksAll, knowsGzip, framed, protocol });
+  const drawnCompression = speaksAll ? chance.pick(["gzip", "br"] as const) : knowsGzip ? "gzip" : undefined;
+  const sends = chance.is(0.3) ? drawnCompression : undefined;
+  const options = drawOptions(chance, { speaksAll, sends, framed, protocol });
   return {
     seed,
     engine: possible.engine ?? drawnEngine,

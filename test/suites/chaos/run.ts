@@ -119,5 +119,7 @@ function describeResult(plan: Plan, { findings, ended, recoveredMs }: RoundResul
   const line =
     `round ${plan.seed}: ${plan.engine}, ${plan.protocol}, ${kinds.join(" ")}; ${plan.actions.length} actions, ` +
     `${plan.calls.length} calls: ${codes.join(", ")}${recoveredMs === undefined ? "" : `; well again in ${recoveredMs} ms`}`;
-  return [line, ...findings.map(({ invariant, text }) => `  FAILED ${invariant}: ${text}`)].join("\n");
+  const shown = findings.slice(0, 8).map(({ invariant, text }) => `  FAILED ${invariant}: ${text}`);
+  if (findings.length > shown.length) shown.push(`  and ${findings.length - shown.length} more`);
+  return [line, ...shown].join("\n");
 }

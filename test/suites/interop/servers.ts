@@ -64,8 +64,17 @@ function grpcJsVersion(): string {
 
 const grpcioVersion = "1.85.1";
 
+const grpcioPath = join(cache, `python-grpcio-${grpcioVersion}/bin/python`);
+let grpcioReason: { readonly reason: string | undefined } | undefined;
+
+/** A Python with grpcio, installed where it is missing; or why there is none. */
+export function grpcioPython(): { readonly path: string } | { readonly missing: string } {
+  grpcioReason ??= { reason: installGrpcio(grpcioPath) };
+  return grpcioReason.reason === undefined ? { path: grpcioPath } : { missing: grpcioReason.reason };
+}
+
 export function cCore(programs: Programs): InteropServer {
-  const python = join(cache, `python-grpcio-${grpcioVersion}/bin/python`);
+  const python = grpcioPath;
   let server: ChildProcess | undefined;
   return {
     name: `C-core, grpcio ${grpcioVersion}`,
