@@ -58,7 +58,9 @@ async function run(args: Arguments, possible: Possible, hosts: Hosts): Promise<n
     console.log(describePlan(one));
     const result = await play(one);
     console.log(describeResult(one, result));
-    return result.findings.length > 0 ? 1 : 0;
+    if (result.findings.length === 0) return 0;
+    if (minimiseSeconds > 0) await makeSmall(one, result, play, minimiseSeconds);
+    return 1;
   }
   console.log(`chaos: seed ${seed}, ${seconds} s`);
   const endMs = performance.now() + seconds * 1_000;
