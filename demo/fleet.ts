@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import type { DnsServer } from "./dns-server.ts";
+import type { FakeDns } from "../src/testing/index.ts";
 import type { BackendConfig, FromBackend } from "./messages.ts";
 import { messageOf, type Processes } from "./processes.ts";
 
@@ -24,7 +24,7 @@ export interface Backend {
 
 export interface FleetOptions {
   readonly processes: Processes;
-  readonly dns: DnsServer;
+  readonly dns: FakeDns;
   readonly serviceName: string;
   /** Of every backend, on addresses of their own. Undefined: all are on 127.0.0.1, each on a port of its own. */
   readonly port: number | undefined;
@@ -40,7 +40,7 @@ export class Fleet {
   /** Every backend there ever was, oldest first. */
   readonly backends: Backend[] = [];
   readonly #processes: Processes;
-  readonly #dns: DnsServer;
+  readonly #dns: FakeDns;
   readonly #serviceName: string;
   readonly #port: number | undefined;
   readonly #backendFile: string | undefined;

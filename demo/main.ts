@@ -6,9 +6,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fakeDns } from "../src/testing/index.ts";
 import { Clients } from "./clients.ts";
 import { displayOn } from "./display.ts";
-import { DnsServer } from "./dns-server.ts";
 import { byPortLine, finePrint, firstLine } from "./fine-print.ts";
 import { type Backend, Fleet, freePort } from "./fleet.ts";
 import { hasManyLoopbackAddresses } from "./loopback.ts";
@@ -43,7 +43,7 @@ const port = (await hasManyLoopbackAddresses()) ? await freePort() : undefined;
 print(paint("bold", firstLine));
 if (port === undefined) print(byPortLine);
 const processes = new Processes(display.output);
-const dns = await DnsServer.start();
+const dns = await fakeDns();
 try {
   process.exitCode = await run();
 } finally {

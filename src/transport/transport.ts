@@ -20,10 +20,7 @@ import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import { inflate } from "../protocol/compression.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { protocolOf } from "../protocol/protocols.ts";
-import { systemClock } from "../runtime/clock.ts";
-import { systemHold } from "../runtime/process-hold.ts";
-import { systemRandom } from "../runtime/random.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { type Runtime, runtimeFor } from "../runtime/runtime.ts";
 import { Codec } from "./codec.ts";
 import type { CallEnvironment } from "./environment.ts";
 import { InterceptedCalls } from "./interceptors/intercepted.ts";
@@ -65,7 +62,7 @@ export interface GlinkTransport extends Transport {
  * Nothing is resolved or dialled before the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
 export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
-  return createTransport(options, { clock: systemClock(), random: systemRandom(), hold: systemHold() });
+  return createTransport(options, runtimeFor(options));
 }
 
 /** As `glinkTransport`, with time, chance and the process' life of one's own. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
-import { subpaths } from "../support/subpaths.ts";
+import { extensions } from "../support/subpaths.ts";
 import { readSources, root } from "./source-tree.ts";
 
 const sources = readSources("src");
@@ -88,7 +88,7 @@ test("what lives long listens by private objects: its public members are what ot
 
 test("extensions import nothing of the core but its public surface", () => {
   const beyond = sources.flatMap(({ path, imports }) => {
-    const folder = subpaths.find((name) => path.startsWith(`src/${name}/`));
+    const folder = extensions.find((name) => path.startsWith(`src/${name}/`));
     if (folder === undefined) return [];
     return imports
       .filter(({ from }) => from.startsWith("src/") && from !== "src/index.ts" && !from.startsWith(`src/${folder}/`))
@@ -99,10 +99,10 @@ test("extensions import nothing of the core but its public surface", () => {
 
 test("the core imports no extension", () => {
   const upwards = sources
-    .filter(({ path }) => !subpaths.some((name) => path.startsWith(`src/${name}/`)))
+    .filter(({ path }) => !extensions.some((name) => path.startsWith(`src/${name}/`)))
     .flatMap(({ path, imports }) =>
       imports
-        .filter(({ from }) => subpaths.some((name) => from.startsWith(`src/${name}/`)))
+        .filter(({ from }) => extensions.some((name) => from.startsWith(`src/${name}/`)))
         .map(({ from }) => `${path} imports ${from}`),
     );
   assert.deepEqual(upwards, []);

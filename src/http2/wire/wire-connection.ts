@@ -1,4 +1,5 @@
 import type { Failure } from "../../base/errors.ts";
+import type { PeerLimits } from "../../observe/peer-limits.ts";
 import { noSocketFacts, type SocketFacts } from "../../observe/socket-facts.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type {
@@ -82,6 +83,13 @@ export class WireConnection implements Connection, StreamConnection {
 
   get maxConcurrentStreams(): number {
     return this.#session.maxConcurrentStreams;
+  }
+
+  /** What the peer has said of itself so far. */
+  get peerLimits(): PeerLimits {
+    const { maxConcurrentStreams, maxHeaderListBytes } = this.#session;
+    const { initialWindowBytes, windowBytes: connectionWindowBytes } = this.#sender;
+    return { maxConcurrentStreams, initialWindowBytes, connectionWindowBytes, maxHeaderListBytes };
   }
 
   get streamsStarted(): number {

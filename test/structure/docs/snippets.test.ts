@@ -1,27 +1,40 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
 import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "./code-blocks.ts";
+import { documents } from "./documents.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const folder = join(root, ".cache/snippets");
 
-/** README and guides: every document a user may copy code from. */
-const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => join("docs", name))].filter((name) =>
-  name.endsWith(".md"),
-);
-
-/** Writes the TypeScript blocks of a document into files of their own, and returns their paths. */
+/**
+ * Writes the TypeScript blocks of a document, and both sides of its diffs, into files of their own, and returns their
+ * paths.
+ */
 function extract(document: string): string[] {
-  return codeBlocks(join(root, document), "ts").map((block, index) => {
-    const path = join(folder, `${basename(document, ".md")}-${index + 1}.ts`);
+  const blocks = [
+    ...codeBlocks(join(root, document), "ts"),
+    ...codeBlocks(join(root, document), "diff").flatMap((diff) => [side(diff, "-"), side(diff, "+")]),
+  ];
+  return blocks.map((block, index) => {
+    const path = join(folder, `${document.replace(/\.md$/, "").replaceAll("/", "-")}-${index + 1}.ts`);
     // Each block is a module of its own, whether or not it imports anything.
     writeFileSync(path, `${block}\nexport {};\n`);
     return path;
   });
+}
+
+/** What a diff says was there (-), or is there instead (+), with what it takes for granted. */
+function side(diff: string, sign: "-" | "+"): string {
+  const lines = diff.split("\n").filter((line) => /^[ +-]/.test(line) && (line[0] === " " || line[0] === sign));
+  const given = [
+    'import { createClient } from "@connectrpc/connect";',
+    'import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";',
+  ];
+  return [...given, ...lines.map((line) => line.slice(1))].join("\n");
 }
 
 test("every TypeScript block of README and docs compiles against the public types", () => {
@@ -55,14 +68,4 @@ test("every TypeScript block of README and docs compiles against the public type
     return `${file?.fileName ?? ""}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
   });
   assert.deepEqual(problems, []);
-});
-
-test("links between the documents lead somewhere", () => {
-  const broken = documents.flatMap((document) => {
-    const links = readFileSync(join(root, document), "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g);
-    return Array.from(links, ([, link = ""]) => join(document, "..", link)).filter(
-      (path) => ts.sys.fileExists(join(root, path)) === false,
-    );
-  });
-  assert.deepEqual(broken, []);
 });

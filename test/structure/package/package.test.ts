@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { type EchoBackend, startConnectEcho } from "../../support/echo-server.ts";
+import { guideTests } from "../../support/guide-tests.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
 import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
@@ -54,7 +55,7 @@ async function userProgram(name: string, text: string): Promise<string> {
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/cli\.js|dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|CHANGELOG\.md)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );
@@ -63,7 +64,15 @@ test("the package holds both builds with their types, its documents and nothing 
   const builds = ["esm", "cjs"].flatMap((build) =>
     ["index.js", "index.js.map", "index.d.ts", ...entries].map((name) => `dist/${build}/${name}`),
   );
-  for (const path of [...builds, "dist/cjs/package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]) {
+  for (const path of [
+    ...builds,
+    "dist/cjs/package.json",
+    "dist/cli.js",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "docs/errors.md",
+  ]) {
     assert.ok(packed.includes(path), `${path} is missing`);
   }
 });
@@ -90,7 +99,7 @@ test("a CommonJS program makes a call with require", async () => {
   assert.equal(await userProgram("call.cjs", `${loads}${callProgram}});`), "hello");
 });
 
-test("a transport of the ES module takes call options, resolvers and policies of the CommonJS copy, and the other way round", async () => {
+test("a transport of the ES module takes call options, resolvers and policies of the CommonJS copy, whose errors it knows, and the other way round", async () => {
   const program = `
     import { createRequire } from "node:module";
     import * as imported from "glink";
@@ -107,11 +116,13 @@ test("a transport of the ES module takes call options, resolvers and policies of
       });
       const onAttempt = ({ attempt, address }) => console.log("attempt", attempt, "at", address);
       const contextValues = createContextValues().set(other.glinkCall, { onAttempt });
-      await createClient(EchoService, transport).unary({}, { contextValues });
+      const client = createClient(EchoService, transport);
+      await client.unary({}, { contextValues });
       await transport.close();
+      await client.unary({}).catch((error) => console.log(other.glinkFailureOf(error).docs));
     }`;
-  const report = `attempt 1 at ${backend.address}`;
-  assert.equal(await userProgram("copies.mjs", program), ["two copies", report, report].join("\n"));
+  const reports = [`attempt 1 at ${backend.address}`, "docs/errors.md#closed"];
+  assert.equal(await userProgram("copies.mjs", program), ["two copies", ...reports, ...reports].join("\n"));
 });
 
 /** Programs that print which of Node's modules glink loaded after Connect, and make a call. */
@@ -166,9 +177,9 @@ function importsOf(path: string): { readonly others: readonly string[]; readonly
 
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings: Record<string, number> = {
-  "esm/index.js": 630_000,
+  "esm/index.js": 636_000,
   "esm/chunk.js": 40_000,
-  "cjs/index.js": 632_000,
+  "cjs/index.js": 638_000,
   "cjs/chunk.js": 43_000,
 };
 
@@ -195,11 +206,14 @@ for (const format of ["esm", "cjs"]) {
     ]);
   });
 
-  test(`glink/testing imports the core and holds no copy of it: ${format}`, () => {
+  test(`glink/testing imports the core, and the peers that its servers are made of: ${format}`, () => {
     const { own, others } = importsOf(`${format}/testing/index.js`);
     assert.deepEqual(own, ["../index.js"]);
-    assert.deepEqual(others, ["node:async_hooks", "node:diagnostics_channel", "node:timers/promises"]);
-    assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 10_000);
+    assert.deepEqual(
+      others.filter((name) => !name.startsWith("node:")),
+      ["@connectrpc/connect", "@connectrpc/connect-node"],
+    );
+    assert.ok(statSync(join(root, "dist", format, "testing/index.js")).size < 50_000);
   });
 
   test(`glink/consul imports the core and holds no copy of it: ${format}`, () => {
@@ -225,6 +239,13 @@ for (const format of ["esm", "cjs"]) {
 }
 
 for (const format of ["esm", "cjs"]) {
+  test(`glink/health needs nothing of the core: ${format}`, () => {
+    const { own, others } = importsOf(`${format}/health/index.js`);
+    assert.deepEqual(own, []);
+    assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@connectrpc/connect"]);
+    assert.ok(statSync(join(root, "dist", format, "health/index.js")).size < 10_000);
+  });
+
   test(`glink/prometheus needs nothing of the core, and nobody else: ${format}`, () => {
     const { own, others } = importsOf(`${format}/prometheus/index.js`);
     assert.deepEqual(own, []);
@@ -299,24 +320,30 @@ test("programs in either kind of modules load glink/consul", async () => {
   assert.equal(await userProgram("consul.cjs", `const { consulResolver } = require("glink/consul"); ${use}`), "consul");
 });
 
-test("the README's quick start runs as it stands", async () => {
-  const [quickStart = ""] = codeBlocks(join(root, "README.md"), "js");
-  const free = await Promise.all([freePort(), freePort()]);
-  const text = quickStart.replaceAll("50051", `${free[0]}`).replaceAll("50052", `${free[1]}`);
-  const lines = (await userProgram("quick-start.mjs", text)).split("\n");
-  assert.equal(lines.length, 4);
-  for (const line of lines) assert.match(line, new RegExp(`^hello world, says (${free.join("|")})$`));
-});
+for (const kind of ["mjs", "mts"]) {
+  test(`the README's quick start runs as it stands: ${kind}`, async () => {
+    const [quickStart = ""] = codeBlocks(join(root, "README.md"), "ts");
+    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const text = quickStart.replace("50051, 50052, 50053", ports.join());
+    const program = kind === "mjs" ? text : transformSync(text, { loader: "ts" }).code;
+    const lines = (await userProgram(`quick-start-${kind}.mjs`, program)).split("\n");
+    const calls = lines
+      .map((line) => /^127\.0\.0\.1:\d+ (\d+) calls$/.exec(line)?.[1] ?? assert.fail(line))
+      .map(Number);
+    assert.equal(
+      calls.reduce((sum, one) => sum + one),
+      300,
+    );
+    // Round robin, from when each of the three is connected.
+    assert.ok(calls.length === 3 && calls.every((count) => count > 30), calls.join());
+  });
+}
 
-test("the example of docs/testing.md runs as it stands", async () => {
-  const second = await startConnectEcho();
-  try {
-    const [example = ""] = codeBlocks(join(root, "docs/testing.md"), "ts");
-    const text = example.replaceAll("127.0.0.1:50051", backend.address).replaceAll("127.0.0.1:50052", second.address);
-    assert.match(await userProgram("testing-example.mjs", text), /^(#|ℹ) pass 1$/mu);
-  } finally {
-    await second.close();
-  }
+test("the tests of docs/testing.md pass as they stand", async () => {
+  const tests = guideTests("node:test", "esm");
+  const program = tests.map((_, index) => `import "./guide-${index}.mjs";`).join("\n");
+  for (const [index, text] of tests.entries()) writeFileSync(join(folder, `guide-${index}.mjs`), text);
+  assert.match(await userProgram("guide.mjs", program), new RegExp(`^(#|ℹ) pass ${tests.length}$`, "mu"));
 });
 
 /** Blocks of docs/extending.md as JavaScript, by a word of theirs. */

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from "node:http";
-import type { Transport } from "@connectrpc/connect";
+import type { ConnectRouter, Transport } from "@connectrpc/connect";
 import { createClient, createContextValues } from "@connectrpc/connect";
 import {
   type ConnectTransportOptions,
@@ -14,6 +14,7 @@ import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type AdminPage, adminPage, channelz } from "../../../src/admin/index.ts";
 import { consulResolver } from "../../../src/consul/index.ts";
+import { Health, type HealthService, healthService, type Serving, ServingStatus } from "../../../src/health/index.ts";
 import {
   dnsResolver,
   fileResolver,
@@ -166,6 +167,18 @@ export function telemetry(tracerProvider: TracerProvider, meterProvider: MeterPr
   return glinkTransport({ baseUrl: "http://a", instrumentation: [openTelemetry(options), ...[producer]] });
 }
 
+/** The health service: a server's half, and a client of it. */
+export async function health(transport: Transport): Promise<string> {
+  const service: HealthService = healthService(["shop.v1.Orders"]);
+  const serving: Serving = "not-serving";
+  service.set("", serving);
+  service.stop();
+  const routes: (router: ConnectRouter) => void = service.routes;
+  const { status } = await createClient(Health, transport).check({ service: "shop.v1.Orders" });
+  for await (const { status: next } of createClient(Health, transport).watch({})) if (next === status) break;
+  return `${status === ServingStatus.SERVING} ${typeof routes}`;
+}
+
 /** The testing kit: what it takes and gives. */
 export async function testingKit(): Promise<string> {
   const resolver = manualResolver("127.0.0.1:50051", { host: "::1", port: 50_052 });
@@ -173,7 +186,7 @@ export async function testingKit(): Promise<string> {
     const transport = glinkTransport({ baseUrl: "http://echo.test", resolver });
     const events = recordEvents(transport);
     resolver.fail(new Error("no such name"));
-    const { added } = await events.first("pool-updated", ({ removed }) => removed.length === 0);
+    const { added } = await events.until("pool-updated", ({ removed }) => removed.length === 0);
     const states: readonly string[] = events.ofType("subchannel-state").map(({ to }) => to);
     await transport.close();
     return [...added, ...states, resolver.watches + resolver.refreshes].join();

@@ -1,0 +1,39 @@
+const { Code, ConnectError, createClient, createRouterTransport } = require("@connectrpc/connect");
+const { glinkTransport } = require("glink");
+const { expectQuiet, manualResolver, recordEvents } = require("glink/testing");
+const { Greeter } = require("greeter");
+const { startBackend } = require("./backend");
+const { welcome } = require("./storefront");
+
+test("without a network: handlers answer as the test wants", async () => {
+  const transport = createRouterTransport(({ rpc }) => {
+    rpc(Greeter.method.greet, ({ name }) => {
+      if (name === "nobody") throw new ConnectError("no such person", Code.NotFound);
+      return { greeting: `hello ${name}` };
+    });
+  });
+  const greeter = createClient(Greeter, transport);
+  expect(await welcome(greeter, "world")).toBe("hello world");
+  await expect(welcome(greeter, "nobody")).rejects.toThrow("no such person");
+});
+
+test("with real servers: calls go on when a backend leaves, and nothing is left open", () =>
+  expectQuiet(async () => {
+    const [first, second] = [await startBackend(), await startBackend()];
+    // The answers of DNS are the test's.
+    const resolver = manualResolver(first.address, second.address);
+    const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
+    const events = recordEvents(transport);
+    const greeter = createClient(Greeter, transport);
+
+    expect(await welcome(greeter, "world")).toBe("hello world");
+    resolver.answer(second.address);
+    const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
+    expect(removed).toEqual([first.address]);
+    for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
+
+    // The last one dies: who calls does without.
+    await Promise.all([first.close(), second.close()]);
+    expect(await welcome(greeter, "world")).toBe("welcome");
+    await transport.close();
+  }));

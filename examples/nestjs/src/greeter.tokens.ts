@@ -1,0 +1,2 @@
+export const GREETER = Symbol("Greeter");
+export const GREETER_TRANSPORT = Symbol("GreeterTransport");

@@ -1,0 +1,41 @@
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { glinkTransport } from "glink";
+import { expectQuiet, manualResolver, recordEvents } from "glink/testing";
+import { Greeter } from "greeter";
+import { startBackends } from "greeter/backends";
+import { expect, test } from "vitest";
+import { welcome } from "./storefront.ts";
+
+test("without a network: handlers answer as the test wants", async () => {
+  const transport = createRouterTransport(({ rpc }) => {
+    rpc(Greeter.method.greet, ({ name }) => {
+      if (name === "nobody") throw new ConnectError("no such person", Code.NotFound);
+      return { greeting: `hello ${name}` };
+    });
+  });
+  const greeter = createClient(Greeter, transport);
+  expect(await welcome(greeter, "world")).toBe("hello world");
+  await expect(welcome(greeter, "nobody")).rejects.toThrow("no such person");
+});
+
+test("with real servers: calls go on when a backend leaves, and nothing is left open", () =>
+  expectQuiet(async () => {
+    const backends = await startBackends("127.0.0.1:0", "127.0.0.1:0");
+    const [first = "", second = ""] = backends.addresses;
+    // The answers of DNS are the test's.
+    const resolver = manualResolver(first, second);
+    const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
+    const events = recordEvents(transport);
+    const greeter = createClient(Greeter, transport);
+
+    expect(await welcome(greeter, "world")).toBe("hello world");
+    resolver.answer(second);
+    const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
+    expect(removed).toEqual([first]);
+    for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second);
+
+    // The last one dies: who calls does without.
+    await backends.close();
+    expect(await welcome(greeter, "world")).toBe("welcome");
+    await transport.close();
+  }));
