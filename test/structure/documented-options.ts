@@ -3,7 +3,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { root } from "./source-tree.ts";
 
-/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in README's table. */
+/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
 export interface DocumentedOption {
   readonly name: string;
   readonly docstring: string;

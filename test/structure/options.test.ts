@@ -14,37 +14,6 @@ import { codecDefaults } from "../../src/transport/codec-options.ts";
 import { documentedOptions, rangeOf } from "./documented-options.ts";
 import { root } from "./source-tree.ts";
 
-/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
-interface DocumentedOption {
-  readonly name: string;
-  readonly docstring: string;
-  readonly isDeprecated: boolean;
-  readonly isNumber: boolean;
-}
-
-/** The options of glinkTransport, those of the interfaces that they are made of included. */
-function documentedOptions(): DocumentedOption[] {
-  const path = join(root, "src/transport/transport-options.ts");
-  const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  const program = ts.createProgram([path], options);
-  const checker = program.getTypeChecker();
-  const file = program.getSourceFile(path);
-  const declaration = file?.statements.find(
-    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === "GlinkTransportOptions",
-  ) as ts.InterfaceDeclaration;
-  return checker.getPropertiesOfType(checker.getTypeAtLocation(declaration)).map((symbol) => {
-    const own = symbol.declarations?.filter(({ parent }) => parent.getSourceFile().fileName.includes("/src/")) ?? [];
-    const type = checker.getNonNullableType(checker.getTypeOfSymbol(symbol));
-    return {
-      name: symbol.name,
-      docstring: own.length === 0 ? "" : ts.displayPartsToString(symbol.getDocumentationComment(checker)),
-      isDeprecated: symbol.getJsDocTags().some(({ name }) => name === "deprecated"),
-      isNumber: (type.flags & ts.TypeFlags.Number) !== 0,
-    };
-  });
-}
-
 const options = documentedOptions().filter(({ isDeprecated }) => !isDeprecated);
 const numbers = options.filter(({ isNumber }) => isNumber);
 

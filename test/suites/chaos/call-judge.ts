@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { callFailureOf, type ExplainedValue, type GlinkTransport } from "../../../src/index.ts";
+import { type ExplainedValue, type GlinkTransport, glinkFailureOf } from "../../../src/index.ts";
 import { type ChaosCall, ownError } from "./chaos-call.ts";
 import type { JsonObject } from "./draws.ts";
 import type { LoopLag } from "./loop-lag.ts";
@@ -71,7 +71,7 @@ export class CallJudge {
     const { error, startedMs, endedMs = 0 } = call;
     if (error === undefined || error === ownError) return [];
     if (!(error instanceof ConnectError)) return [this.#finding("I3", call, `rejected with ${String(error)}`)];
-    const failure = callFailureOf(error);
+    const failure = glinkFailureOf(error);
     if (failure === undefined) {
       // docs/errors.md: what a codec cannot write or read is told as it is.
       const isOfCodec = error.message.includes("writeMaxBytes") || call.attempts.at(-1)?.code === undefined;

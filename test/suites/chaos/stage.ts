@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DnsServer } from "../../../demo/dns-server.ts";
+import { type FakeDns, fakeDns } from "../../../src/testing/index.ts";
 import { type HttpProxy, startHttpProxy } from "../../support/http-proxy.ts";
 import { type ChaosBackend, startBackend } from "./backends.ts";
 import { Gate } from "./gate.ts";
@@ -15,7 +15,7 @@ export class Stage {
   readonly #plan: Plan;
   readonly #backends: readonly ChaosBackend[];
   readonly gates: readonly Gate[];
-  readonly #dns: DnsServer;
+  readonly #dns: FakeDns;
   readonly #proxy: HttpProxy;
   /** Those that DNS names. */
   #listed: readonly number[];
@@ -24,7 +24,7 @@ export class Stage {
     readonly plan: Plan;
     readonly backends: readonly ChaosBackend[];
     readonly gates: readonly Gate[];
-    readonly dns: DnsServer;
+    readonly dns: FakeDns;
     readonly proxy: HttpProxy;
   }) {
     this.#plan = parts.plan;
@@ -43,7 +43,7 @@ export class Stage {
     }
     const gates = await openGates(backends, manyAddresses);
     for (const [index, { kind }] of plan.backends.entries()) if (kind === "nowhere") gates[index]?.refuse();
-    return new Stage({ plan, backends, gates, dns: await DnsServer.start(), proxy: await startHttpProxy() });
+    return new Stage({ plan, backends, gates, dns: await fakeDns(), proxy: await startHttpProxy() });
   }
 
   get place(): Place {
