@@ -52,6 +52,10 @@ export class PacedConnector implements Connector {
         if (this.#waiting.size === 0) this.#stopTimer();
         reject(new DialError(dialFailure(formatAddress(address), "given up before it was dialled", signal.reason)));
       };
+      if (signal.aborted) {
+        giveUp();
+        return;
+      }
       signal.addEventListener("abort", giveUp, { once: true });
       this.#waiting.add(begin);
       this.#beginNext();
