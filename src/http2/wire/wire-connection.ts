@@ -132,7 +132,8 @@ export class WireConnection implements Connection, StreamConnection {
     this.#lifecycle.streams.set(id, stream);
     this.#writer.headers(id, this.#encoder, head, fields, sender.maxFrameBytes);
     stream.batch = this.#writer.batch;
-    if (body !== undefined) sender.end(stream, body);
+    if (head.httpMethod === "GET") stream.requestEnded = true;
+    else if (body !== undefined) sender.end(stream, body);
     return stream;
   }
 
