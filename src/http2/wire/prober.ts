@@ -13,7 +13,7 @@ import { socketFactsOf } from "../dial/socket-facts.ts";
 import { TlsSessions } from "../dial/tls-sessions.ts";
 import { ForeignAnswer } from "../foreign-answer.ts";
 import type { Http2Limits } from "../limits.ts";
-import type { ProbeFailure, ProbeReport } from "../probe.ts";
+import type { ProbeFailure, ProbeReport } from "../probe-report.ts";
 import type { UnreadMemory } from "../unread-memory.ts";
 import { WireConnection } from "./wire-connection.ts";
 import { wireConnectionOptions } from "./wire-connector.ts";
