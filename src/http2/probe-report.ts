@@ -26,6 +26,7 @@ export interface ProbeReport {
   readonly failure: ProbeFailure | undefined;
 }
 
+/** Why a probe did not get through all its steps. */
 export interface ProbeFailure extends FailureFact {
   /** What was not done. */
   readonly stage: DialStage | "ping";
