@@ -13,6 +13,7 @@ import {
   failTrailersOnly,
   inTurn,
   loseConnection,
+  type ReceivedCall,
   refuse,
   type Script,
   staySilent,
@@ -234,6 +235,45 @@ test("a pushback is waited for exactly, and one that says stop is the end of hed
 async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+test("a pushback is waited for though another attempt fails meanwhile, and is the last that may", () =>
+  hedged(inTurn(staySilent, staySilent, answer("third")), async (bench) => {
+    const { client, clock, fleet } = bench;
+    const { reports, contextValues } = watched();
+    const answered = client.unaryIdempotent({}, { contextValues });
+    await received(bench, 1);
+    await clock.advance(50);
+    await received(bench, 2);
+    const [first, second] = fleet.calls as [ReceivedCall, ReceivedCall];
+    failTrailersOnly(Code.Unavailable, { "grpc-retry-pushback-ms": "1000" })(first);
+    await until("the first has failed", () => reports.length === 1);
+    unavailable(second);
+    await until("the second has failed", () => reports.length === 2);
+    await clock.advance(999);
+    assert.equal(fleet.calls.length, 2);
+    await clock.advance(1);
+    assert.equal((await answered).text, "third");
+  }));
+
+test("a call that its caller cancels on hearing of the budget has ended once", () =>
+  withBench(
+    {
+      backends: 3,
+      script: unavailable,
+      options: { hedging: { delayMs: 50 }, retry: { budget: { ratio: 0, minPerSecond: 0 } } },
+    },
+    async ({ client, transport }) => {
+      const abort = new AbortController();
+      const failures: GlinkEvent[] = [];
+      transport.subscribe((event) => {
+        if (event.type === "retry-withheld") abort.abort();
+        if (event.type === "attempt-failed") failures.push(event);
+      });
+      assert.equal((await errorOf(client.unaryIdempotent({}, { signal: abort.signal }))).code, Code.Canceled);
+      assert.equal(failures.length, 1);
+      assert.equal(transport.snapshot().calls.attempts, 1);
+    },
+  ));
 
 test("hedges take from the retry budget: without any left a call is sent once, and that is counted", () =>
   withBench(
