@@ -1,5 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
-import { canceledFailure, type Failure, type FailureKind, type Progress } from "./errors.ts";
+import { canceledFailure, type Failure } from "./errors.ts";
+import { noteFailure } from "./glink-failure.ts";
 
 /** What the mapping adds to a failure's text. */
 export interface FailureContext {
@@ -7,29 +8,6 @@ export interface FailureContext {
   readonly attempts: number;
   /** Why there was no further attempt, where that needs saying. */
   readonly note?: string | undefined;
-}
-
-/** How a call failed, beside what its error says: for programs, and for the server's own status, whose text is not touched. */
-export interface CallFailure {
-  readonly kind: FailureKind;
-  readonly progress: Progress;
-  /** The backend of the last attempt, if there was one. */
-  readonly address: string | undefined;
-  /** Attempts made, the first included; 0 when none was. */
-  readonly attempts: number;
-  /** Why there was no further attempt, where that needs saying: "the retry budget is used up", say. */
-  readonly note: string | undefined;
-}
-
-/** From the global registry, so that two copies of this package in one process agree. */
-const callFailure = Symbol.for("glink.callFailure");
-
-/**
- * What is known of the call that rejected with `error`: kind, backend, attempts, and why there was no other. Undefined
- * for errors that are not glink's: the reason of a signal, or what an interceptor or a request iterable threw.
- */
-export function callFailureOf(error: unknown): CallFailure | undefined {
-  return error instanceof Error ? (error as { [callFailure]?: CallFailure })[callFailure] : undefined;
 }
 
 /**
@@ -43,10 +21,7 @@ export function toConnectError(failure: Failure, context: FailureContext): Conne
   const error = newConnectError(failure, context);
   const { kind, progress, address } = failure;
   const { attempts, note } = context;
-  // Not enumerable: loggers and assertions see the error as Connect makes it.
-  Object.defineProperty(error, callFailure, {
-    value: { kind, progress, address, attempts, note } satisfies CallFailure,
-  });
+  noteFailure(error, { kind, progress, attempts, address, note });
   return error;
 }
 

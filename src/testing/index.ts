@@ -1,3 +1,14 @@
-export { type EventRecording, recordEvents } from "./event-recording.ts";
+export type { AdapterOptions } from "./backends/call-handler.ts";
+export type { OrderOptions } from "./backends/orders.ts";
+export { type BackendsOptions, type Routes, startBackends, type TestBackends } from "./backends/start-backends.ts";
+export type { GoawayOptions, ReceivedCall, TestBackend } from "./backends/test-backend.ts";
+export type { DnsAnswer, RecordType, ServiceRecord } from "./dns/dns-answer.ts";
+export { type FakeDns, type FakeDnsOptions, fakeDns } from "./dns/fake-dns.ts";
+export { type EventOf, type EventRecording, recordEvents } from "./event-recording.ts";
+export { type ManualClock, manualClock } from "./manual-clock.ts";
 export { type ManualResolver, manualResolver } from "./manual-resolver.ts";
 export { expectQuiet } from "./quiet.ts";
+export { seededRandom } from "./seeded-random.ts";
+export { assertSpread, type SpreadOptions } from "./spread.ts";
+export { type TestRuntime, testTransport } from "./test-transport.ts";
+export type { WaitingOptions } from "./waiting.ts";

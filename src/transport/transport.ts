@@ -20,10 +20,7 @@ import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import { inflate } from "../protocol/compression.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { protocolOf } from "../protocol/protocols.ts";
-import { systemClock } from "../runtime/clock.ts";
-import { systemHold } from "../runtime/process-hold.ts";
-import { systemRandom } from "../runtime/random.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { type Runtime, runtimeFor } from "../runtime/runtime.ts";
 import { Codec } from "./codec.ts";
 import type { CallEnvironment } from "./environment.ts";
 import { InterceptedCalls } from "./interceptors/intercepted.ts";
@@ -65,7 +62,7 @@ export interface GlinkTransport extends Transport {
  * Nothing is resolved or dialled before the first call or `ready()`. Throws a TypeError or RangeError for a bad option.
  */
 export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
-  return createTransport(options, { clock: systemClock(), random: systemRandom(), hold: systemHold() });
+  return createTransport(options, runtimeFor(options));
 }
 
 /** As `glinkTransport`, with time, chance and the process' life of one's own. */
@@ -127,7 +124,15 @@ class ConnectTransport implements GlinkTransport {
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
     const limitMs = this.#limitMs(method, timeoutMs);
-    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
+    const input = {
+      signal,
+      timeoutMs: limitMs,
+      header,
+      contextValues,
+      fieldsRead: undefined,
+      path: undefined,
+      group: undefined,
+    };
     return this.#intercepted === undefined
       ? callUnary(this.#environment, method, message, input)
       : this.#intercepted.unary(method, message, input);
@@ -145,7 +150,15 @@ class ConnectTransport implements GlinkTransport {
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
     const limitMs = this.#limitMs(method, timeoutMs);
-    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
+    const input = {
+      signal,
+      timeoutMs: limitMs,
+      header,
+      contextValues,
+      fieldsRead: undefined,
+      path: undefined,
+      group: undefined,
+    };
     return this.#intercepted === undefined
       ? callStream(this.#environment, method, messages, input)
       : this.#intercepted.stream(method, messages, input);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { subpaths } from "../support/subpaths.ts";
+import { extensions } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -18,7 +18,7 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  subpaths,
+  extensions,
 ];
 
 const sources = readSources("src");
@@ -51,11 +51,11 @@ test("observers know events and nothing of what publishes them", () => {
   assert.deepEqual(importsBeyond("src/observe/", allowed), []);
 });
 
-test("node:http2 is imported by its engine alone", () => {
+test("node:http2 is imported by its engine alone, and for servers of tests", () => {
   const importers = importersOf("node:http2");
   assert.ok(importers.length > 0);
   assert.deepEqual(
-    importers.filter((path) => !/^src\/http2\/node\//.test(path)),
+    importers.filter((path) => !/^src\/(http2\/node|testing\/backends)\//.test(path)),
     [],
   );
 });
@@ -64,7 +64,7 @@ test("what most processes never need is not loaded with the package: connect-nod
   const early =
     /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
   // An extension is loaded by those alone who use it, and what it imports with it.
-  const core = sources.filter(({ path }) => !subpaths.includes(partOf(path)));
+  const core = sources.filter(({ path }) => !extensions.includes(partOf(path)));
   const loaders = core.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),
@@ -72,20 +72,20 @@ test("what most processes never need is not loaded with the package: connect-nod
   );
 });
 
-test("sockets are opened in http2 alone", () => {
+test("sockets are opened in http2 alone, and for servers of tests", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
   // endpoint/ asks node:net what an IP address is, kubernetes/ names the type of its API server's.
-  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server)/;
+  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server|testing\/(backends|dns)\/)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],
   );
 });
 
-test("time and chance are globals of runtime alone", () => {
+test("time and chance are globals of runtime alone, and of tests' own waiting", () => {
   const globals = /\b(setTimeout|setInterval|setImmediate|Date\.now|performance\.now|Math\.random)\(|\bnew Date\(\)/;
   const users = sources.filter(
-    ({ path, text }) => !path.startsWith("src/runtime/") && globals.test(withoutMethods(text)),
+    ({ path, text }) => !/^src\/(runtime|testing)\//.test(path) && globals.test(withoutMethods(text)),
   );
   assert.deepEqual(
     users.map(({ path }) => path),

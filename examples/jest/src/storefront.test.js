@@ -28,7 +28,7 @@ test("with real servers: calls go on when a backend leaves, and nothing is left 
 
     expect(await welcome(greeter, "world")).toBe("hello world");
     resolver.answer(second.address);
-    const { removed } = await events.first("pool-updated", (event) => event.removed.length > 0);
+    const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
     expect(removed).toEqual([first.address]);
     for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
 

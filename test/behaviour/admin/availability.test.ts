@@ -34,7 +34,7 @@ test("a backend that is ejected is so on the page with the reason, in Prometheus
     const client = createClient(EchoService, transport);
     const isEjected = () => transport.snapshot().subchannels.some(({ availability }) => availability === "ejected");
     for (let i = 0; i < 400 && !isEjected(); i++) await client.unary({}).catch(() => undefined);
-    const { reason } = await recording.first("backend-ejected");
+    const { reason } = await recording.until("backend-ejected");
     assert.equal(transport.snapshot().ejections[reason], 1);
     const text = await html();
     assert.match(text, /ejected: its calls fail one after the other<\/span> <small>for \d+ m?s, \d+ s more<\/small>/);

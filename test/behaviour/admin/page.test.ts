@@ -83,7 +83,7 @@ test("a hostile server's GOAWAY is text on the page", async () => {
     const events = recordEvents(transport);
     resolver.answer(peer.address);
     await assert.rejects(createClient(EchoService, transport).unary({}, { timeoutMs: 2_000 }));
-    await events.first("goaway");
+    await events.until("goaway");
     const shown = await html(page);
     assert.match(shown, /GOAWAY.*&lt;img src=x onerror=/);
     assert.doesNotMatch(shown, /<img/);

@@ -4,9 +4,9 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookUpService, ServiceWatch } from "../../../demo/client/service-lookup.ts";
 import { Clients } from "../../../demo/clients.ts";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { type ClientName, clientNames } from "../../../demo/messages.ts";
 import { Processes } from "../../../demo/processes.ts";
+import { type FakeDns, fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -16,8 +16,8 @@ checkForLeaks();
 const serviceName = "echo.demo.test";
 const srvName = `_grpc._tcp.${serviceName}`;
 
-async function startDns(t: TestContext): Promise<DnsServer> {
-  const dns = await DnsServer.start();
+async function startDns(t: TestContext): Promise<FakeDns> {
+  const dns = await fakeDns();
   t.after(() => dns.close());
   dns.set(serviceName, { addresses: ["127.0.0.1"] });
   return dns;
@@ -41,7 +41,7 @@ async function deadPort(): Promise<number> {
 /** Runs the demo's client processes until each client's calls were answered by these backends. */
 async function callUntilAnswered(
   t: TestContext,
-  dns: DnsServer,
+  dns: FakeDns,
   port: number | undefined,
   backends: Readonly<Record<ClientName, readonly string[]>>,
 ): Promise<void> {

@@ -4,9 +4,9 @@ import { createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, type TestContext, test } from "node:test";
 import { createClient } from "@connectrpc/connect";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dnsResolver, type GlinkTransport, type GlinkTransportOptions } from "../../../src/index.ts";
+import { fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -23,7 +23,7 @@ async function dualStackTransport(
   port: number,
   options: Partial<GlinkTransportOptions> = {},
 ): Promise<GlinkTransport> {
-  const dns = await DnsServer.start();
+  const dns = await fakeDns();
   dns.set("echo.test", { addresses: ["127.0.0.1", "::1"] });
   const resolver = dnsResolver({ servers: [dns.address], timeoutMs: 60_000 });
   const transport = glinkTransport({ baseUrl: `http://echo.test:${port}`, resolver, ...options });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import {
   type ChannelView,
@@ -11,6 +10,7 @@ import {
   type GlinkTransportOptions,
   type Instrumentation,
 } from "../../../src/index.ts";
+import { fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -29,7 +29,7 @@ async function untilCollected(what: string, condition: () => boolean): Promise<v
 /** A server, and a DNS server that has its TTLs kept short, so that lookups never stop by themselves. */
 async function scene() {
   const backend = await startConnectEcho();
-  const dns = await DnsServer.start();
+  const dns = await fakeDns();
   dns.set("echo.test", { addresses: ["127.0.0.1"], ttlSeconds: 1 });
   const types: GlinkEvent["type"][] = [];
   const connect = (options: Partial<GlinkTransportOptions> = {}) => {

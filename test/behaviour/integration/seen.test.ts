@@ -19,6 +19,7 @@ import { ca, serverIdentity } from "../../support/certificates.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
+import { noUnixSockets } from "../../support/platform.ts";
 import { glinkTransport } from "../../support/transport.ts";
 
 /*
@@ -124,7 +125,7 @@ test("a dial that fails, calls that wait and the lookup that found the backend a
   const again = await (async () => {
     const call = createClient(EchoService, transport).unary({ text: "late" }, { timeoutMs: 20_000 });
     call.catch(() => undefined);
-    await recording.first("connect-failed");
+    await recording.until("connect-failed");
     const [host = "", port] = address.split(":");
     return startConnectEcho({ host, port: Number(port) });
   })();
@@ -135,7 +136,7 @@ test("a dial that fails, calls that wait and the lookup that found the backend a
     assert.deepEqual([failed?.address, failed?.error.kind], [address, "dial"]);
     const [queued] = recording.ofType("call-queued");
     assert.equal(queued?.method, "glink.demo.v1.EchoService/Unary");
-    assert.equal((await recording.first("queue-drained")).calls, 1);
+    assert.equal((await recording.until("queue-drained")).calls, 1);
     const [resolved] = recording.ofType("resolved");
     assert.deepEqual([resolved?.addresses, resolved?.changed], [1, true]);
     for (const { at } of recording.events) assert.ok(Math.abs(at - Date.now()) < 60_000);
@@ -164,9 +165,9 @@ test("connections that leave are counted by the reason, and their drains by what
     await until("it runs", () => backend.counters.running === 1);
     const leaving = [...backend.sessions];
     for (const session of leaving) session.goaway(0);
-    await recording.first("connection-draining");
+    await recording.until("connection-draining");
     assert.equal(transport.snapshot().draining[0]?.backend ?? backend.address, backend.address);
-    const drained = await recording.first("connection-drained");
+    const drained = await recording.until("connection-drained");
     assert.deepEqual([drained.cutCalls, drained.tookMs >= 49], [1, true]);
     await transport.ready();
     for (const session of backend.sessions) session.destroy();
@@ -182,7 +183,7 @@ test("connections that leave are counted by the reason, and their drains by what
   }
 });
 
-test("a Unix socket's target is gRPC's name of it", async () => {
+test("a Unix socket's target is gRPC's name of it", { skip: noUnixSockets }, async () => {
   const path = join(tmpdir(), `glink-seen-${process.pid}.sock`);
   const server = createServer((socket) => socket.destroy()).listen(path);
   await once(server, "listening");

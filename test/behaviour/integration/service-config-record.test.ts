@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dnsResolver, type GlinkEvent, type GlinkTransportOptions } from "../../../src/index.ts";
+import { fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -20,7 +20,7 @@ const timeoutOf = (timeout: string) => textOf({ methodConfig: [{ name: [{ servic
 
 /** A name with one backend and a TXT record, and a transport that reads both. */
 async function start(t: TestContext, texts: readonly string[], options: Partial<GlinkTransportOptions> = {}) {
-  const dns = await DnsServer.start();
+  const dns = await fakeDns();
   const backend = await startConnectEcho();
   dns.set("echo.test", { addresses: ["127.0.0.1"], ttlSeconds: 1 });
   if (texts.length > 0) dns.set(record, { texts });
@@ -87,7 +87,7 @@ describe("dnsResolver({ serviceConfig: true })", { concurrency: true }, () => {
     const { timeout, client } = await start(t, []);
     assert.equal(timeout()?.origin, "default");
     assert.equal((await client.unary({ text: "hi" })).text, "hi");
-    const dns = await DnsServer.start();
+    const dns = await fakeDns();
     const backend = await startConnectEcho();
     dns.set("echo.test", { addresses: ["127.0.0.1"] });
     dns.set(record, { silent: true });

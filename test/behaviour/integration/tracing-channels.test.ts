@@ -5,7 +5,6 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import {
   type AttemptContext,
@@ -14,6 +13,7 @@ import {
   dnsResolver,
   type ResolveContext,
 } from "../../../src/index.ts";
+import { fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { glinkTransport } from "../../support/transport.ts";
@@ -40,7 +40,7 @@ function hear<C>(name: string) {
 
 test("a call, its attempts, the dial and the lookup are operations of tracing channels, one context each", async () => {
   const backend = await startConnectEcho();
-  const dns = await DnsServer.start();
+  const dns = await fakeDns();
   dns.set("echo.test", { addresses: ["127.0.0.1"], ttlSeconds: 60 });
   const calls = hear<CallContext>("glink:call");
   const attempts = hear<AttemptContext>("glink:attempt");

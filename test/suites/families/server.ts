@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { DnsServer } from "../../../demo/dns-server.ts";
+import { fakeDns } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 
 /*
@@ -11,7 +11,7 @@ const [nameServers = "", named = "", listening = ""] = process.argv.slice(2);
 const listOf = (text: string) => text.split(",").filter((one) => one !== "");
 
 for (const host of listOf(nameServers)) {
-  const dns = await DnsServer.start({ host, port: 53 });
+  const dns = await fakeDns({ host, port: 53 });
   dns.set("echo.test", { addresses: listOf(named).filter((address) => isIP(address) !== 0) });
 }
 for (const host of listOf(listening)) await startConnectEcho({ host, port: 50051 });

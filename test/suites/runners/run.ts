@@ -2,11 +2,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
+import { guideTests } from "../../support/guide-tests.ts";
 import { npm, packPackage, unpackPackage } from "../../support/packed-package.ts";
 
 /*
  * node --import tsx test/suites/runners/run.ts
- * Runs usage.js as a user's own tests: in a project of its own, against the packed package, with each test runner in its
+ * Runs usage.js, and the tests of docs/testing.md, as a user's own tests: in a project of its own, against the packed package, with each test runner in its
  * default configuration; only a test may take longer than the usual 5 s, on a machine that does much else.
  */
 
@@ -64,6 +65,10 @@ function createProject({ name, version, format, preamble }: Runner, tarball: str
   const write = (file: string, text: string) =>
     writeFileSync(join(folder, file), transformSync(text, { format, target: "node20" }).code);
   write("glink.test.js", preamble + readFileSync(join(import.meta.dirname, "usage.js"), "utf8"));
+  for (const [index, text] of guideTests(name, format).entries())
+    writeFileSync(join(folder, `guide-${index}.test.js`), text);
+  mkdirSync(join(folder, "gen/glink/demo/v1"), { recursive: true });
+  write("gen/glink/demo/v1/echo_pb.js", readFileSync(join(root, "proto/gen/glink/demo/v1/echo_pb.js"), "utf8"));
   write("echo_pb.js", readFileSync(join(root, "proto/gen/glink/demo/v1/echo_pb.js"), "utf8"));
   return folder;
 }

@@ -165,7 +165,7 @@ test("a transport on node:http2 follows a test's own answers, and leaves nothing
     const client = createClient(EchoService, transport);
     expect((await client.unary({})).served.backend).toBe("one");
     resolver.answer(two);
-    const { removed } = await events.first("pool-updated", (event) => event.removed.length > 0);
+    const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
     expect(removed).toEqual([one]);
     expect((await client.unary({})).served.backend).toBe("two");
     await transport.close();

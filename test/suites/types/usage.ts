@@ -186,7 +186,7 @@ export async function testingKit(): Promise<string> {
     const transport = glinkTransport({ baseUrl: "http://echo.test", resolver });
     const events = recordEvents(transport);
     resolver.fail(new Error("no such name"));
-    const { added } = await events.first("pool-updated", ({ removed }) => removed.length === 0);
+    const { added } = await events.until("pool-updated", ({ removed }) => removed.length === 0);
     const states: readonly string[] = events.ofType("subchannel-state").map(({ to }) => to);
     await transport.close();
     return [...added, ...states, resolver.watches + resolver.refreshes].join();

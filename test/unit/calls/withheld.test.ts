@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, createContextValues } from "@connectrpc/connect";
-import { callFailureOf, type GlinkEvent, glinkCall, type RetryInit } from "../../../src/index.ts";
+import { type GlinkEvent, glinkCall, glinkFailureOf, type RetryInit } from "../../../src/index.ts";
 import { eventLog } from "../../../src/observe/event-log.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -25,12 +25,13 @@ test("the server's own status keeps its text, and attempts and backend are besid
     });
     const error = await failed;
     assert.equal(error.rawMessage, "no capacity");
-    assert.deepEqual(callFailureOf(error), {
+    assert.deepEqual(glinkFailureOf(error), {
       kind: "status",
       progress: "unknown",
       address: fleet.calls[2]?.backend,
       attempts: 3,
       note: undefined,
+      docs: "docs/errors.md#status",
     });
     assert.deepEqual(Object.keys(error).sort(), [
       "cause",
@@ -47,8 +48,8 @@ test("an error of the caller's own has nothing beside it", () =>
   withBench({ script: failTrailersOnly(Code.Unavailable) }, async ({ client }) => {
     const reason = new Error("enough");
     const aborted = await errorOf(client.unary({}, { signal: AbortSignal.abort(reason) }));
-    assert.equal(callFailureOf(aborted)?.kind, "canceled");
-    for (const other of [reason, "enough", undefined, null]) assert.equal(callFailureOf(other), undefined);
+    assert.equal(glinkFailureOf(aborted)?.kind, "canceled");
+    for (const other of [reason, "enough", undefined, null]) assert.equal(glinkFailureOf(other), undefined);
   }));
 
 const withheld: Record<
@@ -71,8 +72,8 @@ for (const [reason, { retry, fields, note, timeoutMs }] of Object.entries(withhe
         transport.subscribe((event) => event.type === "retry-withheld" && events.push(event));
         const error = await errorOf(client.unary({ text: "x" }, timeoutMs === undefined ? {} : { timeoutMs }));
         assert.equal(error.rawMessage, "no capacity");
-        assert.match(callFailureOf(error)?.note ?? "", note);
-        assert.equal(callFailureOf(error)?.attempts, 1);
+        assert.match(glinkFailureOf(error)?.note ?? "", note);
+        assert.equal(glinkFailureOf(error)?.attempts, 1);
         const { target, at, ...fact } = events[0] as GlinkEvent;
         assert.equal(typeof at, "number");
         assert.equal(target, "http://echo.test:50051");

@@ -182,7 +182,7 @@ test("every metric of the guide is collected, with its unit, kind and labels, by
     const client = createClient(EchoService, transport);
     await client.unary({ text: "hello" });
     await client.unary({ text: "hello" });
-    await recording.first("connect-failed");
+    await recording.until("connect-failed");
     const ready = () => transport.snapshot().subchannels.filter(({ state }) => state === "ready").length;
     // A backend that was lost is dialled while there are calls.
     for (let i = 0; i < 1_000 && ready() < 2; i++) await Promise.all([client.unary({}), sleep(10)]);
@@ -190,7 +190,7 @@ test("every metric of the guide is collected, with its unit, kind and labels, by
     const hedging = { delayMs: 0, idempotentOnly: false };
     await client.unary({}, { contextValues: createContextValues().set(glinkCall, { hedging }) });
     resolver.answer(fleet.addresses[0] as string);
-    await recording.first("connection-drained");
+    await recording.until("connection-drained");
     const collections = [await sdk.collect(), await own.collect()];
     assert.ok(documented.length > 30);
     for (const collection of collections) {

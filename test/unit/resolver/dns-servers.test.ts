@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DnsServer } from "../../../demo/dns-server.ts";
 import { type DnsResolverOptions, dnsResolver } from "../../../src/resolver/dns.ts";
+import { type FakeDns, fakeDns } from "../../../src/testing/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
 import { runScript } from "../../support/processes.ts";
@@ -13,15 +13,15 @@ checkForLeaks();
 const host = "echo.test";
 const port = 50051;
 
-async function startDns(t: TestContext): Promise<DnsServer> {
-  const server = await DnsServer.start();
+async function startDns(t: TestContext): Promise<FakeDns> {
+  const server = await fakeDns();
   t.after(() => server.close());
   return server;
 }
 
 function watchName(
   t: TestContext,
-  server: DnsServer,
+  server: FakeDns,
   options: DnsResolverOptions = {},
   held = true,
   name = host,
@@ -284,7 +284,7 @@ describe("dnsResolver({ servers })", { concurrency: true }, () => {
 
   test("a server that is down is passed over for the next one", async (t) => {
     const dns = await startDns(t);
-    const down = await DnsServer.start();
+    const down = await fakeDns();
     const { address } = down;
     await down.close();
     dns.set(host, { addresses: ["10.0.0.1"] });

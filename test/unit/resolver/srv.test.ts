@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { type DnsAnswer, DnsServer } from "../../../demo/dns-server.ts";
 import { type SrvResolverOptions, srvResolver } from "../../../src/index.ts";
+import { type DnsAnswer, fakeDns } from "../../../src/testing/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
 import { watchEndpoints } from "./watching-endpoints.ts";
@@ -15,7 +15,7 @@ async function watching(
   records: Readonly<Record<string, DnsAnswer>>,
   options: SrvResolverOptions = {},
 ) {
-  const server = await DnsServer.start();
+  const server = await fakeDns();
   t.after(() => server.close());
   for (const [host, answer] of Object.entries(records)) server.set(host, answer);
   const resolver = srvResolver({ servers: [server.address], timeoutMs: 2_000, ...options });
@@ -119,12 +119,12 @@ describe("srvResolver", { concurrency: true }, () => {
   });
 
   test("a server that refuses, and one that is silent, are passed over", async (t) => {
-    const refusing = await DnsServer.start();
-    const silent = await DnsServer.start();
+    const refusing = await fakeDns();
+    const silent = await fakeDns();
     t.after(() => Promise.all([refusing.close(), silent.close()]));
     refusing.set(name, { error: "REFUSED" });
     silent.set(name, { silent: true });
-    const good = await DnsServer.start();
+    const good = await fakeDns();
     t.after(() => good.close());
     good.set(name, { services: [service("a.test", 1)] });
     good.set("a.test", { addresses: ["10.0.0.1"] });

@@ -29,9 +29,9 @@ test("a transport follows the answers that a test gives by hand", () =>
     resolver.answer(first);
     await ready;
     resolver.answer(second);
-    const { added, leaving } = await recording.first("pool-updated", (event) => event.added.includes(second));
+    const { added, leaving } = await recording.until("pool-updated", (event) => event.added.includes(second));
     assert.deepEqual([added, leaving], [[second], [first]]);
-    await recording.first("pool-updated", (event) => event.removed.includes(first));
+    await recording.until("pool-updated", (event) => event.removed.includes(first));
     const { served } = await createClient(EchoService, transport).unary({});
     assert.notEqual(served, undefined);
     await transport.close();
@@ -45,7 +45,7 @@ test("a lookup that fails by hand fails as any other, and who watches later hear
     await using transport = glinkTransport({ baseUrl: "http://echo.test", resolver, retry: false });
     const recording = recordEvents(transport);
     await assert.rejects(createClient(EchoService, transport).unary({}), /no such name/);
-    assert.match((await recording.first("resolve-failed")).error.message, /no such name/);
+    assert.match((await recording.until("resolve-failed")).error.message, /no such name/);
     assert.ok(resolver.refreshes >= 0);
     resolver.answer(first);
     await transport.ready();

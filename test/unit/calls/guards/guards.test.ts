@@ -4,7 +4,7 @@ import { Code, type Interceptor } from "@connectrpc/connect";
 import type { Failure } from "../../../../src/base/errors.ts";
 import { AdmissionControl } from "../../../../src/calls/guards/admission-control.ts";
 import { checkAdmissionOptions } from "../../../../src/calls/guards/admission-options.ts";
-import { callFailureOf, type GlinkEvent } from "../../../../src/index.ts";
+import { type GlinkEvent, glinkFailureOf } from "../../../../src/index.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -46,7 +46,7 @@ test("above maxOpenCalls a call fails at once, is never sent, and is not retried
       const error = await errorOf(client.unary({}, { contextValues }));
       assert.equal(error.code, Code.ResourceExhausted);
       assert.equal(error.rawMessage, "2 calls are open already (maxOpenCalls 2)");
-      const { kind, progress, attempts } = callFailureOf(error) ?? {};
+      const { kind, progress, attempts } = glinkFailureOf(error) ?? {};
       assert.deepEqual({ kind, progress, attempts }, { kind: "too-many-calls", progress: "unsent", attempts: 0 });
       await errorOf(client.unary({}));
       await clock.advance(10_000);
@@ -93,7 +93,7 @@ test("interceptors see a dropped call, and may answer it themselves", () => {
     try {
       return await next(request);
     } catch (error) {
-      return Promise.reject(callFailureOf(error)?.kind === "too-many-calls" ? new Error("busy") : error);
+      return Promise.reject(glinkFailureOf(error)?.kind === "too-many-calls" ? new Error("busy") : error);
     }
   };
   return withBench(
@@ -167,7 +167,7 @@ test("a call that admission drops fails at once with what is going on, and is co
       const { length } = fleet.calls;
       const error = await errorOf(client.unary({}));
       assert.equal(fleet.calls.length, length);
-      assert.equal(callFailureOf(error)?.kind, "not-admitted");
+      assert.equal(glinkFailureOf(error)?.kind, "not-admitted");
       assert.match(error.rawMessage, /^servers refuse most calls: \d\d % of them are not sent for now \(admission\)$/);
       assert.equal(events[0]?.first, true);
       assert.ok(transport.snapshot().calls.dropped.admission > 0);

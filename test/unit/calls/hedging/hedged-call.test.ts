@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { callFailureOf, type GlinkEvent, type HedgingOptions } from "../../../../src/index.ts";
+import { type GlinkEvent, glinkFailureOf, type HedgingOptions } from "../../../../src/index.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
 import {
@@ -158,7 +158,7 @@ test("any other status of a server ends the call, and the other attempts are can
     await bench.clock.advance(50);
     const error = await failed;
     assert.equal(error.code, Code.NotFound);
-    assert.equal(callFailureOf(error)?.attempts, 2);
+    assert.equal(glinkFailureOf(error)?.attempts, 2);
     await until("the other one is cancelled", () => resets(bench)[0] === 8);
   }));
 
@@ -167,7 +167,7 @@ test("when all fail, the last failure is the call's, and its error tells of the 
     const error = await errorOf(bench.client.unaryIdempotent({}));
     assert.equal(error.code, Code.Unavailable);
     assert.equal(bench.fleet.calls.length, 3);
-    const { attempts, note } = callFailureOf(error) ?? {};
+    const { attempts, note } = glinkFailureOf(error) ?? {};
     assert.equal(attempts, 3);
     assert.match(note ?? "", /^other attempts failed with Unavailable from 127.*; Unavailable from 127/);
   }));
