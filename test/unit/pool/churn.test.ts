@@ -31,7 +31,7 @@ const subsetSize = 3;
 const connections = { min: 2, max: 4 };
 
 for (const [name, make] of Object.entries(policies)) {
-  test(`${name}: no call fails or is forgotten while lists shrink and grow, and connections are lost, replaced and limited`, async () => {
+  test(`${name}: no call fails or is forgotten while lists shrink and grow, and connections are lost, replaced, limited and sent away`, async () => {
     const { pool, connector, resolver, clock, close } = fakePool({
       loadBalancing: make(),
       availability: checkAvailabilityOptions({ slowStartMs: 5_000 }),
@@ -49,6 +49,7 @@ for (const [name, make] of Object.entries(policies)) {
         resolver.report(...Array.from({ length: count }, (_, i) => `10.0.0.${i + below(3)}`));
       },
       () => connector.open[below(connector.open.length)]?.lose(),
+      () => connector.open[below(connector.open.length)]?.goaway(),
       () => connector.open[below(connector.open.length)]?.allow(1 + below(5)),
       () => {
         const backend = pool.subchannels[below(pool.subchannels.length)];
