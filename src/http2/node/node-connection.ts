@@ -45,6 +45,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
+  readonly ownPings = 0;
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
