@@ -176,11 +176,12 @@ export class SliceWatch {
     }
     const version = object?.metadata?.resourceVersion;
     if (object === undefined || version === undefined) return undefined;
-    if (type === "ADDED" || type === "MODIFIED") this.#slices.put(object);
-    else if (type === "DELETED") this.#slices.delete(object);
+    let changed = false;
+    if (type === "ADDED" || type === "MODIFIED") changed = this.#slices.put(object);
+    else if (type === "DELETED") changed = this.#slices.delete(object);
     // Not before: what could not be taken in is asked for again.
     this.#version = version;
-    if (type !== "BOOKMARK") run.report(this.#resolution);
+    if (changed) run.report(this.#resolution);
     return undefined;
   }
 
