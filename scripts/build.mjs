@@ -3,7 +3,7 @@
 // src/, because loading a hundred takes five times as long. What it loads only when it is needed is a module beside it, and
 // what both need is a third: `import()` in src says where. Extensions are built without the core, which they import.
 import { execFileSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -22,22 +22,39 @@ writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\
 const common = { platform: "node", target: "node20", sourcemap: true, logLevel: "warning" };
 const esm = { ...common, format: "esm", bundle: true, packages: "external", splitting: true, chunkNames: "[name]" };
 
-/** What an extension imports of src/index.ts is the core beside it, and no copy of it. */
-const coreOutside = {
+/** What an extension imports of src/index.ts is the core at `path`, and no copy of it. */
+const coreAt = (path) => ({
   name: "core-outside",
   setup({ onResolve }) {
-    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) =>
-      resolve(resolveDir, path) === resolve("src/index.ts")
-        ? { path: "../index.js", external: true, sideEffects: false }
+    onResolve({ filter: /\/index\.ts$/ }, ({ path: imported, resolveDir }) =>
+      resolve(resolveDir, imported) === resolve("src/index.ts")
+        ? { path, external: true, sideEffects: false }
         : undefined,
     );
   },
-};
+});
 
 await build({ ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm" });
 for (const name of extensions) {
-  await build({ ...esm, entryPoints: [`src/${name}/index.ts`], outdir: `dist/esm/${name}`, plugins: [coreOutside] });
+  await build({
+    ...esm,
+    entryPoints: [`src/${name}/index.ts`],
+    outdir: `dist/esm/${name}`,
+    plugins: [coreAt("../index.js")],
+  });
 }
+
+// `npx glink` is a program and no module: one form is enough.
+await build({
+  ...esm,
+  splitting: false,
+  entryPoints: ["src/cli/main.ts"],
+  outfile: "dist/cli.js",
+  sourcemap: false,
+  banner: { js: "#!/usr/bin/env node" },
+  plugins: [coreAt("./esm/index.js")],
+});
+chmodSync("dist/cli.js", 0o755);
 
 // The same modules for `require`, file by file: esbuild splits ES modules only. `import()` becomes a `require` there,
 // because Jest runs CommonJS in a context in which `import()` does not work.

@@ -48,6 +48,7 @@ class Page {
   readonly #settings: AdminPageSettings;
   readonly #targets: readonly { readonly history: TargetHistory; readonly slots: Slots }[];
   readonly #streams: EventStreams;
+  readonly #snapshotStreams: EventStreams;
   readonly #contents: PageContents;
   #isClosed = false;
 
@@ -57,12 +58,14 @@ class Page {
     const { updateIntervalMs, metrics } = settings;
     this.#streams = new EventStreams({ clock, updateIntervalMs, read: () => partsOf(this.#read()) });
     const snapshots = () => this.#targets.map(({ history }) => history.snapshot());
+    this.#snapshotStreams = new EventStreams({ clock, updateIntervalMs, read: () => [["snapshots", snapshots()]] });
     this.#contents = {
       html: () => pageHtml(this.#read()),
       snapshots,
       isReady: () => snapshots().every(({ state }) => state === "ready" || state === "idle"),
       metrics,
       events: () => this.#streams.answer(),
+      snapshotEvents: () => this.#snapshotStreams.answer(),
     };
   }
 
@@ -79,6 +82,7 @@ class Page {
   close(): void {
     this.#isClosed = true;
     this.#streams.close();
+    this.#snapshotStreams.close();
     for (const { history } of this.#targets) history.close();
   }
 

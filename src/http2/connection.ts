@@ -18,7 +18,7 @@ export type HeaderFields = readonly string[];
  * engine can cache its encoding.
  */
 export interface MethodHead {
-  /** `:method`; undefined: POST. */
+  /** `:method`; undefined: POST. A GET has no body: END_STREAM leaves with its head. */
   readonly httpMethod?: "GET" | undefined;
   /** `:path`. */
   readonly path: string;

@@ -7,9 +7,9 @@ import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { compressedFlag } from "../protocol/framing.ts";
+import { callHeaders } from "./call-headers.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
-import { receivedHeaders } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
 
 /** Makes a unary call. Rejects with a ConnectError. */
@@ -133,9 +133,9 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
       stream: false,
       service: method.parent,
       method,
-      header: receivedHeaders(end.headers),
+      header: callHeaders(end.headers),
       message: message as MessageShape<O>,
-      trailer: receivedHeaders(end.trailers),
+      trailer: callHeaders(end.trailers),
     });
   }
 

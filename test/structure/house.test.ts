@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
-import { subpaths } from "../support/subpaths.ts";
+import type typescript from "typescript";
+import { extensions } from "../support/subpaths.ts";
 import { readSources, root } from "./source-tree.ts";
+import { ts } from "./typescript.ts";
 
 const sources = readSources("src");
 
@@ -88,7 +89,7 @@ test("what lives long listens by private objects: its public members are what ot
 
 test("extensions import nothing of the core but its public surface", () => {
   const beyond = sources.flatMap(({ path, imports }) => {
-    const folder = subpaths.find((name) => path.startsWith(`src/${name}/`));
+    const folder = extensions.find((name) => path.startsWith(`src/${name}/`));
     if (folder === undefined) return [];
     return imports
       .filter(({ from }) => from.startsWith("src/") && from !== "src/index.ts" && !from.startsWith(`src/${folder}/`))
@@ -99,10 +100,10 @@ test("extensions import nothing of the core but its public surface", () => {
 
 test("the core imports no extension", () => {
   const upwards = sources
-    .filter(({ path }) => !subpaths.some((name) => path.startsWith(`src/${name}/`)))
+    .filter(({ path }) => !extensions.some((name) => path.startsWith(`src/${name}/`)))
     .flatMap(({ path, imports }) =>
       imports
-        .filter(({ from }) => subpaths.some((name) => from.startsWith(`src/${name}/`)))
+        .filter(({ from }) => extensions.some((name) => from.startsWith(`src/${name}/`)))
         .map(({ from }) => `${path} imports ${from}`),
     );
   assert.deepEqual(upwards, []);
@@ -119,16 +120,16 @@ test("unit tests mirror the folders of the sources", () => {
   );
 });
 
-function declarations<N extends ts.Node>(
-  is: (node: ts.Node) => node is N,
+function declarations<N extends typescript.Node>(
+  is: (node: typescript.Node) => node is N,
 ): { readonly node: N; readonly path: string }[] {
-  return sources.flatMap(({ path, text }) => {
+  return sources.flatMap(({ path, tree }) => {
     const found: { readonly node: N; readonly path: string }[] = [];
-    const visit = (node: ts.Node): void => {
+    const visit = (node: typescript.Node): void => {
       if (is(node)) found.push({ node, path });
       ts.forEachChild(node, visit);
     };
-    visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
+    visit(tree);
     return found;
   });
 }

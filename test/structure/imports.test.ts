@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { subpaths } from "../support/subpaths.ts";
+import { extensions } from "../support/subpaths.ts";
 import { readSources, type SourceFile } from "./source-tree.ts";
 
 /**
@@ -18,7 +18,7 @@ const storeys: readonly (readonly string[])[] = [
   ["channel"],
   ["transport"],
   ["index"],
-  subpaths,
+  extensions,
 ];
 
 const sources = readSources("src");
@@ -64,7 +64,7 @@ test("what most processes never need is not loaded with the package: connect-nod
   const early =
     /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
   // An extension is loaded by those alone who use it, and what it imports with it.
-  const core = sources.filter(({ path }) => !subpaths.includes(partOf(path)));
+  const core = sources.filter(({ path }) => !extensions.includes(partOf(path)));
   const loaders = core.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),

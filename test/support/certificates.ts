@@ -14,6 +14,9 @@ export const otherCa = read("other-ca.pem");
 /** A server named `echo.test` and `svc.test`. It has no IP address in its certificate. */
 export const serverIdentity = identity("server");
 
+/** A server named `echo.test` until 2020, which is its own authority. */
+export const expiredIdentity = identity("expired");
+
 /** A server named `other.test`. */
 export const wrongNameIdentity = identity("wrong-name");
 

@@ -9,3 +9,6 @@ const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../../packag
 export const subpaths: readonly string[] = Object.keys(manifest.exports)
   .filter((name) => name !== "." && name !== "./package.json")
   .map((name) => name.slice(2));
+
+/** The folders of src above the index: the subpaths, and the command `glink`. */
+export const extensions: readonly string[] = [...subpaths, "cli"];

@@ -1,5 +1,4 @@
 import type { Clock, TimerHandle } from "../../index.ts";
-import type { Parts } from "../view/page.ts";
 import { type AdminReply, type EventStream, eventReply, plainReply } from "./exchange.ts";
 
 const maxStreams = 8;
@@ -11,7 +10,8 @@ const maxQueuedBytes = 1024 * 1024;
 export interface StreamContents {
   readonly clock: Clock;
   readonly updateIntervalMs: number;
-  readonly read: () => Parts;
+  /** By their ids. */
+  readonly read: () => readonly (readonly [id: string, part: unknown])[];
 }
 
 /** The pages that are open. While there are any, a timer brings them up to date; without any, nothing is done. */

@@ -10,6 +10,7 @@ export interface PageContents {
   isReady(): boolean;
   readonly metrics: (() => string | Promise<string>) | undefined;
   events(): AdminReply;
+  snapshotEvents(): AdminReply;
 }
 
 /**
@@ -29,6 +30,8 @@ export async function resource(path: string, contents: PageContents): Promise<Ad
       return reply(200, "application/json", JSON.stringify(contents.snapshots(), undefined, 2));
     case "events":
       return contents.events();
+    case "snapshots":
+      return contents.snapshotEvents();
     case "ready":
       return contents.isReady() ? plainReply(200, "ready") : plainReply(503, "not ready");
     case "metrics":

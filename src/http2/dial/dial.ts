@@ -30,6 +30,8 @@ export interface DialOptions extends SocketOptions {
   readonly history: TargetHistory;
   /** The memory to read into, of an engine that reads by itself ({@link Handshake.read}). */
   readonly readBuffer?: Buffer;
+  /** Is given the socket as soon as there is one, for who follows its steps. */
+  readonly onSocket?: (socket: Socket) => void;
 }
 
 /**
@@ -138,6 +140,7 @@ class Dialing implements PendingDial {
       return;
     }
     this.#socket = socket;
+    this.#options.onSocket?.(socket);
     const release = followSocket(socket, {
       onTls: () => {
         this.#stage = "tls";

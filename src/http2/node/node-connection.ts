@@ -27,7 +27,8 @@ const noLimit = 2 ** 32 - 1;
 /** How long a connection that has ended on this side waits for its last bytes to leave and for the peer's FIN. */
 const lingerMs = 500;
 
-const requestOptions = { endStream: false };
+const withBody = { endStream: false };
+const withoutBody = { endStream: true };
 
 /** What the connections of one transport share. */
 export interface NodeHttp2Context {
@@ -122,7 +123,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     }
     let http2Stream: ClientHttp2Stream;
     try {
-      http2Stream = this.#session.request(headers, requestOptions);
+      http2Stream = this.#session.request(headers, head.httpMethod === "GET" ? withoutBody : withBody);
     } catch (error) {
       // The session has ended, and its events are still on their way; or Node closed it after a frame it could not send.
       this.#failures.noteCause(error);
@@ -131,7 +132,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     }
     const stream = new NodeStream(this, http2Stream, listener);
     this.#streams.add(stream);
-    if (body !== undefined) stream.end(body);
+    if (body !== undefined && head.httpMethod !== "GET") stream.end(body);
     if (++this.streamsStarted === maxStreamsPerConnection) {
       this.#stopAccepting();
       this.drain();

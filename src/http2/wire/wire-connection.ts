@@ -1,4 +1,5 @@
 import type { Failure } from "../../base/errors.ts";
+import type { PeerLimits } from "../../observe/peer-limits.ts";
 import { noSocketFacts, type SocketFacts } from "../../observe/socket-facts.ts";
 import { queueMicrotask } from "../../runtime/microtask.ts";
 import type {
@@ -84,6 +85,13 @@ export class WireConnection implements Connection, StreamConnection {
     return this.#session.maxConcurrentStreams;
   }
 
+  /** What the peer has said of itself so far. */
+  get peerLimits(): PeerLimits {
+    const { maxConcurrentStreams, maxHeaderListBytes } = this.#session;
+    const { initialWindowBytes, windowBytes: connectionWindowBytes } = this.#sender;
+    return { maxConcurrentStreams, initialWindowBytes, connectionWindowBytes, maxHeaderListBytes };
+  }
+
   get streamsStarted(): number {
     return this.#lifecycle.streamsStarted;
   }
@@ -124,7 +132,8 @@ export class WireConnection implements Connection, StreamConnection {
     this.#lifecycle.streams.set(id, stream);
     this.#writer.headers(id, this.#encoder, head, fields, sender.maxFrameBytes);
     stream.batch = this.#writer.batch;
-    if (body !== undefined) sender.end(stream, body);
+    if (head.httpMethod === "GET") stream.requestEnded = true;
+    else if (body !== undefined) sender.end(stream, body);
     return stream;
   }
 

@@ -14,18 +14,9 @@ export class WireConnector implements Connector {
   readonly #options: WireConnectionOptions;
 
   constructor(dialOptions: DialOptions, limits: Http2Limits, unread: UnreadMemory) {
-    const { target, runtime } = dialOptions;
     // All connections read into the same memory, one after the other: a thousand idle ones hold nothing.
     this.#dial = { ...dialOptions, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
-    this.#options = {
-      scheme: target.tls ? "https" : "http",
-      authority: target.authority,
-      limits,
-      clock: runtime.clock,
-      huffman: new HuffmanDecoder(),
-      unread,
-      maxStreams: maxStreamsPerConnection,
-    };
+    this.#options = wireConnectionOptions(dialOptions, limits, unread);
   }
 
   connect(address: Address, listener: ConnectionListener, signal: AbortSignal): Promise<Connection> {
@@ -34,4 +25,21 @@ export class WireConnector implements Connector {
     };
     return dial(this.#dial, address, signal, start);
   }
+}
+
+/** What the connections of one target have in common. */
+export function wireConnectionOptions(
+  { target, runtime }: DialOptions,
+  limits: Http2Limits,
+  unread: UnreadMemory,
+): WireConnectionOptions {
+  return {
+    scheme: target.tls ? "https" : "http",
+    authority: target.authority,
+    limits,
+    clock: runtime.clock,
+    huffman: new HuffmanDecoder(),
+    unread,
+    maxStreams: maxStreamsPerConnection,
+  };
 }

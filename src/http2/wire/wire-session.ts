@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import type { Failure } from "../../base/errors.ts";
-import { peerText } from "../../base/peer-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Goaway, http2ErrorCode, resetFailure } from "../error-codes.ts";
+import { foreignAnswer } from "../foreign-answer.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { UnreadMemory } from "../unread-memory.ts";
 import { ClosedStreams } from "./closed-streams.ts";
@@ -211,11 +211,10 @@ export class WireSession implements Session {
     this.#settingsAcknowledged = true;
   }
 
-  /** An HTTP/1.1 server says so in plain text, which is worth more to a reader than what it means as a frame. */
+  /** What another server says is worth more to a reader than what it means as a frame. */
   #expectHttp2(chunk: Buffer, length: number): void {
-    const text = chunk.toString("latin1", 0, Math.min(length, 64));
-    if (text.startsWith("HTTP/"))
-      this.#lifecycle.lost(new Error(`it answered "${peerText(text.split("\r\n")[0] as string)}"`));
+    const foreign = foreignAnswer(chunk, length);
+    if (foreign !== undefined) this.#lifecycle.lost(foreign);
   }
 }
 
