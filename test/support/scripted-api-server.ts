@@ -30,6 +30,8 @@ export class ScriptedApiServer {
   readonly requests: ApiRequest[] = [];
   /** Tokens that it accepts; undefined: none is asked for. */
   tokens: ReadonlySet<string> | undefined;
+  /** False: as before Kubernetes 1.32, a watch cannot begin at what happens next. */
+  watchesFromNow = true;
   readonly #server: ReturnType<typeof createHttp>;
   readonly #slices = new Map<string, SliceObject>();
   readonly #history: { readonly version: number; readonly line: string }[] = [];
@@ -142,7 +144,9 @@ export class ScriptedApiServer {
     else if (this.tokens !== undefined && !this.tokens.has(token ?? ""))
       refusal(401, "Unauthorized")(response, request);
     else if (request.verb === "list") this.#list(response);
-    else this.#watch(response, Number(request.version));
+    else if (query.get("sendInitialEvents") !== "false") this.#watch(response, Number(request.version));
+    else if (this.watchesFromNow) this.#watch(response, this.#version);
+    else refusal(422, "sendInitialEvents is forbidden for watch")(response, request);
   }
 
   #list(response: ServerResponse): void {
