@@ -104,7 +104,11 @@ export class ScriptedApiServer {
 
   /** A line to all watches; or some of it. */
   send(text: string, end = "\n"): void {
-    for (const watch of this.#watches) watch.write(text + end);
+    this.sendBytes(Buffer.from(text + end));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    for (const watch of this.#watches) watch.write(bytes);
   }
 
   /** Ends all watches in good order. */
