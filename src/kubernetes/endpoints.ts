@@ -19,9 +19,7 @@ export interface Location {
 interface Candidate {
   readonly source: SliceEndpoint;
   readonly port: number;
-  /** Its address and port: one that is in two slices counts once. */
-  readonly key: string;
-  /** What both addresses of a dual-stack pod have in common. */
+  /** What both addresses of a dual-stack pod have in common; of an endpoint that is no pod, its address and port. */
   readonly pod: string;
   readonly endpoint: Endpoint;
 }
@@ -94,10 +92,9 @@ export class ServiceEndpoints {
     const known = this.#ofEndpoints.get(source);
     // A rollout may change the port of a slice.
     if (known?.port === port) return known;
-    const key = `${source.address} ${port}`;
     const address: Address = Object.freeze({ host: source.address, port });
     const endpoint = Object.freeze({ addresses: Object.freeze([address]), attributes: attributesOf(source) });
-    const made = { source, port, key, pod: source.podUid ?? key, endpoint };
+    const made = { source, port, pod: source.podUid ?? `${source.address} ${port}`, endpoint };
     this.#ofEndpoints.set(source, made);
     return made;
   }
@@ -107,13 +104,13 @@ export class ServiceEndpoints {
    * of a dual-stack pod are always in two, and belong together by the pod's uid.
    */
   #joined(candidates: readonly Candidate[]): Endpoint[] {
-    const keys = new Set<string>();
     const byPod = new Map<string, Endpoint>();
-    for (const { key, pod, endpoint } of candidates) {
-      if (keys.has(key)) continue;
-      keys.add(key);
-      const first = byPod.get(pod);
-      byPod.set(pod, first === undefined ? endpoint : this.#both(first, endpoint));
+    for (const { source, pod, endpoint } of candidates) {
+      const known = byPod.get(pod);
+      if (known === undefined) byPod.set(pod, endpoint);
+      else if (!known.addresses.some((address) => "host" in address && address.host === source.address)) {
+        byPod.set(pod, this.#both(known, endpoint));
+      }
     }
     return [...byPod.values()];
   }
