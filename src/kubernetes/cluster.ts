@@ -8,7 +8,8 @@ import {
 } from "../index.ts";
 import { type ApiServer, HttpApiServer } from "./api-server.ts";
 import type { Credentials } from "./credentials.ts";
-import { endpointsOf, type KnownEndpoints, type Location } from "./endpoints.ts";
+import { type Location, ServiceEndpoints } from "./endpoints.ts";
+import type { Slice } from "./slice.ts";
 import { SliceWatch } from "./slice-watch.ts";
 
 /** One cluster as a process sees it. */
@@ -104,9 +105,9 @@ export function watchSlices(
   runtime: Runtime,
   tellAll: (tell: (listener: ResolverListener) => void) => void,
 ): ResolverWatch {
-  const known: KnownEndpoints = new WeakMap();
-  const resolutionOf = (slices: Parameters<typeof endpointsOf>[0]): Resolution => ({
-    endpoints: endpointsOf(slices, of.port, of, known),
+  const endpoints = new ServiceEndpoints(of.port, of);
+  const resolutionOf = (slices: readonly Slice[]): Resolution => ({
+    endpoints: endpoints.of(slices),
     // The API server knows: what it does not name is not there.
     authoritative: true,
   });

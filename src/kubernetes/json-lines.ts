@@ -1,21 +1,25 @@
 /** Far above the largest object that etcd stores, 1.5 MiB. */
-const maxLineChars = 16 * 2 ** 20;
+const maxLineBytes = 16 * 2 ** 20;
+
+const newline = 0x0a;
 
 /** The JSON objects of a body with one on each line, as they come. Half a line at the end is no value. */
 export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<object> {
-  const decoder = new TextDecoder();
-  let parts: string[] = [];
-  let chars = 0;
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of body) {
-    const lines = decoder.decode(chunk, { stream: true }).split("\n");
-    for (const [i, line] of lines.entries()) {
-      parts.push(line);
-      chars += line.length;
-      if (chars > maxLineChars) throw new Error(`the API server sent a line of more than ${maxLineChars} characters`);
-      if (i === lines.length - 1) break;
-      const text = parts.join("");
+    for (let start = 0; start < chunk.length; ) {
+      const end = chunk.indexOf(newline, start);
+      const part = chunk.subarray(start, end === -1 ? chunk.length : end);
+      start += part.length + 1;
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > maxLineBytes) throw new Error(`the API server sent a line of more than ${maxLineBytes} bytes`);
+      if (end === -1) break;
+      // Decoded as a whole: a character may be cut by the end of a chunk, and ASCII becomes a string of one byte each.
+      const text = Buffer.concat(parts, bytes).toString();
       parts = [];
-      chars = 0;
+      bytes = 0;
       if (text.trim() !== "") yield objectOf(text);
     }
   }

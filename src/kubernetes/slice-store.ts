@@ -17,16 +17,20 @@ export class SliceStore {
     return [...this.#slices.values()];
   }
 
-  /** `before`: the slices that may hold the same one as it was. */
-  put(json: SliceJson, before: ReadonlyMap<string, Slice> = this.#slices): void {
+  /** `before`: the slices that may hold the same one as it was. False: it is what it was. */
+  put(json: SliceJson, before: ReadonlyMap<string, Slice> = this.#slices): boolean {
     const { name = "", labels } = json.metadata ?? {};
     // Whatever stands between may not pass the label selector on.
-    if ((labels?.[serviceLabel] ?? this.#service) !== this.#service) return;
-    this.#slices.set(name, this.#reader.read(json, before.get(name)));
+    if ((labels?.[serviceLabel] ?? this.#service) !== this.#service) return false;
+    const known = before.get(name);
+    const slice = this.#reader.read(json, known);
+    this.#slices.set(name, slice);
+    return slice !== known;
   }
 
-  delete({ metadata }: SliceJson): void {
-    this.#slices.delete(metadata?.name ?? "");
+  /** False: it is not known. */
+  delete({ metadata }: SliceJson): boolean {
+    return this.#slices.delete(metadata?.name ?? "");
   }
 
   /** Takes in a whole list, and returns the version that it is of. */

@@ -13,13 +13,8 @@ import type { ApiResponse, ApiServer } from "./api-server.ts";
 import { jsonLines, textOf } from "./json-lines.ts";
 import { RequestLimit } from "./request-limit.ts";
 import type { Slice, SliceJson } from "./slice.ts";
+import { SliceRequests, type WatchedService } from "./slice-requests.ts";
 import { SliceStore } from "./slice-store.ts";
-
-/** Whose slices are watched. */
-export interface WatchedService {
-  readonly namespace: string;
-  readonly service: string;
-}
 
 interface WatchEvent {
   readonly type?: string;
@@ -28,9 +23,6 @@ interface WatchEvent {
 
 /** A list may be large, and its server busy. */
 const listMs = 60_000;
-
-/** A watch is answered before there is anything to tell. */
-const watchHeadersMs = 10_000;
 
 /** A watch lasts between these, by chance: shorter than the server would let it, and than most middleboxes do. */
 const shortestWatchSeconds = 300;
@@ -59,8 +51,9 @@ const reconnectSpreadMs = 1_000;
  * that was seen when a watch has ended. A list is asked for again only where the server cannot go on from there.
  */
 export class SliceWatch {
-  readonly #api: ApiServer;
-  readonly #service: WatchedService;
+  readonly #url: string;
+  readonly #namespace: string;
+  readonly #requests: SliceRequests;
   readonly #runtime: Runtime;
   readonly #slices: SliceStore;
   readonly #resolution: () => Resolution;
@@ -77,8 +70,9 @@ export class SliceWatch {
     runtime: Runtime,
     resolutionOf: (slices: readonly Slice[]) => Resolution,
   ) {
-    this.#api = api;
-    this.#service = service;
+    this.#url = api.url;
+    this.#namespace = service.namespace;
+    this.#requests = new SliceRequests(api, service);
     this.#slices = new SliceStore(service.service);
     this.#runtime = runtime;
     this.#resolution = () => resolutionOf(this.#slices.all);
@@ -87,7 +81,7 @@ export class SliceWatch {
   /** For `watchList`. */
   async run(run: ListRun): Promise<RunEnd> {
     if (!this.#listed) {
-      if (this.#expired) await this.#untilUrgent(this.#runtime.random.next() * relistSpreadMs, run);
+      if (this.#expired) await this.#bridge(this.#runtime.random.next() * relistSpreadMs, run);
       const refused = await this.#list(run);
       if (refused !== undefined) return refused;
     }
@@ -96,15 +90,9 @@ export class SliceWatch {
 
   async #list(run: ListRun): Promise<RunEnd | undefined> {
     const { clock } = this.#runtime;
-    const limit = new RequestLimit(
-      clock,
-      run.signal,
-      listMs,
-      `${this.#api.url} gave no whole list within ${listMs} ms`,
-    );
+    const limit = new RequestLimit(clock, run.signal, listMs, `${this.#url} gave no whole list within ${listMs} ms`);
     try {
-      const version = this.#version === "" ? "" : `&resourceVersion=${this.#version}`;
-      const response = await this.#get(version, listMs, limit.signal);
+      const response = await this.#requests.list(this.#version, listMs, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
         if (this.#version === "" || !(isExpired(status) || isTooLarge(status))) {
@@ -127,8 +115,7 @@ export class SliceWatch {
     const { clock, random } = this.#runtime;
     const range = longestWatchSeconds - shortestWatchSeconds;
     const seconds = Math.round(shortestWatchSeconds + random.next() * range);
-    const query = `&watch=1&resourceVersion=${this.#version}&allowWatchBookmarks=true&timeoutSeconds=${seconds}`;
-    const tooLong = `${this.#api.url} did not end a watch in time: its connection is dead`;
+    const tooLong = `${this.#url} did not end a watch in time: its connection is dead`;
     const limit = new RequestLimit(clock, run.signal, seconds * 1_000 + slackMs, tooLong);
     const startedMs = clock.now();
     const isShort = () => clock.now() - startedMs < shortestSoundMs;
@@ -136,7 +123,7 @@ export class SliceWatch {
     let heardMs: number | undefined;
     let sound: TimerHandle | undefined;
     try {
-      const response = await this.#get(query, watchHeadersMs, limit.signal);
+      const response = await this.#requests.watch(this.#version, seconds, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
         return isExpired(status) ? this.#relist() : this.#refused(response, status, "watch");
@@ -160,7 +147,7 @@ export class SliceWatch {
       clock.clearTimeout(sound);
     }
     // One that says again what is known is as useless as one that says nothing.
-    if (isShort() && this.#version === knownVersion) throw new Error(`${this.#api.url} ended a watch at once`);
+    if (isShort() && this.#version === knownVersion) throw new Error(`${this.#url} ended a watch at once`);
     return { againMs: 0 };
   }
 
@@ -172,16 +159,22 @@ export class SliceWatch {
       if (isExpired(status)) return this.#relist();
       // The server may have gone on without us: the watch alone cannot tell what was missed.
       if (status.code !== 429) this.#listed = false;
-      throw apiError(status, "watch", this.#service.namespace, this.#api.url);
+      throw apiError(status, "watch", this.#namespace, this.#url);
     }
     const version = object?.metadata?.resourceVersion;
     if (object === undefined || version === undefined) return undefined;
-    if (type === "ADDED" || type === "MODIFIED") this.#slices.put(object);
-    else if (type === "DELETED") this.#slices.delete(object);
+    const changed = this.#take(event);
     // Not before: what could not be taken in is asked for again.
     this.#version = version;
-    if (type !== "BOOKMARK") run.report(this.#resolution);
+    if (changed) run.report(this.#resolution);
     return undefined;
+  }
+
+  /** True: slices are not what they were. */
+  #take({ type, object }: WatchEvent): boolean {
+    if (object === undefined) return false;
+    if (type === "ADDED" || type === "MODIFIED") return this.#slices.put(object);
+    return type === "DELETED" && this.#slices.delete(object);
   }
 
   #relist(): RunEnd {
@@ -193,23 +186,37 @@ export class SliceWatch {
 
   /** The server refused, and may say for how long. */
   #refused(response: ApiResponse, status: Status, verb: Verb): RunEnd {
-    const error = apiError(status, verb, this.#service.namespace, this.#api.url);
+    const error = apiError(status, verb, this.#namespace, this.#url);
     const waitMs = retryAfterMs(response);
     if (waitMs === undefined) throw error;
     return { againMs: waitMs + this.#runtime.random.next() * reconnectSpreadMs, error };
   }
 
-  /** Asks, and once more with a fresh token where that is what the server refuses. */
-  async #get(query: string, headersMs: number, signal: AbortSignal): Promise<ApiResponse> {
-    const { namespace, service } = this.#service;
-    const path =
-      `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices` +
-      `?labelSelector=kubernetes.io%2Fservice-name%3D${service}${query}`;
-    const response = await this.#api.get(path, headersMs, signal);
-    if (response.status !== 401) return response;
-    await readStatus(response);
-    this.#api.forgetToken();
-    return this.#api.get(path, headersMs, signal);
+  /**
+   * Waits until it is time for a list, or calls fail. What happens meanwhile is heard all the same, where the server knows how
+   * to tell that alone: slices are whole, and the list will say what else there is.
+   */
+  async #bridge(ms: number, run: ListRun): Promise<void> {
+    const following = new AbortController();
+    // Whatever is wrong with the server, the list meets it too, and says so.
+    const followed = this.#followFromNow(Math.ceil((ms + slackMs) / 1_000), run, following.signal).catch(
+      () => undefined,
+    );
+    await this.#untilUrgent(ms, run);
+    following.abort();
+    await followed;
+  }
+
+  async #followFromNow(seconds: number, run: ListRun, signal: AbortSignal): Promise<void> {
+    const response = await this.#requests.watchFromNow(seconds, signal);
+    if (response.status !== 200) {
+      await readStatus(response);
+      return;
+    }
+    for await (const event of jsonLines(response.body)) {
+      if (signal.aborted) return;
+      if (this.#take(event)) run.report(this.#resolution);
+    }
   }
 
   /** Waits, or until calls fail. */

@@ -66,24 +66,25 @@ const noNames: readonly string[] = [];
 export class SliceReader {
   readonly #names = new Map<string, readonly string[]>();
 
-  /** `before`: the same slice as it was. */
+  /** `before`: the same slice as it was, which is returned where nothing of it has changed. */
   read({ metadata, addressType, ports, endpoints }: SliceJson, before?: Slice): Slice {
     const name = metadata?.name;
     if (name === undefined) throw new Error("the API server sent an EndpointSlice without a name");
-    const known = new Map(before?.endpoints.map((endpoint) => [endpoint.address, endpoint]));
-    return {
+    const known = new KnownByAddress(before?.endpoints ?? []);
+    const slice: Slice = {
       name,
       family: addressType === "IPv6" || addressType === "FQDN" ? addressType : "IPv4",
       ports: (ports ?? []).flatMap(({ name, port, protocol }) =>
         typeof port !== "number" || (protocol ?? "TCP") !== "TCP" ? [] : [{ name: name ?? "", port }],
       ),
-      endpoints: (endpoints ?? []).flatMap((json) => {
+      endpoints: (endpoints ?? []).flatMap((json, i) => {
         const endpoint = this.#readEndpoint(json);
         if (endpoint === undefined) return [];
-        const same = known.get(endpoint.address);
+        const same = known.get(endpoint.address, i);
         return [same !== undefined && isSame(same, endpoint) ? same : endpoint];
       }),
     };
+    return before !== undefined && isSameSlice(before, slice) ? before : slice;
   }
 
   /** Of several addresses all but the first mean nothing. */
@@ -110,6 +111,34 @@ export class SliceReader {
     this.#names.set(key, known);
     return known;
   }
+}
+
+/** The endpoints of a slice by their address: most are found where they were. */
+class KnownByAddress {
+  readonly #list: readonly SliceEndpoint[];
+  #map: ReadonlyMap<string, SliceEndpoint> | undefined;
+
+  constructor(list: readonly SliceEndpoint[]) {
+    this.#list = list;
+  }
+
+  get(address: string, index: number): SliceEndpoint | undefined {
+    const there = this.#list[index];
+    if (there?.address === address) return there;
+    this.#map ??= new Map(this.#list.map((endpoint) => [endpoint.address, endpoint]));
+    return this.#map.get(address);
+  }
+}
+
+/** Endpoints that did not change are the same objects. */
+function isSameSlice(one: Slice, other: Slice): boolean {
+  return (
+    one.family === other.family &&
+    one.ports.length === other.ports.length &&
+    one.ports.every(({ name, port }, i) => name === other.ports[i]?.name && port === other.ports[i]?.port) &&
+    one.endpoints.length === other.endpoints.length &&
+    one.endpoints.every((endpoint, i) => endpoint === other.endpoints[i])
+  );
 }
 
 function isSame(one: SliceEndpoint, other: SliceEndpoint): boolean {

@@ -55,6 +55,7 @@ function isConstant(endpoint: Endpoint): boolean {
 
 /** The endpoints of each priority, the first one first. */
 export function levelsOf(list: EndpointList): readonly EndpointList[] {
+  if (isOneLevel(list)) return [list];
   const levels = new Map<number, Map<string, Endpoint>>();
   for (const [id, endpoint] of list) {
     const priority = endpoint.attributes.get(endpointPriority);
@@ -63,6 +64,16 @@ export function levelsOf(list: EndpointList): readonly EndpointList[] {
     else level.set(id, endpoint);
   }
   return [...levels].sort(([a], [b]) => a - b).map(([, level]) => level);
+}
+
+function isOneLevel(list: EndpointList): boolean {
+  let level: number | undefined;
+  for (const { attributes } of list.values()) {
+    const priority = attributes.get(endpointPriority);
+    level ??= priority;
+    if (priority !== level) return false;
+  }
+  return level !== undefined;
 }
 
 /** Throws what is wrong with them. */

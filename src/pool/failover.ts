@@ -65,7 +65,7 @@ export class Failover {
   /** The resolver's newest lists. */
   resolved({ preferred, fallback }: EndpointLists): void {
     const below = levelsOf(fallback);
-    const arePriorities = levelsOf(new Map([...preferred, ...fallback])).length > 1;
+    const arePriorities = below.length > 0 && levelsOf(new Map([...preferred, ...fallback])).length > 1;
     this.#arePriorities = arePriorities;
     this.#levels = [preferred, ...below].map((list) => new Level(this.#subset?.of(list) ?? list, arePriorities));
     if (this.#inUse > this.#levels.length || below.length === 0) {
@@ -137,7 +137,7 @@ export class Failover {
     this.#listener.onEndpoints(
       first !== undefined && inUse.length === 1 ? first.list : new Map(inUse.flatMap(({ list }) => [...list])),
     );
-    for (const level of this.#levels) level.countAll(this.#backendOf);
+    if (this.#levels.length > 1) for (const level of this.#levels) level.countAll(this.#backendOf);
   }
 
   #cancelChange(): void {

@@ -84,9 +84,11 @@ export class ListReporter {
 function sameList(one: Resolution, other: Resolution): boolean {
   if (one.authoritative !== other.authoritative || one.endpoints.length !== other.endpoints.length) return false;
   if (one.endpoints.every((endpoint, i) => sameEndpoint(endpoint, other.endpoints[i] as Endpoint))) return true;
-  const known = new Map(one.endpoints.map((endpoint) => [endpointId(endpoint), endpoint]));
-  return other.endpoints.every((endpoint) => {
-    const before = known.get(endpointId(endpoint));
-    return before !== undefined && sameEndpoint(before, endpoint);
+  const before = new Set(one.endpoints);
+  const others = other.endpoints.filter((endpoint) => !before.delete(endpoint));
+  const known = new Map([...before].map((endpoint) => [endpointId(endpoint), endpoint]));
+  return others.every((endpoint) => {
+    const same = known.get(endpointId(endpoint));
+    return same !== undefined && sameEndpoint(same, endpoint);
   });
 }

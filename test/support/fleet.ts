@@ -82,7 +82,8 @@ export class FleetServer implements ApiServer {
       const second = Math.floor(this.#clock.now() / 1_000);
       this.listsBySecond.set(second, (this.listsBySecond.get(second) ?? 0) + 1);
     }
-    const expired = Number(query.get("resourceVersion")) < this.#compacted;
+    const isFromNow = query.get("sendInitialEvents") === "false";
+    const expired = !isFromNow && Number(query.get("resourceVersion")) < this.#compacted;
     const body = isWatch ? this.#watch(expired, signal) : this.#list();
     return { status: 200, retryAfter: undefined, body };
   }

@@ -30,6 +30,8 @@ export class ScriptedApiServer {
   readonly requests: ApiRequest[] = [];
   /** Tokens that it accepts; undefined: none is asked for. */
   tokens: ReadonlySet<string> | undefined;
+  /** False: as before Kubernetes 1.32, a watch cannot begin at what happens next. */
+  watchesFromNow = true;
   readonly #server: ReturnType<typeof createHttp>;
   readonly #slices = new Map<string, SliceObject>();
   readonly #history: { readonly version: number; readonly line: string }[] = [];
@@ -102,7 +104,11 @@ export class ScriptedApiServer {
 
   /** A line to all watches; or some of it. */
   send(text: string, end = "\n"): void {
-    for (const watch of this.#watches) watch.write(text + end);
+    this.sendBytes(Buffer.from(text + end));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    for (const watch of this.#watches) watch.write(bytes);
   }
 
   /** Ends all watches in good order. */
@@ -142,7 +148,9 @@ export class ScriptedApiServer {
     else if (this.tokens !== undefined && !this.tokens.has(token ?? ""))
       refusal(401, "Unauthorized")(response, request);
     else if (request.verb === "list") this.#list(response);
-    else this.#watch(response, Number(request.version));
+    else if (query.get("sendInitialEvents") !== "false") this.#watch(response, Number(request.version));
+    else if (this.watchesFromNow) this.#watch(response, this.#version);
+    else refusal(422, "sendInitialEvents is forbidden for watch")(response, request);
   }
 
   #list(response: ServerResponse): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { formatAddress } from "../../../src/endpoint/address.ts";
 import { endpointHostname, endpointZone, endpointZoneHints } from "../../../src/endpoint/attributes.ts";
 import { sameEndpoint } from "../../../src/endpoint/endpoint.ts";
-import { endpointsOf, type Location } from "../../../src/kubernetes/endpoints.ts";
+import { type Location, ServiceEndpoints } from "../../../src/kubernetes/endpoints.ts";
 import { type SliceJson, SliceReader } from "../../../src/kubernetes/slice.ts";
 import { readyEndpoint, slice } from "../../support/slices.ts";
 
@@ -11,10 +11,8 @@ const nowhere: Location = { zone: undefined, node: undefined };
 const reader = new SliceReader();
 
 function read(slices: readonly object[], port: number | string = "grpc", location: Partial<Location> = {}) {
-  return endpointsOf(
+  return new ServiceEndpoints(port, { ...nowhere, ...location }).of(
     slices.map((json) => reader.read(json as SliceJson)),
-    port,
-    { ...nowhere, ...location },
   );
 }
 

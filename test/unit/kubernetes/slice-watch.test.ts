@@ -113,6 +113,41 @@ test("410 in a watch: the list is asked for anew, without a version, and spread 
   assert.equal(lists(server)[1]?.version, null);
 });
 
+for (const watchesFromNow of [true, false]) {
+  const what = watchesFromNow
+    ? "what happens until then is heard all the same"
+    : "a server that cannot tell that alone is no error";
+  test(`410 in a watch: the list waits, and ${what}`, async (t) => {
+    const server = await startApiServer(t);
+    server.watchesFromNow = watchesFromNow;
+    server.put(slice("b", [readyEndpoint("10.0.0.9")]));
+    server.put(pods("10.0.0.1"));
+    const seen = watchService(t, { server: server.url });
+    await seen.list(["10.0.0.1:50051", "10.0.0.9:50051"]);
+    await until("it watches", () => server.watches === 1);
+    await seen.clock.advance(60_000);
+    server.delete("b");
+    server.compact();
+    server.cut();
+    const fromNow = () => watches(server).find(({ query }) => query.get("sendInitialEvents") === "false");
+    await seen.turnUntil("it asks for what happens from now on", () => fromNow() !== undefined);
+    assert.equal(fromNow()?.query.get("resourceVersionMatch"), "NotOlderThan", "which the other needs");
+    await until("it is answered", () => server.watches === Number(watchesFromNow));
+    const errors = seen.errors.length;
+    server.put(pods("10.0.0.1", "10.0.0.2"));
+    if (watchesFromNow) {
+      await seen.list(["10.0.0.1:50051", "10.0.0.2:50051", "10.0.0.9:50051"]);
+      assert.equal(lists(server).length, 1, "before the list");
+    }
+    await seen.list(two);
+    assert.equal(lists(server).length, 2, "what had happened before is in the list");
+    await seen.turnUntil("one watch is left", () => server.watches === 1);
+    server.put(pods("10.0.0.1"));
+    await seen.list(one);
+    assert.equal(seen.errors.length, errors, "and nothing was wrong");
+  });
+}
+
 test("410 while calls fail: the list is asked for at once", async (t) => {
   const server = await startApiServer(t);
   server.put(pods("10.0.0.1"));
