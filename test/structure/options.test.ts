@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
+import type typescript from "typescript";
 import { availabilityDefaults } from "../../src/availability/availability-options.ts";
 import { callsDefaults } from "../../src/calls/calls-options.ts";
 import { http2Defaults } from "../../src/http2/http2-options.ts";
@@ -13,6 +13,7 @@ import { protocolDefaults } from "../../src/protocol/protocol-options.ts";
 import { subchannelDefaults } from "../../src/subchannel/subchannel-options.ts";
 import { codecDefaults } from "../../src/transport/codec-options.ts";
 import { root } from "./source-tree.ts";
+import { ts } from "./typescript.ts";
 
 /** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
 interface DocumentedOption {
@@ -32,7 +33,7 @@ function documentedOptions(): DocumentedOption[] {
   const file = program.getSourceFile(path);
   const declaration = file?.statements.find(
     (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === "GlinkTransportOptions",
-  ) as ts.InterfaceDeclaration;
+  ) as typescript.InterfaceDeclaration;
   return checker.getPropertiesOfType(checker.getTypeAtLocation(declaration)).map((symbol) => {
     const own = symbol.declarations?.filter(({ parent }) => parent.getSourceFile().fileName.includes("/src/")) ?? [];
     const type = checker.getNonNullableType(checker.getTypeOfSymbol(symbol));

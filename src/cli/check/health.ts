@@ -2,7 +2,7 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../proto/gen/grpc/health/v1/health_pb.js";
 import {
   type Address,
-  callFailureOf,
+  glinkFailureOf,
   glinkTransport,
   type ProbeOptions,
   staticResolver,
@@ -89,7 +89,7 @@ async function ask(
 }
 
 function stateOf(error: unknown, code: Code, message: string): HealthAnswer["state"] {
-  const kind = callFailureOf(error)?.kind;
+  const kind = glinkFailureOf(error)?.kind;
   if (code === Code.Unauthenticated || code === Code.PermissionDenied) return "refused";
   if (kind === "status") {
     if (code === Code.Unimplemented) return "unimplemented";
