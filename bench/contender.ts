@@ -1,10 +1,10 @@
 import { cache, root } from "./build.ts";
 import type { MeasureCommand, Measurement, Task } from "./client/task.ts";
 import { LineProcess } from "./line-process.ts";
-import { type Load, type NamedLoad, type PeerName, plainLoad } from "./loads.ts";
+import type { Load, NamedLoad, PeerName } from "./loads.ts";
 import type { Servers } from "./server-process.ts";
 
-/** glink with the plain small unary load, beside a variant of it. */
+/** glink with the load that another is compared with. */
 export type PlainName = `${"glink" | "glink-node"}-plain`;
 
 /** glink as it was at an earlier commit. */
@@ -22,13 +22,17 @@ export interface Entry {
   readonly tree: string;
 }
 
+/** The peers that the Go client is. */
+export const inGo: readonly PeerName[] = ["grpc-go", "connect-go"];
+
 /** Who is measured in the rounds of a load. `before`: the root of an earlier build of glink, to be measured too. */
 export function entriesOf(load: NamedLoad, peers: readonly PeerName[], before: string | undefined): Entry[] {
   const present = load.peers.filter((peer) => peers.includes(peer));
   const entries: Entry[] = present.map((peer) => ({ name: peer, peer, load, tree: root }));
   const own = (["glink", "glink-node"] as const).filter((peer) => present.includes(peer));
-  if (load.comparePlain) {
-    for (const peer of own) entries.push({ name: `${peer}-plain`, peer, load: plainLoad, tree: root });
+  const { compareWith } = load;
+  if (compareWith !== undefined) {
+    for (const peer of own) entries.push({ name: `${peer}-plain`, peer, load: compareWith, tree: root });
   }
   if (before !== undefined) {
     for (const peer of own) entries.push({ name: `${peer}-before`, peer, load, tree: before });
@@ -78,7 +82,7 @@ export class Contender {
 }
 
 function commandOf({ peer, tree }: Entry, { goClient, profile }: RunOptions): string[] {
-  if (peer === "grpc-go") return [goClient as string];
+  if (inGo.includes(peer)) return [goClient as string];
   const profiling = profile === peer ? ["--cpu-prof", `--cpu-prof-dir=${cache}/profiles`] : [];
   // connect-node 2.2 warns about Node 20 and works on it.
   return [process.execPath, "--no-warnings", ...profiling, `${tree}.cache/bench/bench/client/worker.js`];

@@ -14,7 +14,7 @@ export function buildGoClient(note: (line: string) => void): string | undefined 
     execFileSync("go", ["version"], { stdio: "ignore" });
   } catch {
     // Go is optional: everything else is measured without it.
-    note("grpc-go: skipped, there is no `go` on PATH");
+    note("grpc-go and connect-go: skipped, there is no `go` on PATH");
     return undefined;
   }
   try {
@@ -26,7 +26,7 @@ export function buildGoClient(note: (line: string) => void): string | undefined 
     return `${folder}/client`;
   } catch (error) {
     const output = (error as { stderr?: Buffer }).stderr?.toString().trim().split("\n").at(-1);
-    note(`grpc-go: skipped, its client cannot be built: ${output || error}`);
+    note(`grpc-go and connect-go: skipped, their client cannot be built: ${output || error}`);
     return undefined;
   }
 }

@@ -5,14 +5,18 @@ export type PeerName =
   | "tcp"
   | "no-network"
   | "createGrpcTransport"
+  | "createGrpcWebTransport"
+  | "createConnectTransport"
   | "grpc-js"
   | "grpc-go"
+  | "connect-go"
   | "glink"
   | "glink-node";
 
 /** What a client process is asked to do over and over. */
 export interface Load {
   readonly kind: "unary" | "server-stream" | "client-stream" | "bidi";
+  readonly protocol: "grpc" | "grpc-web" | "connect";
   /** How the servers answer. */
   readonly listener: ListenerName;
   /** Operations under way at any time: a call, or for streams a whole stream. */
@@ -35,12 +39,13 @@ export interface Load {
 export interface NamedLoad extends Load {
   readonly name: string;
   readonly peers: readonly PeerName[];
-  /** Also measure glink with the plain small unary load in the same rounds: ratios to it need no other run. */
-  readonly comparePlain: boolean;
+  /** Also measure glink with this load in the same rounds: ratios to it need no other run. */
+  readonly compareWith: Load | undefined;
 }
 
 const plain: Load = {
   kind: "unary",
+  protocol: "grpc",
   listener: "echo",
   concurrency: 32,
   messages: 1,
@@ -53,11 +58,8 @@ const plain: Load = {
   retry: true,
 };
 
-/** What `glink-plain` and `glink-node-plain` run. */
-export const plainLoad = plain;
-
 /** In the order of the report. */
-export const everyPeer: readonly PeerName[] = [
+const ofGrpc: readonly PeerName[] = [
   "floor",
   "tcp",
   "no-network",
@@ -67,41 +69,54 @@ export const everyPeer: readonly PeerName[] = [
   "glink-node",
   "glink",
 ];
-const overHttp2 = everyPeer.filter((peer) => peer !== "tcp" && peer !== "no-network");
+const ofGrpcWeb: readonly PeerName[] = ["createGrpcWebTransport", "connect-go", "glink-node", "glink"];
+const ofConnect: readonly PeerName[] = ["createConnectTransport", "connect-go", "glink-node", "glink"];
+export const everyPeer: readonly PeerName[] = [...new Set([...ofGrpc, ...ofGrpcWeb, ...ofConnect])];
+const overHttp2 = ofGrpc.filter((peer) => peer !== "tcp" && peer !== "no-network");
 /** createGrpcTransport knows one address. */
 const pooling = overHttp2.filter((peer) => peer !== "createGrpcTransport");
 
-function load(name: string, peers: readonly PeerName[], change: Partial<Load>, comparePlain = false): NamedLoad {
-  return { name, peers, comparePlain, ...plain, ...change };
+function load(name: string, peers: readonly PeerName[], change: Partial<Load>, compareWith?: Load): NamedLoad {
+  return { name, peers, compareWith, ...plain, ...change };
 }
 
 const stream = { concurrency: 8, messages: 100 } as const;
 
+/** The same by gRPC, for the loads of other protocols. */
+const grpcStream: Load = { ...plain, kind: "server-stream", listener: "stream100", ...stream };
+
 export const loads: readonly NamedLoad[] = [
-  load("unary-c1", everyPeer, { concurrency: 1 }),
-  load("unary-c8", everyPeer, { concurrency: 8 }),
-  load("unary-c32", everyPeer, {}),
-  load("unary-c256", everyPeer, { concurrency: 256 }),
-  load("unary-64KiB", everyPeer, { messageBytes: 65_536, concurrency: 8 }),
-  load("unary-1MiB", everyPeer, { messageBytes: 1_048_576, concurrency: 4 }),
-  load("server-stream-100", everyPeer, { kind: "server-stream", listener: "stream100", ...stream }),
-  load("server-stream-10000", everyPeer, {
+  load("unary-c1", ofGrpc, { concurrency: 1 }),
+  load("unary-c8", ofGrpc, { concurrency: 8 }),
+  load("unary-c32", ofGrpc, {}),
+  load("unary-c256", ofGrpc, { concurrency: 256 }),
+  load("unary-64KiB", ofGrpc, { messageBytes: 65_536, concurrency: 8 }),
+  load("unary-1MiB", ofGrpc, { messageBytes: 1_048_576, concurrency: 4 }),
+  load("server-stream-100", ofGrpc, { kind: "server-stream", listener: "stream100", ...stream }),
+  load("server-stream-10000", ofGrpc, {
     kind: "server-stream",
     listener: "stream10000",
     concurrency: 1,
     messages: 10_000,
   }),
-  load("bidi-100", everyPeer, { kind: "bidi", listener: "bidi", ...stream }),
+  load("bidi-100", ofGrpc, { kind: "bidi", listener: "bidi", ...stream }),
   load("client-stream-100", [...overHttp2, "no-network"], { kind: "client-stream", listener: "collect", ...stream }),
   load("unary-tls", overHttp2, { listener: "tls" }),
   load("unary-pool-1", pooling, { addresses: 1 }),
   load("unary-pool-10", pooling, { addresses: 10 }),
   load("unary-pool-1000", pooling, { addresses: 1_000 }),
-  load("unary-metadata-10", overHttp2, { metadataPairs: 10 }, true),
+  load("unary-metadata-10", overHttp2, { metadataPairs: 10 }, plain),
+  load("unary-gzip-1KiB", overHttp2, { listener: "gzip", gzip: true, messageBytes: 1_024 }),
   load("unary-gzip", overHttp2, { listener: "gzip", gzip: true, messageBytes: 4_096 }),
-  load("unary-deadline", overHttp2, { deadline: true }, true),
-  load("unary-interceptor", overHttp2, { interceptor: true }, true),
-  load("unary-retry-off", ["glink", "glink-node"], { retry: false }, true),
+  load("unary-gzip-16KiB", overHttp2, { listener: "gzip", gzip: true, messageBytes: 16_384, concurrency: 8 }),
+  load("unary-gzip-64KiB", overHttp2, { listener: "gzip", gzip: true, messageBytes: 65_536, concurrency: 8 }),
+  load("unary-deadline", overHttp2, { deadline: true }, plain),
+  load("unary-interceptor", overHttp2, { interceptor: true }, plain),
+  load("unary-grpc-web", ofGrpcWeb, { protocol: "grpc-web", listener: "webEcho" }, plain),
+  load("unary-connect", ofConnect, { protocol: "connect", listener: "connectEcho" }, plain),
+  load("stream-grpc-web", ofGrpcWeb, { ...grpcStream, protocol: "grpc-web", listener: "webStream100" }, grpcStream),
+  load("stream-connect", ofConnect, { ...grpcStream, protocol: "connect", listener: "connectStream100" }, grpcStream),
+  load("unary-retry-off", ["glink", "glink-node"], { retry: false }, plain),
 ];
 
 /** What `--quick` measures, and whom. */

@@ -15,11 +15,11 @@ let port = wantedPort;
 const name = () => `${host}:${port}`;
 
 const shutDownGracefully = library === "grpc-js" ? await serveGrpcJs() : await serveConnectNode();
-process.once("SIGTERM", () => {
-  // Nothing else keeps the process alive once the last connection has ended.
-  shutDownGracefully(() => process.disconnect());
-});
+// Nothing else keeps the process alive once the last connection has ended.
+const end = () => shutDownGracefully(() => process.disconnect());
+process.once("SIGTERM", end);
 process.on("message", (message: ToBackend) => {
+  if (message.type === "end") end();
   if (message.type !== "count") return;
   const repeated = Object.fromEntries([...counters.byRequestId].filter(([, count]) => count > 1));
   void tellParent<FromBackend>({ type: "counters", executions: counters.executions, repeated });

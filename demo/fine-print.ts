@@ -14,6 +14,9 @@ export const firstLine = "Three clients, the same backends, the same load; fine 
 /** Where backends have no address each: said at once, since it changes what is seen. */
 export const byPortLine = "This machine has 127.0.0.1 alone: backends differ by port, not by address.";
 
+/** Where no backend can be frozen. */
+export const noFreezeLine = "This system cannot stop a process and let it go on: no backend freezes.";
+
 /** What was compared, and how far it is fair: one paragraph each. */
 export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): string[] {
   const { rotationIntervalMs } = pace;

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import type { FakeDns } from "../src/testing/index.ts";
 import type { BackendConfig, FromBackend } from "./messages.ts";
 import { messageOf, type Processes } from "./processes.ts";
+import { endGracefully } from "./signals.ts";
 
 /** One backend, as the demo's Kubernetes sees it. */
 export interface Backend {
@@ -80,7 +81,7 @@ export class Fleet {
     this.#publish(this.#listed.filter((one) => one !== backend));
     backend.state = "ending";
     const exited = once(backend.process, "exit");
-    backend.process.kill("SIGTERM");
+    endGracefully(backend.process);
     await exited;
     backend.state = "ended";
   }
@@ -98,7 +99,7 @@ export class Fleet {
     backend.state = "serving";
   }
 
-  /** The process stands still, with its sockets open. */
+  /** The process stands still, with its sockets open. Only where the system `hasSignals`. */
   freeze(backend: Backend): void {
     backend.state = "frozen";
     backend.process.kill("SIGSTOP");
@@ -136,7 +137,7 @@ export class Fleet {
   }
 }
 
-/** A port that is free now on addresses that only the demo uses. */
+/** A port that is free now on addresses that only the demo uses, where the machine `hasManyLoopbackAddresses`. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.2");
   await once(server, "listening");

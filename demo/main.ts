@@ -9,12 +9,13 @@ import { join } from "node:path";
 import { fakeDns } from "../src/testing/index.ts";
 import { Clients } from "./clients.ts";
 import { displayOn } from "./display.ts";
-import { byPortLine, finePrint, firstLine } from "./fine-print.ts";
+import { byPortLine, finePrint, firstLine, noFreezeLine } from "./fine-print.ts";
 import { type Backend, Fleet, freePort } from "./fleet.ts";
 import { hasManyLoopbackAddresses } from "./loopback.ts";
 import { paintFor } from "./paint.ts";
 import { Processes } from "./processes.ts";
 import { brokenPromises, failuresMax } from "./promises.ts";
+import { hasSignals } from "./signals.ts";
 import { errorLines, summaryLines, wrap } from "./summary.ts";
 import { fullPace, shortPace, Timeline } from "./timeline.ts";
 
@@ -42,6 +43,7 @@ process.once("SIGTERM", () => process.exit(143));
 const port = (await hasManyLoopbackAddresses()) ? await freePort() : undefined;
 print(paint("bold", firstLine));
 if (port === undefined) print(byPortLine);
+if (!hasSignals) print(noFreezeLine);
 const processes = new Processes(display.output);
 const dns = await fakeDns();
 try {

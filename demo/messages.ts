@@ -19,9 +19,9 @@ export type FromBackend =
       readonly repeated: Readonly<Record<string, number>>;
     };
 
-/** What a backend is asked. */
+/** What a backend is asked: for its counters, or to end gracefully. */
 export interface ToBackend {
-  readonly type: "count";
+  readonly type: "count" | "end";
 }
 
 /** The clients that are compared. */

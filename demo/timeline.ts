@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, Fleet } from "./fleet.ts";
+import { hasSignals } from "./signals.ts";
 import type { Period } from "./statistics.ts";
 
 /** How long things take. Times in milliseconds. */
@@ -120,7 +121,7 @@ export class Timeline {
 
 function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
   const { small, large, steadyMs, killedMs, frozenMs, rollStepMs } = pace;
-  return [
+  const phases: Phase[] = [
     {
       title: `start with ${small}`,
       story: `${small} backends behind one DNS name`,
@@ -176,4 +177,5 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
       },
     },
   ];
+  return hasSignals ? phases : phases.filter((phase) => phase.frozenMs === undefined);
 }

@@ -29,6 +29,7 @@ export type { Failure, FailureFact, FailureKind, Progress, WireStatus } from "./
 export { type GlinkFailure, glinkFailureOf } from "./base/glink-failure.ts";
 export type { MethodSpec } from "./base/method-spec.ts";
 export { peerText } from "./base/peer-text.ts";
+export type { ProtocolName } from "./base/protocol-name.ts";
 export type { CauseFact } from "./base/thrown.ts";
 export { version } from "./base/version.ts";
 export { type AttemptReport, type GlinkCallOptions, glinkCall } from "./calls/call-options.ts";
@@ -57,12 +58,12 @@ export {
 export type { Endpoint } from "./endpoint/endpoint.ts";
 export type { CertificateFacts } from "./http2/dial/certificate.ts";
 export type { DialStage } from "./http2/dial/dial-failure.ts";
-export type { ProxyOptions } from "./http2/dial/proxy.ts";
+export type { ProxyInit, ProxyOptions } from "./http2/dial/proxy.ts";
 export type { ForeignProtocol } from "./http2/foreign-answer.ts";
 export { type ProbeFailure, type ProbeOptions, type ProbeReport, probe } from "./http2/probe.ts";
-export type { EjectionReason } from "./observe/backend-facts.ts";
+export type { BackendFact, EjectionReason } from "./observe/backend-facts.ts";
 export type { AttemptContext, CallContext } from "./observe/call-channels.ts";
-export type { DropReason, WithheldReason } from "./observe/call-facts.ts";
+export type { CallFact, DropReason, WithheldReason } from "./observe/call-facts.ts";
 export type { ConnectionCounts, TimedCounts } from "./observe/connection-counters.ts";
 export type { CallCounts, RetryCause } from "./observe/counters.ts";
 export type { ConnectContext } from "./observe/dial-observer.ts";
@@ -84,6 +85,7 @@ export type {
 export type { LogFunction, Logger } from "./observe/logger.ts";
 export type { PeerLimits } from "./observe/peer-limits.ts";
 export type { ResolverCounts } from "./observe/resolver-counters.ts";
+export type { ResolverFact } from "./observe/resolver-facts.ts";
 export type { ResolveContext } from "./observe/resolver-observer.ts";
 export type { RetireReason } from "./observe/retire-reason.ts";
 export type {
@@ -97,6 +99,7 @@ export type {
 } from "./observe/snapshot.ts";
 export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
+export type { ExactSubset, SubsetSize } from "./pool/subset-options.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export { type FileResolverOptions, fileResolver } from "./resolver/file.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";
@@ -111,6 +114,7 @@ export { type ProcessHold, systemHold } from "./runtime/process-hold.ts";
 export type { Random } from "./runtime/random.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { Backend } from "./subchannel/backend.ts";
+export type { ConnectionLimits } from "./subchannel/growth.ts";
 export {
   type CallOptionsFromInit,
   callOptionsFrom,

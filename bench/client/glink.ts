@@ -7,6 +7,7 @@ export const open: OpenPeer = async ({ peer, load, backends, certificate }) => {
   const scheme = certificate === undefined ? "http" : "https";
   const transport = glinkTransport({
     baseUrl: `${scheme}://localhost:1`,
+    protocol: load.protocol,
     resolver: staticResolver([...backends]),
     maxQueuedCalls: 100_000,
     ...(peer === "glink-node" ? { http2: "node" as const } : {}),

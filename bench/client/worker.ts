@@ -8,10 +8,12 @@ import type { MeasureCommand, Task } from "./task.ts";
 // on standard output; the first line out, an empty object, says that it is connected. It ends with its input.
 
 /** A process loads the library it measures, and no other. */
-const peers: Record<Exclude<PeerName, "grpc-go">, () => Promise<{ open: OpenPeer }>> = {
+const peers: Record<Exclude<PeerName, "grpc-go" | "connect-go">, () => Promise<{ open: OpenPeer }>> = {
   floor: () => import("./floor.ts"),
   tcp: () => import("./tcp.ts"),
   createGrpcTransport: () => import("./connect-node.ts"),
+  createGrpcWebTransport: () => import("./connect-node.ts"),
+  createConnectTransport: () => import("./connect-node.ts"),
   "grpc-js": () => import("./grpc-js.ts"),
   glink: () => import("./glink.ts"),
   "glink-node": () => import("./glink.ts"),

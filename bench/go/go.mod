@@ -3,6 +3,7 @@ module glink/bench
 go 1.25.0
 
 require (
+	connectrpc.com/connect v1.19.1
 	google.golang.org/grpc v1.83.1
 	google.golang.org/protobuf v1.36.12
 )

@@ -1,4 +1,4 @@
-// The grpc-go client of the benchmark. Speaks as bench/client/worker.ts does: a Task as its argument, a Command on each
+// The clients of the benchmark in Go: grpc-go and connect-go. Speaks as bench/client/worker.ts does: a Task as its argument, a Command on each
 // line of its input, a Measurement on each line of its output.
 package main
 
@@ -31,12 +31,10 @@ func serve() error {
 	if err := json.Unmarshal([]byte(os.Args[1]), &task); err != nil {
 		return err
 	}
-	conn, err := dial(task)
+	run, err := open(task)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	run := operation(conn, task.Load)
 	if err := run(); err != nil {
 		return err
 	}
@@ -54,6 +52,18 @@ func serve() error {
 		say(measurement)
 	}
 	return lines.Err()
+}
+
+// open connects, and returns one operation of the load.
+func open(task Task) (func() error, error) {
+	if task.Peer == "connect-go" {
+		return connectOperation(task)
+	}
+	conn, err := dial(task)
+	if err != nil {
+		return nil, err
+	}
+	return operation(conn, task.Load), nil
 }
 
 // dial balances over every backend with round_robin.

@@ -4,6 +4,7 @@ package main
 
 type Load struct {
 	Kind          string `json:"kind"`
+	Protocol      string `json:"protocol"`
 	Concurrency   int    `json:"concurrency"`
 	Messages      int    `json:"messages"`
 	MessageBytes  int    `json:"messageBytes"`
@@ -14,6 +15,7 @@ type Load struct {
 }
 
 type Task struct {
+	Peer        string   `json:"peer"`
 	Load        Load     `json:"load"`
 	Backends    []string `json:"backends"`
 	Certificate string   `json:"certificate"`

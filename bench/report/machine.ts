@@ -39,5 +39,6 @@ function goVersions(binary: string): Record<string, string> {
   const text = execFileSync("go", ["version", "-m", binary], { encoding: "utf8" });
   const go = /: go(\S+)/.exec(text)?.[1] ?? "unknown";
   const grpc = /google\.golang\.org\/grpc\s+v(\S+)/.exec(text)?.[1] ?? "unknown";
-  return { go, "grpc-go": grpc };
+  const connect = /connectrpc\.com\/connect\s+v(\S+)/.exec(text)?.[1] ?? "unknown";
+  return { go, "grpc-go": grpc, "connect-go": connect };
 }

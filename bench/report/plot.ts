@@ -7,7 +7,10 @@ const colors: Readonly<Partial<Record<ContenderName, string>>> = {
   tcp: "#cbd2d9",
   createGrpcTransport: "#e07a5f",
   "grpc-js": "#f2b134",
+  createGrpcWebTransport: "#e07a5f",
+  createConnectTransport: "#e07a5f",
   "grpc-go": "#3d9dc4",
+  "connect-go": "#3d9dc4",
   "glink-node": "#8fc9a8",
   glink: "#2f855a",
 };

@@ -11,7 +11,7 @@ export function headerText(machine: Machine, pace: Pace): string {
     `${date}; ${processor}, ${cores} cores, ${memoryGiB} GiB`,
     listed.join(", "),
     `medians of ${pace.rounds} interleaved rounds of ${pace.windowMs} ms (min-max); CPU is user + system of the client process;`,
-    "every client uses two servers in turn, createGrpcTransport the one it can; ratios are medians of the rounds' ratios",
+    "every client uses two servers in turn, those of Connect's the one they can; ratios are medians of the rounds' ratios",
     "",
   ].join("\n");
 }

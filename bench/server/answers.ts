@@ -1,5 +1,14 @@
 import type { CannedStream } from "./canned-http2.ts";
-import { grpcMessage, gzipResponseHead, responseHead } from "./frames.ts";
+import {
+  connectEnd,
+  connectStreamHead,
+  connectUnaryHead,
+  grpcMessage,
+  gzipResponseHead,
+  responseHead,
+  webEnd,
+  webResponseHead,
+} from "./frames.ts";
 
 /** How a listener answers every request. */
 export interface Answer {
@@ -9,6 +18,8 @@ export interface Answer {
   data(stream: CannedStream, payload: Uint8Array): void;
   /** The request is complete: so is the answer, once this has queued it. */
   end(stream: CannedStream): void;
+  /** The body says how the call ended: no trailers follow it. */
+  readonly withoutTrailers?: true;
   /** Never answers: for deadlines and aborts. */
   readonly silent?: true;
 }
@@ -51,8 +62,24 @@ function repeat(message: Uint8Array, count: number): Answer {
   };
 }
 
+/** An answer of a protocol whose body ends with `end`. */
+function endingWith(end: Uint8Array | undefined, head: Uint8Array, answer: Answer): Answer {
+  return {
+    ...answer,
+    head,
+    withoutTrailers: true,
+    end: (stream) => {
+      answer.end(stream);
+      if (end !== undefined) stream.queue = [...stream.queue, end];
+    },
+  };
+}
+
 /** A name for each listener: what a client wants to hear decides which one it calls. */
-export const listenerNames = ["echo", "gzip", "tls", "stream100", "stream10000", "bidi", "collect", "silent"] as const;
+export const listenerNames = [
+  ...(["echo", "gzip", "tls", "stream100", "stream10000", "bidi", "collect", "silent"] as const),
+  ...(["webEcho", "webStream100", "connectEcho", "connectStream100"] as const),
+] as const;
 export type ListenerName = (typeof listenerNames)[number];
 
 /** 32 bytes as a field 1 string of 30: every response of the echo service has its text there. */
@@ -69,5 +96,9 @@ export const answers: Record<ListenerName, Answer> = {
   stream10000: repeat(smallMessage, 10_000),
   bidi: echoAtOnce,
   collect: repeat(collected, 1),
+  webEcho: endingWith(webEnd, webResponseHead, echo(webResponseHead)),
+  webStream100: endingWith(webEnd, webResponseHead, repeat(smallMessage, 100)),
+  connectEcho: endingWith(undefined, connectUnaryHead, echo(connectUnaryHead)),
+  connectStream100: endingWith(connectEnd, connectStreamHead, repeat(smallMessage, 100)),
   silent: { ...repeat(collected, 0), silent: true },
 };

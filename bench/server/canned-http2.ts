@@ -11,7 +11,7 @@ export interface CannedStream {
   /** The next of them, and how much of it was sent. */
   next: number;
   offset: number;
-  /** Trailers follow when the queue is empty. */
+  /** The end follows when the queue is empty. */
   complete: boolean;
   headSent: boolean;
   /** What the peer may still be sent on this stream. */
@@ -19,6 +19,8 @@ export interface CannedStream {
   /** The request's DATA so far. */
   received: Uint8Array[];
 }
+
+const noBytes = new Uint8Array(0);
 
 /** What a peer may send at once: never the limit of a benchmark. */
 const receiveWindowBytes = 2 ** 30;
@@ -145,7 +147,8 @@ export class CannedHttp2 {
       if (length === left) stream.next++;
     }
     if (!stream.complete) return;
-    this.#output.frame(frameType.headers, flag.endHeaders | flag.endStream, stream.id, okTrailers);
+    if (this.#answer.withoutTrailers) this.#output.frame(frameType.data, flag.endStream, stream.id, noBytes);
+    else this.#output.frame(frameType.headers, flag.endHeaders | flag.endStream, stream.id, okTrailers);
     this.#streams.delete(stream.id);
   }
 

@@ -36,13 +36,21 @@ const contentType = ["content-type", "application/grpc+proto"] as const;
 /** The head of every response. */
 export const responseHead = headerBlock([contentType], true);
 export const gzipResponseHead = headerBlock([contentType, ["grpc-encoding", "gzip"]], true);
-/** The trailers of every response. */
+export const webResponseHead = headerBlock([["content-type", "application/grpc-web+proto"]], true);
+export const connectUnaryHead = headerBlock([["content-type", "application/proto"]], true);
+export const connectStreamHead = headerBlock([["content-type", "application/connect+proto"]], true);
+/** The trailers of every response of gRPC's. */
 export const okTrailers = headerBlock([["grpc-status", "0"]], false);
 
 /** A gRPC message: flag byte, four bytes of length, the message. */
-export function grpcMessage(payload: Uint8Array): Buffer {
+export function grpcMessage(payload: Uint8Array, flag = 0): Buffer {
   const framed = Buffer.alloc(5 + payload.length);
+  framed[0] = flag;
   framed.writeUInt32BE(payload.length, 1);
   framed.set(payload, 5);
   return framed;
 }
+
+/** The last message of a response of gRPC-Web's, and of a stream of Connect's. */
+export const webEnd = grpcMessage(Buffer.from("grpc-status: 0\r\n"), 0x80);
+export const connectEnd = grpcMessage(Buffer.from("{}"), 2);

@@ -14,7 +14,7 @@ export interface SuccessRateOptions {
 
 /** gRFC A50: backends more of whose calls fail than a threshold says. */
 export interface FailurePercentageOptions {
-  /** Default 85, from 0 to 100. */
+  /** The percentage of calls above which a backend fails too many. Default 85, from 0 to 100. */
   readonly threshold: number;
   /** How many of those that are found are ejected. Default 100, from 0 to 100. */
   readonly enforcementPercentage: number;
@@ -35,19 +35,21 @@ export interface OutlierOptions {
   readonly intervalMs: number;
   /** How long a first ejection lasts, and by how much each further one is longer. Default 30 000, from 1. */
   readonly baseEjectionMs: number;
-  /** Default 300 000, from 1: or `baseEjectionMs`, if that is longer. */
+  /** No ejection lasts longer. Default 300 000, from 1: or `baseEjectionMs`, if that is longer. */
   readonly maxEjectionMs: number;
   /** At most this share of the backends at a time, and one where there are three or more. Default 10, from 0 to 100; 0: none. */
   readonly maxEjectionPercent: number;
-  /** Default: none. `{}`: gRFC A50's. */
+  /** Ejects backends that succeed far less than all others. Default: none. `{}`: gRFC A50's. */
   readonly successRate: SuccessRateOptions | undefined;
-  /** Default: none. `{}`: gRFC A50's. */
+  /** Ejects backends that fail more than a threshold. Default: none. `{}`: gRFC A50's. */
   readonly failurePercentage: FailurePercentageOptions | undefined;
 }
 
 /** As users write them: what is left out has its default. */
 export type OutlierInit = Partial<Omit<OutlierOptions, "successRate" | "failurePercentage">> & {
+  /** The comparison of success rates (gRFC A50). Default: none. */
   readonly successRate?: Partial<SuccessRateOptions> | undefined;
+  /** The comparison of failures with a threshold (gRFC A50). Default: none. */
   readonly failurePercentage?: Partial<FailurePercentageOptions> | undefined;
 };
 

@@ -17,6 +17,8 @@ export interface LeastRequestOptions {
  *
  * Weights: a backend is drawn, and its open calls are counted, in proportion to its weight. gRFC A48, with two that are
  * never the same one.
+ *
+ * Throws a TypeError or RangeError that names the option.
  */
 export function leastRequest(options: LeastRequestOptions = {}): LoadBalancing {
   checkNames("leastRequest", checkObject("leastRequest", options), ["choices"]);

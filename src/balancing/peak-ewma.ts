@@ -28,6 +28,8 @@ export interface PeakEwmaOptions {
  *
  * Latencies are those of unary calls; of streams only open calls and failures count. What fails fast attracts nothing.
  * A backend of which nothing is known gets one call, and more when that has ended. Weights divide the cost.
+ *
+ * Throws a TypeError or RangeError that names the option.
  */
 export function peakEwma(options: PeakEwmaOptions = {}): LoadBalancing {
   checkNames("peakEwma", checkObject("peakEwma", options), ["decayMs", "failurePenaltyMs"]);

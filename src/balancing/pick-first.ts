@@ -17,6 +17,8 @@ export interface PickFirstOptions {
  * backends in it, `roundRobin` does not care. The others are dialled only when it is
  * lost, or does not answer the dial within 250 ms (gRFC A61), or a suspicion that it is dead stands for as long. For
  * targets where any one backend will do and connections are dear.
+ *
+ * Throws a TypeError or RangeError that names the option.
  */
 export function pickFirst(options: PickFirstOptions = {}): LoadBalancing {
   checkNames("pickFirst", checkObject("pickFirst", options), ["shuffle"]);

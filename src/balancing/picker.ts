@@ -5,9 +5,11 @@ import type { Backend } from "../subchannel/backend.ts";
 
 /** What a picker may look at when it chooses. */
 export interface PickInfo {
+  /** What is called. One object for all calls of a method through one transport. */
   readonly method: MethodSpec;
   /** The call's metadata as it goes on the wire: names in lower case and values in turn. */
   readonly metadata: readonly string[];
+  /** Those of the call's options; undefined where there are none. */
   readonly contextValues: ContextValues | undefined;
   /** What the call itself wants to be hashed by: `hashKey` of {@link glinkCall}. */
   readonly hashKey?: string | undefined;

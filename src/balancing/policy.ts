@@ -10,6 +10,7 @@ export interface PolicyController {
   readonly target: string;
   /** A connection to one of its backends was ready once: that the port may be wrong is no advice from then on. */
   readonly everConnected: boolean;
+  /** What rolls dice: tests give their own. */
   readonly random: Random;
   /** For timers: they do not keep the process alive, and tests turn it by hand. */
   readonly clock: Clock;
@@ -85,6 +86,7 @@ export type PolicyFacts = Readonly<Record<string, number>>;
 export interface LoadBalancing {
   /** Shown in `snapshot()`. */
   readonly name: string;
+  /** Makes the policy of one transport. Called once, as the pool is made. */
   createPolicy(controller: PolicyController): Policy;
 }
 

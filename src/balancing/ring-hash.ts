@@ -31,6 +31,8 @@ const sizeRange = { min: 1, max: 8_388_608, integer: true };
  * Backends are connected when the first call comes for them. A key whose backend cannot be reached, is full, or failed
  * the call before, goes to the next one on the ring. The ring has entries by `endpointWeight`, of `endpointHashKey` or
  * else the first address.
+ *
+ * Throws a TypeError or RangeError that names the option.
  */
 export function ringHash(options: RingHashOptions = {}): LoadBalancing {
   checkNames("ringHash", checkObject("ringHash", options), ["key", "minRingSize", "maxRingSize"]);

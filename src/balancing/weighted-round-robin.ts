@@ -37,6 +37,8 @@ export interface WeightedRoundRobinOptions {
  *
  * A backend without a report of use has the mean weight, and with fewer than two that have one, all have the same. The
  * weight that a resolver gives (`endpointWeight`) multiplies that of the reports.
+ *
+ * Throws a TypeError or RangeError that names the option.
  */
 export function weightedRoundRobin(options: WeightedRoundRobinOptions = {}): LoadBalancing {
   const settings = checkOptions(options);

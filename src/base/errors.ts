@@ -43,8 +43,11 @@ export type FailureKind =
 
 /** A failure as plain data: cheap to make and to decide on. It becomes a ConnectError only where a user sees it. */
 export interface Failure {
+  /** Which way of failing it is. */
   readonly kind: FailureKind;
+  /** The status code of the error that the caller gets. */
   readonly code: Code;
+  /** How far the request got. */
   readonly progress: Progress;
   /** What happened, and what to do where one can know. Without code, address and attempts: the mapping adds those. */
   readonly message: string;
@@ -64,7 +67,13 @@ export interface Failure {
 export interface WireStatus {
   /** Response headers and trailers, names and values in turn. */
   readonly metadata: readonly string[];
-  readonly details: readonly { readonly type: string; readonly value: Uint8Array<ArrayBuffer> }[];
+  /** The messages of google.rpc.Status: each has the name of its type, and its bytes as protobuf writes them. */
+  readonly details: readonly {
+    /** `google.rpc.RetryInfo`, say. */
+    readonly type: string;
+    /** Serialized. */
+    readonly value: Uint8Array<ArrayBuffer>;
+  }[];
   /** True when it is the server's own status and not one that we derived from a broken response. */
   readonly isWireError: boolean;
 }
@@ -76,10 +85,15 @@ export function withProgress(failure: Failure, progress: Progress): Failure {
 
 /** A failure as events and snapshots tell it. The message of a server's own status is the call's, and not in it. */
 export interface FailureFact {
+  /** Which way of failing it is: docs/errors.md explains each. */
   readonly kind: FailureKind;
+  /** The status code. */
   readonly code: Code;
+  /** How far the request got. */
   readonly progress: Progress;
+  /** What happened. Of a server's own status only its code: its text is the caller's. */
   readonly message: string;
+  /** The original error, as plain data. */
   readonly cause?: CauseFact;
 }
 

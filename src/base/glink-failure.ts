@@ -2,6 +2,7 @@ import type { FailureKind, Progress } from "./errors.ts";
 
 /** How a call failed, beside what its error says: for programs, and for the server's own status, whose text is not touched. */
 export interface GlinkFailure {
+  /** Which way of failing it was: docs/errors.md explains each. */
   readonly kind: FailureKind;
   /** How far the last attempt got. */
   readonly progress: Progress;

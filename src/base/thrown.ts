@@ -29,6 +29,7 @@ export interface CauseFact {
   readonly name: string;
   /** `ECONNREFUSED`, `ERR_TLS_CERT_ALTNAME_INVALID` or such, and the numbers of other libraries. */
   readonly code?: string | number;
+  /** Its text; what a peer may have sent has visible escapes. */
   readonly message: string;
 }
 

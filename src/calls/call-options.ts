@@ -17,6 +17,7 @@ export interface AttemptReport {
   readonly code: Code | undefined;
   /** How far it got, when it failed. */
   readonly progress: Progress | undefined;
+  /** What happened, or the text of the server's own status; undefined: it succeeded. */
   readonly message: string | undefined;
   /** The wait before the next attempt; undefined: there is none. */
   readonly retryDelayMs: number | undefined;

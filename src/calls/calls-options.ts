@@ -8,6 +8,7 @@ import { checkRetryOptions, type RetryOptions, retryBudgetDefaults, retryDefault
 
 /** What `retry` takes: the fields that differ from the defaults. */
 export type RetryInit = Partial<Omit<RetryOptions, "budget">> & {
+  /** What retries may cost, over all calls; `false`: nothing holds them back. */
   readonly budget?: Partial<Exclude<RetryOptions["budget"], false>> | false;
 };
 

@@ -2,7 +2,7 @@
 export interface ConsulResolverOptions {
   /** The name of the service. Default: the host of `baseUrl`, without `.service.consul`. */
   service?: string;
-  /** Of an agent or a server. Default `"http://127.0.0.1:8500"`. */
+  /** The http or https URL of an agent or a server. Default `"http://127.0.0.1:8500"`. */
   url?: string;
   /** An ACL token with service:read and node:read; a function is asked at each query. Default: none. */
   token?: string | (() => string);
@@ -12,8 +12,9 @@ export interface ConsulResolverOptions {
   health?: "passing" | "warning";
   /** Instances in the order of their distance to this node; `"_agent"`: to the agent that is asked. For `pickFirst`. */
   near?: string;
-  /** Default: the agent's own. */
+  /** The datacenter that is asked about. Default: the agent's own. */
   datacenter?: string;
+  /** A namespace of Consul Enterprise. Default: the token's own. */
   namespace?: string;
   /** An expression in Consul's language of filters: `'Service.Meta.version == "2"'`. */
   filter?: string;
@@ -22,7 +23,14 @@ export interface ConsulResolverOptions {
   /** How long a query waits for a change. In milliseconds, 1 000 to 600 000, default 300 000. */
   waitMs?: number;
   /** For an https URL: `ca`, `cert`, `key`. */
-  tls?: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
+  tls?: {
+    /** PEM. Default: the authorities that Node trusts. */
+    ca?: string | Buffer;
+    /** PEM, for a Consul that asks who its clients are. Default: none. */
+    cert?: string | Buffer;
+    /** PEM, of the certificate. Default: none. */
+    key?: string | Buffer;
+  };
 }
 
 export interface ConsulSettings

@@ -6,6 +6,7 @@ export type Address = TcpAddress | UnixAddress;
 
 /** A TCP backend. `host` is best an IP literal; a name is looked up by the operating system at every dial. */
 export interface TcpAddress {
+  /** An IP address, or a name that is looked up as it is dialled. IPv6 without brackets. */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;

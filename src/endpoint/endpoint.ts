@@ -9,6 +9,7 @@ import { type Attributes, checkAttributes, isAttributes, noAttributes } from "./
 export interface Endpoint {
   /** At least one; they are tried in this order, with IP versions in turn (RFC 8305). */
   readonly addresses: readonly Address[];
+  /** What a resolver knows of it beside its addresses: weight, zone, priority, and keys of your own. */
   readonly attributes: Attributes;
 }
 

@@ -17,11 +17,15 @@ import { OperationChannel, type OperationContext } from "./operation-channel.ts"
 export interface CallContext extends OperationContext {
   /** Scheme, host, port and path of `baseUrl`. */
   readonly target: string;
+  /** Host of `baseUrl`, without brackets. */
   readonly serverAddress: string;
+  /** Port of `baseUrl`, or its scheme's default. */
   readonly serverPort: number;
-  /** The full name of the service, and the method's own. */
+  /** The full name of the service. */
   readonly service: string;
+  /** The method's own name. */
   readonly method: string;
+  /** Which of the two sides streams. */
   readonly kind: "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
   /** The time that the call has; undefined without a deadline. */
   readonly timeoutMs: number | undefined;
@@ -29,29 +33,41 @@ export interface CallContext extends OperationContext {
   readonly header: Pick<AttemptHeader, "set">;
   /** Undefined: it succeeded, or is not over. */
   code?: Code | undefined;
+  /** Attempts made, the first included; 0 when none was. Set at the end. */
   attempts?: number;
   /** The last backend. */
   address?: string | undefined;
+  /** From its begin to its end, in whole milliseconds. Set at the end. */
   durationMs?: number;
 }
 
 /** What the tracing channel `glink:attempt` publishes of one attempt. */
 export interface AttemptContext extends OperationContext {
+  /** The call that it is an attempt of: one object for all of them. */
   readonly call: CallContext;
   /** 1 for the first. */
   readonly attempt: number;
   /** It repeats one that did not run. */
   readonly transparent: boolean;
+  /** The backend; undefined when none was found. Set at the end, as all that follows. */
   address?: string | undefined;
+  /** Undefined: it succeeded, or is not over. */
   code?: Code | undefined;
+  /** How it failed. */
   failureKind?: FailureKind | undefined;
+  /** How far it got, when it failed. */
   progress?: Progress | undefined;
   /** The wait before the next attempt; undefined: there is none. */
   retryDelayMs?: number | undefined;
+  /** Request messages that were handed to the stream. */
   messagesSent?: number;
+  /** Their bytes: as compressed, without what frames them. */
   bytesSent?: number;
+  /** Response messages that were read. */
   messagesReceived?: number;
+  /** Their bytes: as compressed, without what frames them. */
   bytesReceived?: number;
+  /** From its begin to its end, in whole milliseconds. */
   durationMs?: number;
 }
 

@@ -2,9 +2,13 @@ import type { RetireReason } from "./retire-reason.ts";
 
 /** What became of so many, and how long they took together. */
 export interface TimedCounts {
+  /** Those that ended well. */
   readonly succeeded: number;
+  /** Those that failed. */
   readonly failed: number;
+  /** How long those took together that ended well, in milliseconds. */
   readonly succeededMs: number;
+  /** How long those took together that failed, in milliseconds. */
   readonly failedMs: number;
 }
 
@@ -19,10 +23,22 @@ export interface ConnectionCounts {
   readonly disconnections: Readonly<Record<string, number>>;
   /** Connections that left service with their calls, which they were left to finish. */
   readonly retired: Readonly<Record<RetireReason, number>>;
-  /** Retired connections that have closed, the calls that `drainTimeoutMs` cut, and how long they took together. */
-  readonly drains: { readonly count: number; readonly cutCalls: number; readonly durationMs: number };
+  /** What became of retired connections. */
+  readonly drains: {
+    /** Those that have closed. */
+    readonly count: number;
+    /** Their calls that `drainTimeoutMs` cut. */
+    readonly cutCalls: number;
+    /** How long they took to drain, together. */
+    readonly durationMs: number;
+  };
   /** PINGs that asked whether a peer lives. */
-  readonly pings: { readonly answered: number; readonly unanswered: number };
+  readonly pings: {
+    /** In time. */
+    readonly answered: number;
+    /** Not within `pingTimeoutMs`: the connection was given up. */
+    readonly unanswered: number;
+  };
 }
 
 /** Counts of what has an end that is good or bad. */

@@ -12,10 +12,13 @@ export type RetryCause = "policy" | "pushback" | "lost-connection" | "transparen
 
 /** Counts since the channel was made, as plain data. Each only grows. */
 export interface CallCounts {
+  /** Calls that began: what is refused at the door is not among them. */
   readonly started: number;
+  /** Calls that ended well. */
   readonly succeeded: number;
   /** By the name of the status code, `Unavailable` say: those that have occurred. */
   readonly failed: Readonly<Record<string, number>>;
+  /** Attempts that began, those of retries and hedges included. */
   readonly attempts: number;
   /** By the kind of the failure, and by how far the request got: those that have occurred. */
   readonly attemptsFailed: Readonly<Partial<Record<FailureKind, Readonly<Record<Progress, number>>>>>;
@@ -37,10 +40,13 @@ export interface CallCounts {
   readonly waits: Readonly<Record<WaitReason, number>>;
   /** How long such waits took that are over. */
   readonly waitMs: Readonly<Record<WaitReason, number>>;
-  /** Messages of all attempts, and their bytes: as compressed, without what frames them. */
+  /** Request messages of all attempts. */
   readonly messagesSent: number;
+  /** Their bytes: as compressed, without what frames them. */
   readonly bytesSent: number;
+  /** Response messages of all attempts. */
   readonly messagesReceived: number;
+  /** Their bytes: as compressed, without what frames them. */
   readonly bytesReceived: number;
 }
 

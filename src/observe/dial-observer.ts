@@ -12,6 +12,7 @@ export interface ConnectContext extends OperationContext, Partial<SocketFacts> {
   readonly address: string;
   /** Nobody wanted the connection any more. */
   givenUp?: boolean;
+  /** From its begin to its end, in whole milliseconds. Set at the end. */
   durationMs?: number;
 }
 

@@ -8,6 +8,7 @@ import type { ResolverFact } from "./resolver-facts.ts";
  * Every event carries `target`, the base URL of the transport, and `at`, its time.
  */
 export type GlinkEvent = {
+  /** Scheme, host, port and path of `baseUrl`. */
   readonly target: string;
   /** When it was published, by the wall clock: milliseconds since 1970. */
   readonly at: number;
@@ -18,6 +19,7 @@ export type GlinkEvent = {
   | {
       /** Something the user should know once: a likely misconfiguration. */
       readonly type: "hint";
+      /** Which one: docs/observability.md says what each is about. */
       readonly hint:
         | "single-address"
         | "all-refused"
@@ -25,12 +27,15 @@ export type GlinkEvent = {
         | "unknown-option"
         | "no-health-service"
         | "no-such-method";
+      /** What is odd, and what to do. */
       readonly message: string;
     }
   | {
       /** Code that the user gave threw: a listener, a logger, a resolver, a policy. Nothing else was touched. */
       readonly type: "user-code-failed";
+      /** Which code it was: `resolver`, `picker`, `event listener` or `onAttempt`, say. */
       readonly where: string;
+      /** What it threw. */
       readonly error: ThrownFact;
     }
   | { readonly type: "closed" }
@@ -38,6 +43,7 @@ export type GlinkEvent = {
 
 /** What code of the user's threw, with the stack that leads to it. */
 export interface ThrownFact extends CauseFact {
+  /** Where it was thrown; undefined for what is no Error. */
   readonly stack?: string;
 }
 

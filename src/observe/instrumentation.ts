@@ -60,6 +60,7 @@ export interface CallStart extends ChannelNames {
   readonly method: MethodSpec;
   /** The time that the call has; undefined without a deadline. */
   readonly timeoutMs: number | undefined;
+  /** Those of the call's options, which interceptors may have added to; undefined where there are none. */
   readonly contextValues: ContextValues | undefined;
 }
 
@@ -124,6 +125,7 @@ export interface Ending {
   readonly message: string | undefined;
   /** The backend, the last one of a call; undefined when none was found. */
   readonly address: string | undefined;
+  /** From its begin to its end, in milliseconds with fractions. */
   readonly durationMs: number;
 }
 
@@ -131,10 +133,13 @@ export interface Ending {
 export interface AttemptEnd extends Ending {
   /** The wait before the next attempt; undefined: there is none. */
   readonly retryDelayMs: number | undefined;
-  /** Request messages that were handed to the stream, and their bytes: as compressed, without what frames them. */
+  /** Request messages that were handed to the stream. */
   readonly messagesSent: number;
+  /** Their bytes: as compressed, without what frames them. */
   readonly bytesSent: number;
+  /** Response messages that were read. */
   readonly messagesReceived: number;
+  /** Their bytes: as compressed, without what frames them. */
   readonly bytesReceived: number;
 }
 

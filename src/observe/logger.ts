@@ -5,9 +5,13 @@ export type LogFunction = (fields: Readonly<Record<string, unknown>>, message: s
 
 /** Where a transport writes what an operator should know. One per transport, never global. */
 export interface Logger {
+  /** Single attempts, dials and connections. */
   readonly debug: LogFunction;
+  /** Changes of the pool in good order. */
   readonly info: LogFunction;
+  /** What an operator should look at: hints, what fails for the first time, calls that were cut. */
   readonly warn: LogFunction;
+  /** No line has this level: what fails for good is the error of a call, and its caller has it. */
   readonly error: LogFunction;
 }
 

@@ -2,8 +2,9 @@ import { TimedCounters, type TimedCounts } from "./connection-counters.ts";
 
 /** Counts of what a channel's resolver found since the channel was made, as plain data. Each only grows. */
 export interface ResolverCounts extends TimedCounts {
-  /** Backends that the resolver named anew, and those that it named no longer. */
+  /** Backends that the resolver named anew. */
   readonly addressesAdded: number;
+  /** Backends that it named no longer. */
   readonly addressesRemoved: number;
 }
 

@@ -10,6 +10,7 @@ export interface ResolveContext extends OperationContext {
   readonly target: string;
   /** How many backends it names. */
   addresses?: number;
+  /** How long the lookup took, in whole milliseconds. Set at the end. */
   durationMs?: number;
 }
 

@@ -17,20 +17,27 @@ export interface ConnectionSnapshot extends SocketFacts {
   readonly address: string;
   /** Since it was ready. */
   readonly ageMs: number;
+  /** Calls that are under way there now. */
   readonly openCalls: number;
   /** Attempts that got a stream on it. Those that neither succeeded nor failed are open, or were given up by their callers. */
   readonly callsStarted: number;
+  /** Of those, attempts that ended well. */
   readonly callsSucceeded: number;
+  /** Of those, attempts that failed. */
   readonly callsFailed: number;
+  /** Request messages, of all its calls. */
   readonly messagesSent: number;
+  /** Response messages, of all its calls. */
   readonly messagesReceived: number;
   /** Of the socket: frames and all, but not what TLS adds. 0 where a socket of the user's own does not count. */
   readonly bytesSent: number;
+  /** Likewise. */
   readonly bytesReceived: number;
   /** PINGs that asked whether the peer lives. */
   readonly pingsSent: number;
   /** What the peer allows now; undefined: it set no limit. */
   readonly maxConcurrentStreams: number | undefined;
+  /** Whether its peer answers: `suspect` while a PING is not answered in time. */
   readonly availability: Availability;
 }
 
@@ -38,6 +45,7 @@ export interface ConnectionSnapshot extends SocketFacts {
 export interface DrainingSnapshot extends ConnectionSnapshot {
   /** The backend that it was one of, by {@link SubchannelSnapshot.address}. */
   readonly backend: string;
+  /** Why it was retired. */
   readonly reason: RetireReason;
   /** When it was retired, by the wall clock. */
   readonly sinceMs: number;
@@ -57,7 +65,9 @@ export interface LeftOutSnapshot {
 export interface SubchannelSnapshot {
   /** As {@link GlinkSnapshot.id}. */
   readonly id: number;
+  /** Its identity, for as long as the resolver names it: the text of its address, or of its addresses. */
   readonly address: string;
+  /** Whether it can be reached, as gRPC names it. */
   readonly state: ConnectivityState;
   /** Since when it is in that state, by the wall clock. */
   readonly stateSinceMs: number;
@@ -74,7 +84,9 @@ export interface SubchannelSnapshot {
   readonly weight: number;
   /** As the resolver has it. */
   readonly zone: string | undefined;
+  /** As the resolver has it: 0 is used before 1 (gRFC A56). */
   readonly priority: number;
+  /** The name that the resolver has for it, where it has one (gRFC A81). */
   readonly hostname: string | undefined;
   /** What the policy knows of it: `expectedMs` of peakEwma, `loadWeight` of weightedRoundRobin, `share` of ringHash. */
   readonly policy: Readonly<Record<string, number>>;
@@ -82,16 +94,20 @@ export interface SubchannelSnapshot {
   readonly connectionAgeMs: number | undefined;
   /** Connections in service, the eldest first. */
   readonly connections: readonly ConnectionSnapshot[];
+  /** Calls that are under way there now. */
   readonly openCalls: number;
   /**
    * Attempts sent here since the address appeared. Those that neither succeeded nor failed are open, or were given up by
    * their callers.
    */
   readonly callsStarted: number;
+  /** Of those, attempts that ended well. */
   readonly callsSucceeded: number;
+  /** Of those, attempts that failed. */
   readonly callsFailed: number;
-  /** Dials since the address appeared. */
+  /** Dials since the address appeared that ended with a connection. */
   readonly dialsSucceeded: number;
+  /** Dials that ended without a connection. */
   readonly dialsFailed: number;
   /** Connections that left service, whatever the reason. */
   readonly disconnections: number;
@@ -103,7 +119,9 @@ export interface SubchannelSnapshot {
 
 /** How fresh the list of backends is. Times are by the wall clock; undefined: never. */
 export interface ResolutionSnapshot {
+  /** The last answer. */
   readonly lastSuccessAtMs: number | undefined;
+  /** The last error. */
   readonly lastFailureAtMs: number | undefined;
   /** Why the last lookup failed; undefined when it did not. */
   readonly lastError: FailureFact | undefined;
@@ -115,8 +133,9 @@ export interface ResolutionSnapshot {
 export interface RetryBudgetSnapshot {
   /** Retries that may be made now. */
   readonly available: number;
-  /** Retries of the last ten seconds, and how many of those were allowed. */
+  /** Retries of the last ten seconds. */
   readonly used: number;
+  /** How many the last ten seconds allowed. */
   readonly allowed: number;
 }
 
@@ -129,8 +148,9 @@ export interface GlinkSnapshot {
    * thread, and never given again. What `grpc.channelz` wants.
    */
   readonly id: number;
-  /** By the wall clock. */
+  /** When the transport was made, by the wall clock: milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** When this was read, by the wall clock. */
   readonly takenAtMs: number;
   /** The base URL. */
   readonly target: string;
@@ -138,7 +158,9 @@ export interface GlinkSnapshot {
   readonly grpcTarget: string;
   /** What calls are written as. */
   readonly protocol: ProtocolName;
+  /** The resolver's name. */
   readonly resolver: string;
+  /** The policy's name. */
   readonly loadBalancing: string;
   /** The HTTP/2 engine. */
   readonly engine: "node" | "wire";
@@ -148,6 +170,7 @@ export interface GlinkSnapshot {
   readonly proxy: string | undefined;
   /** As gRPC aggregates it: ready if one backend is, else connecting if one may become it, else transient-failure. */
   readonly state: ConnectivityState;
+  /** The backends, in the resolver's order. */
   readonly subchannels: readonly SubchannelSnapshot[];
   /** Too few backends are usable: calls go to all that are connected (`panicThreshold`). */
   readonly panic: boolean;
@@ -155,14 +178,19 @@ export interface GlinkSnapshot {
   readonly ejections: Readonly<Record<EjectionReason, number>>;
   /** Retired connections that wait for their last call. */
   readonly draining: readonly DrainingSnapshot[];
+  /** Calls that have begun and not ended. */
   readonly openCalls: number;
+  /** Of those, calls that wait for a backend. */
   readonly queuedCalls: number;
+  /** Calls since the transport was made. */
   readonly callsStarted: number;
   /** Counts of calls, attempts and messages since the transport was made. Those of interceptors' own calls are in it. */
   readonly calls: CallCounts;
   /** Counts of connections since the transport was made, those of backends that have left included. */
   readonly connections: ConnectionCounts;
+  /** Counts of the resolver's answers and errors since the transport was made. */
   readonly lookups: ResolverCounts;
+  /** How fresh the list of backends is. */
   readonly resolution: ResolutionSnapshot;
   /** Undefined: there is none (`retry.budget: false`), or a service config has retryThrottling in its place. */
   readonly retryBudget: RetryBudgetSnapshot | undefined;

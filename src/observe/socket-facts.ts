@@ -2,6 +2,7 @@
 export interface SocketFacts {
   /** `10.0.0.7:41234`, say; undefined for a Unix socket, and where a socket of the user's own does not say. */
   readonly localAddress: string | undefined;
+  /** The peer's, in the same form; undefined where the socket does not say. */
   readonly remoteAddress: string | undefined;
   /** What ALPN agreed on; undefined without TLS. */
   readonly alpn: string | undefined;
@@ -9,6 +10,7 @@ export interface SocketFacts {
   readonly tls: TlsFacts | undefined;
 }
 
+/** What was agreed on in the TLS handshake. */
 export interface TlsFacts {
   /** `TLSv1.3`, say. */
   readonly protocol: string | undefined;

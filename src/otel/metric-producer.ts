@@ -16,6 +16,7 @@ export interface GlinkMetricProducer extends Instrumentation {
 
 /** A collection, as OpenTelemetry's SDK for metrics takes it. */
 export interface CollectedMetrics {
+  /** What was measured. */
   readonly resourceMetrics: {
     /** The reader's own is used. Whatever type the SDK wants here has this value. */
     readonly resource: never;
@@ -24,6 +25,7 @@ export interface CollectedMetrics {
       readonly metrics: CollectedMetric[];
     }[];
   };
+  /** Always empty: nothing here can fail. */
   readonly errors: unknown[];
 }
 

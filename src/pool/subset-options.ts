@@ -2,6 +2,7 @@ import { checkNames, checkNumber, checkObject } from "../base/check.ts";
 
 /** A subset in its exact form: client `index` of `count`. */
 export interface ExactSubset {
+  /** To how many endpoints each connects. */
   readonly size: number;
   /** Which of the clients this one is: from 0, below `count`. */
   readonly index: number;

@@ -4,10 +4,15 @@ import { checkScrape, type Scraped, type ScrapeOptions, scrape } from "./scrape.
 
 /** A metric as prom-client's `Registry` reads it, by its shape: prom-client is no dependency. */
 export interface PromClientMetric {
+  /** Its name as Prometheus has it: `rpc_client_call_duration_seconds`, say. */
   readonly name: string;
+  /** What it counts, in a sentence. */
   readonly help: string;
+  /** `counter`, `gauge` or `histogram`. */
   readonly type: Metric["type"];
+  /** How prom-client's cluster mode puts those of several processes together. */
   readonly aggregator: "sum" | "max" | "min";
+  /** Reads the transports. The registry calls it. */
   get(): Promise<PromClientValues>;
   /** Does nothing: counters are the transport's, and go on. */
   reset(): void;
@@ -15,11 +20,23 @@ export interface PromClientMetric {
 
 /** What {@link PromClientMetric.get} resolves to. */
 export interface PromClientValues {
+  /** As {@link PromClientMetric.name}. */
   readonly name: string;
+  /** As {@link PromClientMetric.help}. */
   readonly help: string;
+  /** As {@link PromClientMetric.type}. */
   readonly type: Metric["type"];
+  /** As {@link PromClientMetric.aggregator}. */
   readonly aggregator: "sum" | "max" | "min";
-  readonly values: readonly { readonly metricName: string; readonly labels: Labels; readonly value: number }[];
+  /** One for each set of labels, and of a histogram one for each bucket. */
+  readonly values: readonly {
+    /** The name, with `_bucket`, `_sum` or `_count` in a histogram. */
+    readonly metricName: string;
+    /** What sets it apart from others of its metric. */
+    readonly labels: Labels;
+    /** A count, a sum or a state, in the unit that the name says. */
+    readonly value: number;
+  }[];
 }
 
 /**

@@ -5,10 +5,13 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** One value of one metric. */
 export interface Sample {
+  /** The name of its metric. */
   readonly metric: MetricName;
   /** What a histogram and a summary write beside their own name. */
   readonly suffix: "" | "_bucket" | "_sum" | "_count";
+  /** What sets it apart from others of its metric. */
   readonly labels: Labels;
+  /** A count, a sum or a state, in the unit that the name says. */
   readonly value: number;
 }
 

@@ -32,6 +32,10 @@ export function httpStatusAdvice(status: number, location: string | undefined): 
       return `a redirect to ${location === undefined ? "nowhere" : peerText(location)}, which is not followed`;
     case 404:
       return "nothing answers at this path; is baseUrl right, and does the server speak this protocol?";
+    case 405:
+      return "the server does not take this HTTP method here; with useHttpGet it has to know what is free of side effects";
+    case 413:
+      return "the message is longer than the server, or a proxy on the way, takes";
     case 415:
       return "the server does not take this content type; does it speak this protocol, and this format?";
     case 502:

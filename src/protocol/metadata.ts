@@ -49,19 +49,37 @@ export interface CallMetadata {
 const noMetadata: CallMetadata = { fields: noFields, userAgent: undefined };
 
 /**
- * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
- * as Headers does it: HTTP/2 forbids some of them (authorization) to appear twice. Throws a ConnectError with
- * InvalidArgument that names a field HTTP/2 cannot carry: that call fails, and no other. What the protocol sets itself
- * (`ownNames`) is left out, as createGrpcTransport overrides it.
+ * A caller's headers as a call's metadata. Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot
+ * carry: that call fails, and no other. What the protocol sets itself (`ownNames`) is left out, as createGrpcTransport
+ * overrides it.
  */
 export function readMetadata(init: HeadersInit | undefined, ownNames: ReadonlySet<string>): CallMetadata {
-  if (init === undefined) return noMetadata;
+  return init === undefined ? noMetadata : metadataOf(readFields(init), ownNames);
+}
+
+/** As {@link readMetadata}, of a list that {@link readFields} gave. */
+export function metadataOf(list: HeaderFields, ownNames: ReadonlySet<string>): CallMetadata {
+  const fields: string[] = [];
+  let userAgent: string | undefined;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string;
+    const value = list[i + 1] as string;
+    if (name === "user-agent") userAgent = value;
+    else if (!isOwned(name, ownNames)) fields.push(name, value);
+  }
+  return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
+}
+
+/**
+ * Reads a caller's headers into a flat list of lower-case names and values. Names given twice are joined with a comma,
+ * as Headers does it: HTTP/2 forbids some of them (authorization) to appear twice. Throws as {@link readMetadata} does.
+ */
+export function readFields(init: HeadersInit): HeaderFields {
   const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
     const text = value.replace(outerSpace, "");
     checkField(name, text);
-    if (isOwned(lower, ownNames)) return;
     const before = values.get(lower);
     // RFC 9113 §8.2.3: cookies are joined in a way of their own.
     const separator = lower === "cookie" ? "; " : ", ";
@@ -76,10 +94,9 @@ export function readMetadata(init: HeadersInit | undefined, ownNames: ReadonlySe
   } else {
     for (const [name, value] of Object.entries(init)) add(name, String(value));
   }
-  const userAgent = values.get("user-agent");
-  values.delete("user-agent");
-  const fields = [...values].flat();
-  return fields.length === 0 && userAgent === undefined ? noMetadata : { fields, userAgent };
+  const fields: string[] = [];
+  for (const [name, value] of values) fields.push(name, value);
+  return fields;
 }
 
 /** Whether the protocol or HTTP/2 sets this field, whatever the caller says. `name` in lower case. */

@@ -89,5 +89,6 @@ export interface Resolver {
    * `dns:///` with host and port.
    */
   readonly grpcTarget?: string;
+  /** Begins to look, and tells `listener` each list, until the watch is closed. Called once for each transport. */
   watch(target: ResolverTarget, listener: ResolverListener, runtime: Runtime): ResolverWatch;
 }

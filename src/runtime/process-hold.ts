@@ -7,7 +7,9 @@ import { inBackground } from "./background.ts";
 export interface ProcessHold {
   /** True while a call or a `ready()` is open. */
   readonly held: boolean;
+  /** One more that waits for something. Each is to `release` once. */
   acquire(): void;
+  /** One of those that acquired it waits no longer. */
   release(): void;
   /**
    * Calls `listener` each time the last holder lets go, until the returned function is called. For work that keeps the

@@ -16,7 +16,9 @@ export interface Backend {
   readonly weight: number;
   /** A backend is a pick of itself. */
   readonly backend: Backend;
+  /** Whether it can be reached. */
   readonly state: ConnectivityState;
+  /** Whether calls should go there: apart from connectivity. */
   readonly availability: Availability;
   /** True when it is ready and its peer's MAX_CONCURRENT_STREAMS leaves room for one more call. */
   readonly hasRoom: boolean;

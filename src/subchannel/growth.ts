@@ -2,9 +2,9 @@ import type { Clock, TimerHandle } from "../runtime/clock.ts";
 
 /** How many connections a backend has. */
 export interface ConnectionLimits {
-  /** From the start. */
+  /** How many it has from the start. From 1 to 100. */
   readonly min: number;
-  /** Where streams run out. */
+  /** How many it may have where streams run out. From `min` to 100. */
   readonly max: number;
 }
 

@@ -3,7 +3,7 @@ import { checkFunction, checkMethods } from "./check.ts";
 import { type WaitingOptions, waitFor } from "./waiting.ts";
 
 /** The events of one type. */
-type EventOf<T extends GlinkEvent["type"]> = Extract<GlinkEvent, { readonly type: T }>;
+export type EventOf<T extends GlinkEvent["type"]> = Extract<GlinkEvent, { readonly type: T }>;
 
 /** What a transport published since its recording began. */
 export interface EventRecording {

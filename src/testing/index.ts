@@ -4,7 +4,7 @@ export { type BackendsOptions, type Routes, startBackends, type TestBackends } f
 export type { GoawayOptions, ReceivedCall, TestBackend } from "./backends/test-backend.ts";
 export type { DnsAnswer, RecordType, ServiceRecord } from "./dns/dns-answer.ts";
 export { type FakeDns, type FakeDnsOptions, fakeDns } from "./dns/fake-dns.ts";
-export { type EventRecording, recordEvents } from "./event-recording.ts";
+export { type EventOf, type EventRecording, recordEvents } from "./event-recording.ts";
 export { type ManualClock, manualClock } from "./manual-clock.ts";
 export { type ManualResolver, manualResolver } from "./manual-resolver.ts";
 export { expectQuiet } from "./quiet.ts";

@@ -4,16 +4,26 @@ import { wallClockMs } from "../runtime/wall-clock.ts";
 
 /** A call that a Connect server serves, as its handler is told of it: Connect's `HandlerContext`. */
 export interface ServedConnectCall {
+  /** Aborted when the call that is served ends. */
   readonly signal: AbortSignal;
+  /** The headers that it came with. */
   readonly requestHeader: Headers;
+  /** What is left of its deadline, in milliseconds; undefined without one. */
   timeoutMs(): number | undefined;
 }
 
 /** A call that a grpc-js server serves: `ServerUnaryCall`, `ServerWritableStream` and so on. */
 export interface ServedGrpcCall {
+  /** Whether its caller has ended it. */
   readonly cancelled: boolean;
-  readonly metadata: { get(name: string): readonly (string | Uint8Array)[] };
+  /** The metadata that it came with. */
+  readonly metadata: {
+    /** All values of a name in lower case; bytes for one that ends in `-bin`. */
+    get(name: string): readonly (string | Uint8Array)[];
+  };
+  /** When its time is over, by the wall clock; `Infinity` without a deadline. */
   getDeadline(): Date | number;
+  /** Calls `listener` when its caller ends it, or its time is over. */
   on(event: "cancelled", listener: () => void): unknown;
 }
 

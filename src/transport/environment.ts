@@ -1,6 +1,7 @@
 import type { ContextValues } from "@connectrpc/connect";
 import type { CallGroup } from "../calls/open-calls.ts";
 import type { Channel } from "../channel/channel.ts";
+import type { HeaderFields } from "../http2/connection.ts";
 import type { Codec } from "./codec.ts";
 import type { TurnQuota } from "./messages/turn-quota.ts";
 
@@ -19,6 +20,8 @@ export interface CallInput {
   /** Above 0, or none. */
   readonly timeoutMs: number | undefined;
   readonly header: HeadersInit | undefined;
+  /** All that `header` holds, as `readFields` gives it, where that is known. */
+  readonly fieldsRead: HeaderFields | undefined;
   readonly contextValues: ContextValues | undefined;
   /** Set by an interceptor that changed the URL: the path to call instead of the method's. */
   readonly path: string | undefined;

@@ -1,6 +1,6 @@
 import type { CallRequest } from "../calls/call.ts";
 import { callOptionsOf } from "../calls/call-options.ts";
-import { checkSize, readMetadata } from "../protocol/metadata.ts";
+import { checkSize, metadataOf, readMetadata } from "../protocol/metadata.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
 
@@ -14,9 +14,10 @@ export function requestOf(
   input: CallInput,
   deadlineMs: number,
 ): CallRequest {
-  const { contextValues, path } = input;
+  const { contextValues, path, header, fieldsRead } = input;
   const { codec } = environment;
-  const metadata = readMetadata(input.header, codec.protocol.ownNames);
+  const { ownNames } = codec.protocol;
+  const metadata = fieldsRead === undefined ? readMetadata(header, ownNames) : metadataOf(fieldsRead, ownNames);
   checkSize(metadata, path);
   const { fields, userAgent } = metadata;
   // Interceptors see the user agent that would be sent, and pass it on: the method's own head, which is encoded already.

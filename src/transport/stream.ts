@@ -7,11 +7,11 @@ import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { noFields } from "../protocol/metadata.ts";
+import { callHeaders, receiveLater } from "./call-headers.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import { RequestPump } from "./messages/request-pump.ts";
 import { ResponseQueue, type ResponseReader } from "./messages/response-stream.ts";
 import type { MethodInfo } from "./method-info.ts";
-import { receivedHeaders, receiveLater } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
 
 /** Makes a streaming call. Resolves once the call is committed to response headers; rejects with a ConnectError. */
@@ -38,7 +38,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   readonly #call: ChannelCall;
   readonly #queue: ResponseQueue;
   readonly #pump: RequestPump<I>;
-  readonly #trailer = receivedHeaders(noFields);
+  readonly #trailer = callHeaders(noFields);
   /** Gone once the caller's promise is settled: it would keep the response from being collected. */
   #caller: Caller<StreamResponse<I, O>> | undefined;
   #headers: HeaderFields = noFields;
@@ -94,7 +94,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
       stream: true,
       service: method.parent,
       method,
-      header: receivedHeaders(headers),
+      header: callHeaders(headers),
       trailer: this.#trailer,
       message: messages,
     });

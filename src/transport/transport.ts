@@ -104,6 +104,7 @@ class ConnectTransport implements GlinkTransport {
         inflateMaxBytes: readMaxBytes,
         userAgent,
         protocol: channel.protocol,
+        clock: channel.clock,
       }),
       turnQuota: new TurnQuota(channel.clock),
       abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),
@@ -124,7 +125,15 @@ class ConnectTransport implements GlinkTransport {
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
     const limitMs = this.#limitMs(method, timeoutMs);
-    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
+    const input = {
+      signal,
+      timeoutMs: limitMs,
+      header,
+      contextValues,
+      fieldsRead: undefined,
+      path: undefined,
+      group: undefined,
+    };
     return this.#intercepted === undefined
       ? callUnary(this.#environment, method, message, input)
       : this.#intercepted.unary(method, message, input);
@@ -142,7 +151,15 @@ class ConnectTransport implements GlinkTransport {
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
     const limitMs = this.#limitMs(method, timeoutMs);
-    const input = { signal, timeoutMs: limitMs, header, contextValues, path: undefined, group: undefined };
+    const input = {
+      signal,
+      timeoutMs: limitMs,
+      header,
+      contextValues,
+      fieldsRead: undefined,
+      path: undefined,
+      group: undefined,
+    };
     return this.#intercepted === undefined
       ? callStream(this.#environment, method, messages, input)
       : this.#intercepted.stream(method, messages, input);

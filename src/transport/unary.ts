@@ -7,9 +7,9 @@ import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import { compressedFlag } from "../protocol/framing.ts";
+import { callHeaders } from "./call-headers.ts";
 import type { CallEnvironment, CallInput } from "./environment.ts";
 import type { MethodInfo } from "./method-info.ts";
-import { receivedHeaders } from "./received-headers.ts";
 import { requestOf } from "./request.ts";
 
 /** Makes a unary call. Rejects with a ConnectError. */
@@ -54,13 +54,17 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     if (!this.#call.isOpen) return;
     try {
       const request = requestOf(this.#environment, this.#method, this.#input, this.#call.deadlineMs);
-      const payload = this.#environment.codec.encode(this.#method, message);
-      if (payload instanceof Uint8Array) {
+      const { codec } = this.#environment;
+      const payload = codec.encode(this.#method, message);
+      const compressed = codec.compress(payload);
+      if (compressed === undefined) {
         this.#start(request, payload, 0);
-        return;
+      } else if (compressed instanceof Uint8Array) {
+        this.#start(request, compressed, compressedFlag);
+      } else {
+        const started = compressed.then((bytes) => this.#start(request, bytes, compressedFlag));
+        started.catch((error: unknown) => this.#failWith(error));
       }
-      const started = payload.then((compressed) => this.#start(request, compressed, compressedFlag));
-      started.catch((error: unknown) => this.#failWith(error));
     } catch (error) {
       this.#failWith(error);
     }
@@ -133,9 +137,9 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
       stream: false,
       service: method.parent,
       method,
-      header: receivedHeaders(end.headers),
+      header: callHeaders(end.headers),
       message: message as MessageShape<O>,
-      trailer: receivedHeaders(end.trailers),
+      trailer: callHeaders(end.trailers),
     });
   }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import ts from "typescript";
+import type typescript from "typescript";
 import { root } from "./source-tree.ts";
+import { ts } from "./typescript.ts";
 
 /** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
 export interface DocumentedOption {
@@ -21,7 +22,7 @@ export function documentedOptions(): DocumentedOption[] {
   const file = program.getSourceFile(path);
   const declaration = file?.statements.find(
     (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === "GlinkTransportOptions",
-  ) as ts.InterfaceDeclaration;
+  ) as typescript.InterfaceDeclaration;
   return checker.getPropertiesOfType(checker.getTypeAtLocation(declaration)).map((symbol) => {
     const own = symbol.declarations?.filter(({ parent }) => parent.getSourceFile().fileName.includes("/src/")) ?? [];
     const type = checker.getNonNullableType(checker.getTypeOfSymbol(symbol));

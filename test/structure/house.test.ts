@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
+import type typescript from "typescript";
 import { extensions } from "../support/subpaths.ts";
 import { readSources, root } from "./source-tree.ts";
+import { ts } from "./typescript.ts";
 
 const sources = readSources("src");
 
@@ -119,16 +120,16 @@ test("unit tests mirror the folders of the sources", () => {
   );
 });
 
-function declarations<N extends ts.Node>(
-  is: (node: ts.Node) => node is N,
+function declarations<N extends typescript.Node>(
+  is: (node: typescript.Node) => node is N,
 ): { readonly node: N; readonly path: string }[] {
-  return sources.flatMap(({ path, text }) => {
+  return sources.flatMap(({ path, tree }) => {
     const found: { readonly node: N; readonly path: string }[] = [];
-    const visit = (node: ts.Node): void => {
+    const visit = (node: typescript.Node): void => {
       if (is(node)) found.push({ node, path });
       ts.forEachChild(node, visit);
     };
-    visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
+    visit(tree);
     return found;
   });
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import ts from "typescript";
+import type typescript from "typescript";
+import { ts } from "./typescript.ts";
 
 /** The repository's root. */
 export const root = resolve(import.meta.dirname, "../..");
@@ -18,6 +19,7 @@ export interface SourceFile {
   /** Path from the root, with slashes. */
   readonly path: string;
   readonly text: string;
+  readonly tree: typescript.SourceFile;
   readonly imports: readonly Import[];
   /** Names the file declares with `export`. */
   readonly exports: readonly Export[];
@@ -38,9 +40,17 @@ export function readSources(...folders: string[]): SourceFile[] {
   );
 }
 
+const read = new Map<string, SourceFile>();
+
 function readSource(path: string): SourceFile {
+  const source = read.get(path) ?? parseSource(path);
+  read.set(path, source);
+  return source;
+}
+
+function parseSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
-  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const imports: Import[] = [];
   const exports: Export[] = [];
   for (const statement of tree.statements) {
@@ -51,7 +61,7 @@ function readSource(path: string): SourceFile {
     } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) {
       const clause = statement.exportClause;
       const names = clause !== undefined && ts.isNamedExports(clause) ? clause.elements.map(originalName) : [];
-      imports.push({ from: target(path, (statement.moduleSpecifier as ts.StringLiteral).text), names });
+      imports.push({ from: target(path, (statement.moduleSpecifier as typescript.StringLiteral).text), names });
     } else if (isExported(statement)) {
       const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
       exports.push(...declaredNames(statement).map((name) => ({ name, isType })));
@@ -63,24 +73,24 @@ function readSource(path: string): SourceFile {
   for (const [, name = ""] of text.matchAll(/\bbuiltinModule\("(node:[^"]+)"\)/g)) {
     imports.push({ from: name, names: ["*"] });
   }
-  return { path, text, imports, exports };
+  return { path, text, tree, imports, exports };
 }
 
-function originalName(element: ts.ImportSpecifier | ts.ExportSpecifier): string {
+function originalName(element: typescript.ImportSpecifier | typescript.ExportSpecifier): string {
   return (element.propertyName ?? element.name).text;
 }
 
-function isExported(statement: ts.Statement): boolean {
+function isExported(statement: typescript.Statement): boolean {
   return ts.canHaveModifiers(statement)
     ? (ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false)
     : false;
 }
 
-function declaredNames(statement: ts.Statement): string[] {
+function declaredNames(statement: typescript.Statement): string[] {
   if (ts.isVariableStatement(statement)) {
     return statement.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []));
   }
-  const { name } = statement as ts.Statement & { name?: ts.Node };
+  const { name } = statement as typescript.Statement & { name?: typescript.Node };
   return name !== undefined && ts.isIdentifier(name) ? [name.text] : [];
 }
 

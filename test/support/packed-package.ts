@@ -52,5 +52,12 @@ export function unpackPackage(tarball: string, folder: string): void {
 
 /** Runs npm in `folder`, returns what it printed, and throws with all of its output when it fails. */
 export function npm(folder: string, ...args: string[]): string {
-  return execFileSync("npm", args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  // The npm that runs this is a program of Node's own everywhere; on Windows the command `npm` is a script of the shell's.
+  const program = process.env.npm_execpath;
+  const [command, first] = program === undefined ? ["npm", []] : [process.execPath, [program]];
+  return execFileSync(command, [...first, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { hasManyLoopbackAddresses } from "../../demo/loopback.ts";
 import type { BackendConfig, FromBackend, ToBackend } from "../../demo/messages.ts";
 import { messageOf, Processes } from "../../demo/processes.ts";
+import { endGracefully } from "../../demo/signals.ts";
 
 /** A backend in a process of its own: it can be killed, frozen and restarted, as pods are. */
 export interface BackendProcess {
@@ -47,7 +48,8 @@ export class TestProcesses {
       address: `${config.host}:${port}`,
       exited,
       kill: (signal) => {
-        child.kill(signal);
+        if (signal === "SIGTERM") endGracefully(child);
+        else child.kill(signal);
       },
       counters: () => {
         const answer = messageOf<FromBackend, "counters">(child, "counters");

@@ -1,11 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** True where a program of this name is on PATH. */
 export function hasProgram(name: string): boolean {
-  return spawnSync("sh", ["-c", `command -v ${name}`]).status === 0;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const names = process.platform === "win32" ? [`${name}.exe`, `${name}.cmd`] : [name];
+  return folders.some((folder) => names.some((one) => existsSync(join(folder, one))));
 }
 
 /** A port of 127.0.0.1 that nobody listens on, for programs that have to be told one. */

@@ -2,20 +2,29 @@ import type { AdminReply, AdminRequest } from "./exchange.ts";
 
 /** A request of node:http or node:http2, as frameworks on top of them pass it on. */
 export interface NodeRequest {
+  /** `GET` or `HEAD`; the page refuses others. Default `GET`. */
   readonly method?: string | undefined;
+  /** Path and query. Default `/`. */
   readonly url?: string | undefined;
   /** What Express leaves of the URL before it cut the place where the page is mounted. */
   readonly originalUrl?: string | undefined;
+  /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** A response of node:http or node:http2. */
 export interface NodeResponse {
+  /** Bytes that were written and have not been taken: a reader who is slow misses updates. */
   readonly writableLength: number;
+  /** Sends status and headers. */
   writeHead(status: number, headers: Record<string, string>): unknown;
+  /** Sends a part of the body. */
   write(text: string): unknown;
+  /** Sends the last part of the body. */
   end(text: string): unknown;
+  /** Ends the response as it is. */
   destroy(): unknown;
+  /** `close`: the reader is gone. */
   on(event: "close" | "error", listener: () => void): unknown;
 }
 

@@ -9,6 +9,7 @@ import type { MethodPolicy } from "./method-config.ts";
 export interface ExplainedValue {
   /** Its path: `retry.maxAttempts`. */
   readonly name: string;
+  /** What holds: a number, a text, a list or such; undefined where nothing is set. */
   readonly value: unknown;
   /** `methods["pkg.Service/Method"]`, `serviceConfig.methodConfig[0]`, `transport` or `default`, say. */
   readonly origin: string;
@@ -18,6 +19,7 @@ export interface ExplainedValue {
 export interface PolicyExplanation {
   /** `package.Service/Method`. */
   readonly method: string;
+  /** Each value that holds for its calls, and what set it. */
   readonly values: readonly ExplainedValue[];
   /** What the values do not say by themselves: that the method is not hedged, say, and why. */
   readonly notes: readonly string[];

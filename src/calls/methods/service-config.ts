@@ -9,7 +9,9 @@ import { codesOf, durationMs } from "./service-config-values.ts";
  * (gRPC's service_config.md; gRFC A2, A6, A21)
  */
 export interface ServiceConfig {
+  /** What holds by service or method, each an object as gRPC has it. */
   readonly methodConfig?: readonly object[];
+  /** The retry budget of the target: `maxTokens` and `tokenRatio` (gRFC A6). */
   readonly retryThrottling?: object;
   readonly [field: string]: unknown;
 }

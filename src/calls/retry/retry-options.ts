@@ -23,7 +23,7 @@ export interface RetryOptions extends BackoffOptions {
    * Default `false`, the gRPC way.
    */
   readonly idempotentOnly: boolean;
-  /** Limits retries to a share of all calls; `false`: no limit. */
+  /** Limits retries to a share of all calls; `false`: no limit. Default: on, with the defaults of its fields. */
   readonly budget: RetryBudgetOptions | false;
   /** Requests up to this size are kept for another attempt. Default 1 MiB, range 0 to 2^32 - 1. */
   readonly bufferMaxBytes: number;
@@ -39,9 +39,9 @@ export interface RetryOptions extends BackoffOptions {
  * that leave a lost connection for another one are not counted: a dead server needs no protection.
  */
 export interface RetryBudgetOptions {
-  /** Default 0.1, range 0 to 1 000. */
+  /** Retries for each call. Default 0.1, range 0 to 1 000. */
   readonly ratio: number;
-  /** Default 10, range 0 to 1 000 000. */
+  /** Retries that are free each second, however few calls there are. Default 10, range 0 to 1 000 000. */
   readonly minPerSecond: number;
 }
 

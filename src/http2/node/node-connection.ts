@@ -27,7 +27,8 @@ const noLimit = 2 ** 32 - 1;
 /** How long a connection that has ended on this side waits for its last bytes to leave and for the peer's FIN. */
 const lingerMs = 500;
 
-const requestOptions = { endStream: false };
+const withBody = { endStream: false };
+const withoutBody = { endStream: true };
 
 /** What the connections of one transport share. */
 export interface NodeHttp2Context {
@@ -44,6 +45,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
+  readonly ownPings = 0;
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
@@ -122,7 +124,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     }
     let http2Stream: ClientHttp2Stream;
     try {
-      http2Stream = this.#session.request(headers, requestOptions);
+      http2Stream = this.#session.request(headers, head.httpMethod === "GET" ? withoutBody : withBody);
     } catch (error) {
       // The session has ended, and its events are still on their way; or Node closed it after a frame it could not send.
       this.#failures.noteCause(error);
@@ -131,7 +133,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     }
     const stream = new NodeStream(this, http2Stream, listener);
     this.#streams.add(stream);
-    if (body !== undefined) stream.end(body);
+    if (body !== undefined && head.httpMethod !== "GET") stream.end(body);
     if (++this.streamsStarted === maxStreamsPerConnection) {
       this.#stopAccepting();
       this.drain();
@@ -230,9 +232,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     if (this.#draining && this.#streams.size === 0 && !this.#session.closed) this.#session.close();
   }
 
-  /**
-   * Node waits without limit for the last bytes to leave and for the peer's FIN. A peer that has stopped gives neither.
-   */
+  /** Node waits without limit for the last bytes to leave and for the peer's FIN. A peer that has stopped gives neither. */
   #lingerIfOver(): void {
     if (this.#accepting || this.#closed || this.#lingerTimer !== undefined) return;
     if (this.#streams.size > 0 && !this.#session.destroyed) return;

@@ -52,11 +52,12 @@ export class FrameWriter implements Sent {
   ): void {
     const constant = encoder.head(head);
     const bound = constant.length + encoder.bound(fields);
+    const endFlag = head.httpMethod === "GET" ? frameFlag.endStream : 0;
     this.#sentFrames++;
     if (bound > maxFrameBytes) {
       const block = Buffer.allocUnsafeSlow(bound);
       block.set(constant);
-      this.#split(streamId, block.subarray(0, encoder.write(fields, block, constant.length)), maxFrameBytes);
+      this.#split(streamId, block.subarray(0, encoder.write(fields, block, constant.length)), maxFrameBytes, endFlag);
       return;
     }
     this.#tailStreamId = 0;
@@ -65,7 +66,7 @@ export class FrameWriter implements Sent {
     const start = at + frameHeaderBytes;
     for (let i = 0; i < constant.length; i++) slab[start + i] = constant[i] as number;
     const end = encoder.write(fields, slab, start + constant.length);
-    writeHeader(slab, at, end - start, frameType.headers, frameFlag.endHeaders, streamId);
+    writeHeader(slab, at, end - start, frameType.headers, frameFlag.endHeaders | endFlag, streamId);
     this.#buffer.trim(end);
   }
 
@@ -201,11 +202,13 @@ export class FrameWriter implements Sent {
     return true;
   }
 
-  #split(streamId: number, block: Uint8Array, maxFrameBytes: number): void {
+  /** `endFlag`: of the first frame, which is the one that may end the stream (RFC 9113 §6.2). */
+  #split(streamId: number, block: Uint8Array, maxFrameBytes: number, endFlag: number): void {
     for (let start = 0; start < block.length; start += maxFrameBytes) {
       const end = Math.min(start + maxFrameBytes, block.length);
       const type = start === 0 ? frameType.headers : frameType.continuation;
-      const at = this.#begin(end - start, type, end === block.length ? frameFlag.endHeaders : 0, streamId);
+      const flags = (end === block.length ? frameFlag.endHeaders : 0) | (start === 0 ? endFlag : 0);
+      const at = this.#begin(end - start, type, flags, streamId);
       this.#copy(block, start, end, at);
     }
   }

@@ -104,6 +104,10 @@ export class WireConnection implements Connection, StreamConnection {
     return this.#session.responses.piecesRead;
   }
 
+  get ownPings(): number {
+    return this.#session.windows.pings;
+  }
+
   get bytesWritten(): number {
     return this.#socket.bytesWritten;
   }
@@ -132,7 +136,8 @@ export class WireConnection implements Connection, StreamConnection {
     this.#lifecycle.streams.set(id, stream);
     this.#writer.headers(id, this.#encoder, head, fields, sender.maxFrameBytes);
     stream.batch = this.#writer.batch;
-    if (body !== undefined) sender.end(stream, body);
+    if (head.httpMethod === "GET") stream.requestEnded = true;
+    else if (body !== undefined) sender.end(stream, body);
     return stream;
   }
 

@@ -4,6 +4,7 @@ import type { Failure, WireStatus } from "../../base/errors.ts";
 import { peerText } from "../../base/peer-text.ts";
 import type { HeaderFields } from "../../http2/connection.ts";
 import { contentTypeFailure, httpFailure } from "../broken-response.ts";
+import { noFields } from "../metadata.ts";
 import { fieldOf } from "../received-fields.ts";
 
 /** `application/grpc`, with `+proto` or `+json`; a charset may follow json. */
@@ -17,9 +18,14 @@ export function headFailure(
   wanted: RegExp,
 ): Failure | undefined {
   const response = { headers: fields, address };
-  if (status !== 200) return httpFailure(response, status);
   const contentType = fieldOf(fields, "content-type");
-  if (contentType !== undefined && wanted.test(contentType)) return undefined;
+  const isWanted = contentType !== undefined && wanted.test(contentType);
+  if (status !== 200) {
+    // http-grpc-status-mapping.md: a status of gRPC's own counts. Envoy answers so in a server's stead.
+    const own = isWanted ? readStatus(fields, noFields, address) : notFound;
+    return own.found && own.failure !== undefined ? own.failure : httpFailure(response, status);
+  }
+  if (isWanted) return undefined;
   return contentTypeFailure(response, Code.Unknown, "the server did not answer with gRPC");
 }
 

@@ -1,3 +1,4 @@
+/** The types of records that {@link fakeDns} serves. */
 export type RecordType = "A" | "AAAA" | "SRV" | "TXT";
 
 export const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV", "TXT"];

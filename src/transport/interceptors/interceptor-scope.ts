@@ -12,6 +12,7 @@ import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { TimerHandle } from "../../runtime/clock.ts";
 import type { CallEnvironment, CallInput } from "../environment.ts";
 import type { CallerMessages } from "../messages/caller-messages.ts";
+import type { Abortable } from "./lazy-signal.ts";
 
 /** How long interceptors may take to pass on that a call was cancelled. Then the caller hears it directly. */
 const settleMs = 100;
@@ -25,11 +26,12 @@ interface Step {
  * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
  * while interceptors work for it or a call that they passed on is open.
  */
-export class InterceptorScope implements Cancellable, CallGroup {
+export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   readonly deadlineMs: number;
   readonly #environment: CallEnvironment;
   readonly #input: CallInput;
-  readonly #controller = new AbortController();
+  /** Once somebody asked for the signal. */
+  #controller: AbortController | undefined;
   readonly #callEnded: ConnectError;
   /** The caller's iterable of request messages, of a stream. */
   readonly #messages: CallerMessages<DescMessage> | undefined;
@@ -37,7 +39,7 @@ export class InterceptorScope implements Cancellable, CallGroup {
   /** Steps that run. */
   readonly #steps = new Set<Step>();
   #lifetime: Lifetime | undefined;
-  #ended: Failure | undefined;
+  #ended: { readonly failure: Failure; readonly reason: ConnectError } | undefined;
   #settleTimer: TimerHandle | undefined;
   /** What cancelled the call, where something did: its error, and how it is thrown. */
   #reason: { readonly code: Code; readonly thrown: () => ConnectError } | undefined;
@@ -62,6 +64,10 @@ export class InterceptorScope implements Cancellable, CallGroup {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+    }
     return this.#controller.signal;
   }
 
@@ -71,7 +77,9 @@ export class InterceptorScope implements Cancellable, CallGroup {
 
   /** A call that is not open now, while the user reads what is left of its answer, cannot go on once the transport closed. */
   get ended(): Failure | undefined {
-    return this.#ended ?? (this.#lifetime === undefined ? this.#environment.channel.openCalls.ended : undefined);
+    return (
+      this.#ended?.failure ?? (this.#lifetime === undefined ? this.#environment.channel.openCalls.ended : undefined)
+    );
   }
 
   /**
@@ -139,10 +147,10 @@ export class InterceptorScope implements Cancellable, CallGroup {
     reason: ConnectError,
     endCall: (call: Cancellable) => void = (call) => call.cancel(failure),
   ): void {
-    this.#ended = failure;
+    this.#ended = { failure, reason };
     this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
     this.#innerCalls.walk(endCall);
-    this.#controller.abort(reason);
+    this.#controller?.abort(reason);
   }
 
   /** What the caller sees for an error of a step: once the call was cancelled, that. */

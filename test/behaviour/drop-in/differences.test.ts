@@ -134,6 +134,11 @@ const codes: Record<string, () => Promise<Outcome>> = {
   "RST_STREAM with ENHANCE_YOUR_CALM": () => withStreams((stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)),
   "RST_STREAM with INADEQUATE_SECURITY": () =>
     withStreams((stream) => stream.close(constants.NGHTTP2_INADEQUATE_SECURITY)),
+  "HTTP 503 whose headers say `grpc-status: 8`": () =>
+    withStreams((stream) => {
+      const head = { ":status": 503, "content-type": "application/grpc", "grpc-status": "8" };
+      stream.respond(head, { endStream: true });
+    }),
   "a JSON response that does not fit the schema": () => {
     const text = Buffer.from('{"text":5}');
     const message = Buffer.concat([Uint8Array.of(0, 0, 0, 0, text.length), text]);

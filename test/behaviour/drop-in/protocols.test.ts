@@ -1,44 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import {
-  compressionGzip,
-  createConnectTransport,
-  createGrpcWebTransport,
-  type GrpcTransportOptions,
-  Http2SessionManager,
-} from "@connectrpc/connect-node";
+import { compressionGzip } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { collect, startOddPeer, yielding } from "../integration/calls-harness.ts";
-import { onGlink, type Scenario } from "./transports.ts";
+import {
+  type EchoClient,
+  type OtherProtocol,
+  onOriginal,
+  otherProtocols,
+  type SharedOptions,
+  sideBySide,
+} from "./protocol-transports.ts";
+import { onGlink } from "./transports.ts";
 
 /* Calls by the Connect protocol and by gRPC-Web, beside connect-node's own transports for them. */
 
 checkForLeaks();
 
-type EchoClient = ReturnType<typeof createClient<typeof EchoService>>;
-type Options = Omit<GrpcTransportOptions, "sessionManager"> & { useHttpGet?: boolean };
-
-const originals = { connect: createConnectTransport, "grpc-web": createGrpcWebTransport } as const;
-type Name = keyof typeof originals;
-const protocols = Object.keys(originals) as Name[];
-
-async function onOriginal(protocol: Name, options: Options, scenario: Scenario): Promise<unknown> {
-  const sessionManager = new Http2SessionManager(options.baseUrl);
-  try {
-    return await scenario(originals[protocol]({ httpVersion: "2", ...options, sessionManager }));
-  } finally {
-    sessionManager.abort();
-  }
-}
-
 /** Runs a scenario on either transport, and returns what both have seen. */
-async function same(protocol: Name, options: Options, observe: (client: EchoClient) => Promise<unknown>) {
-  const scenario = (transport: Transport) => observe(createClient(EchoService, transport));
-  const expected = await onOriginal(protocol, options, scenario);
-  assert.deepEqual(await onGlink({ protocol, httpVersion: "2", retry: false, ...options }, scenario), expected);
+async function same(
+  protocol: OtherProtocol,
+  options: SharedOptions,
+  observe: (client: EchoClient) => Promise<unknown>,
+) {
+  const [expected, own] = await sideBySide(protocol, options, observe);
+  assert.deepEqual(own, expected);
   return expected;
 }
 
@@ -82,11 +71,11 @@ const calls: Record<string, (client: EchoClient) => Promise<unknown>> = {
   "a response above readMaxBytes": (client) => outcome(client.unary({ responseBytes: 2_000_000 })),
 };
 
-for (const protocol of protocols) {
+for (const protocol of otherProtocols) {
   test(`each kind of call by ${protocol} gives what connect-node's transport gives`, async (t) => {
     const backend = await startConnectEcho();
     const baseUrl = `http://${backend.address}`;
-    const variants: Record<string, Partial<Options>> = {
+    const variants: Record<string, Partial<SharedOptions>> = {
       default: {},
       "the other format": { useBinaryFormat: false },
       compressed: { sendCompression: compressionGzip, compressMinBytes: 0 },
@@ -146,7 +135,7 @@ for (const protocol of protocols) {
         await client.unaryIdempotent({ text: "a" });
         await collect(client.serverStream({ count: 1 }));
       };
-      const options: Options = { baseUrl, sendCompression: compressionGzip };
+      const options: SharedOptions = { baseUrl, sendCompression: compressionGzip };
       if (protocol === "connect") options.useHttpGet = true;
       const expected = await scenario((interceptors) => onOriginal(protocol, { ...options, interceptors }, call));
       const own = await scenario((interceptors) => onGlink({ protocol, ...options, interceptors }, call));

@@ -22,17 +22,18 @@ export class LimitedProcess<To extends object, From extends { readonly type: str
   readonly #child: ChildProcess;
 
   /**
-   * Starts a program of this repository. V8's heap ends at 256 MB, and all that is writable and private at the data limit:
+   * Starts a program of this repository. V8's heap ends at 256 MB and, on Linux, all that is writable and private at the data limit:
    * `ulimit -v` is of no use, because V8 reserves gigabytes of addresses that it never touches. V8's young generation,
    * which would grow under any load, is fixed, so that the resident set tells of what the program keeps.
    */
   constructor(program: URL) {
     const limits = ["--max-old-space-size=256", "--max-semi-space-size=4", "--expose-gc"];
     const node = [...process.execArgv, ...limits, fileURLToPath(program)];
-    const command = `ulimit -d ${(256 + reservedMiB) * 1_024} && exec "$0" "$@"`;
-    this.#child = spawn("/bin/sh", ["-c", command, process.execPath, ...node], {
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
+    const script = `ulimit -d ${(256 + reservedMiB) * 1_024} && exec "$0" "$@"`;
+    const shell = ["/bin/sh", "-c", script];
+    // Elsewhere the data limit counts something else, or is not there.
+    const [command = "", ...args] = [...(process.platform === "linux" ? shell : []), process.execPath, ...node];
+    this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "ipc"] });
     let output = "";
     for (const stream of [this.#child.stdout, this.#child.stderr] as Readable[]) {
       stream.setEncoding("utf8").on("data", (text: string) => {

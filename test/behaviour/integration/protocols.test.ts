@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkTransportOptions, staticResolver } from "../../../src/index.ts";
 import { type ConnectEchoBackend, startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { pureMethod } from "../../support/pure-method.ts";
 import { glinkTransport } from "../../support/transport.ts";
 import { collect, connectError, type OddPeer, startOddPeer, until, withGlink } from "./calls-harness.ts";
 
@@ -183,20 +183,17 @@ test("a status that is compressed is not overtaken by a reset that follows it", 
   });
 });
 
-/** UnaryIdempotent, if its proto declared it free of side effects: of what is idempotent no GET is made. */
-const pureMethod = {
-  ...EchoService.method.unaryIdempotent,
-  idempotency: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-};
-
 test("a call without side effects goes as GET, with its message in the URL, and can be repeated", async () => {
+  const endedByHead: boolean[] = [];
   const answer: Answer = (stream, attempt) => {
+    endedByHead.push(stream.endAfterHeaders);
     if (attempt > 1) succeed(stream);
     else fail(stream, 503, { code: "unavailable" });
   };
   await withAnswers(answer, { useHttpGet: true, retry: backoff }, async (client, { requests }, transport) => {
     await transport.unary(pureMethod, undefined, 20_000, { "x-a": "1" }, { text: "a" });
     assert.equal(requests.length, 2);
+    assert.deepEqual(endedByHead, [true, true], "no empty DATA frame follows");
     const [first, second] = requests;
     const path = "/glink.demo.v1.EchoService/UnaryIdempotent?connect=v1&base64=1&encoding=proto&message=CgFh";
     assert.deepEqual([first?.[":method"], first?.[":path"], first?.["x-a"]], ["GET", path, "1"]);
@@ -256,6 +253,28 @@ for (const protocol of ["grpc-web", "connect"] as const) {
       assert.ok(staying.counters.executions >= 20);
       const { protocol: shown } = transport.snapshot();
       assert.equal(shown, protocol);
+    } finally {
+      await transport.close({ timeoutMs: 0 });
+      for (const backend of backends) await backend.close();
+    }
+  });
+}
+
+for (const protocol of ["grpc-web", "connect"] as const) {
+  test(`a call by ${protocol} that is slow is sent to a second backend, where it may be`, async () => {
+    const backends = [await startConnectEcho(), await startConnectEcho()];
+    const resolver = staticResolver(backends.map(({ address }) => address));
+    const hedging = { delayMs: 20, maxAttempts: 2 };
+    const transport = glinkTransport({ baseUrl: "http://echo.test", protocol, resolver, hedging });
+    try {
+      await transport.ready();
+      await until(() => transport.snapshot().subchannels.every(({ state }) => state === "ready"), "both are ready");
+      const request = { text: "a", behavior: { delayMs: 300 } };
+      assert.equal((await createClient(EchoService, transport).unaryIdempotent(request)).text, "a");
+      assert.deepEqual(
+        backends.map(({ counters }) => counters.executions),
+        [1, 1],
+      );
     } finally {
       await transport.close({ timeoutMs: 0 });
       for (const backend of backends) await backend.close();

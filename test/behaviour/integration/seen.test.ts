@@ -19,6 +19,7 @@ import { ca, serverIdentity } from "../../support/certificates.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
+import { noUnixSockets } from "../../support/platform.ts";
 import { glinkTransport } from "../../support/transport.ts";
 
 /*
@@ -182,7 +183,7 @@ test("connections that leave are counted by the reason, and their drains by what
   }
 });
 
-test("a Unix socket's target is gRPC's name of it", async () => {
+test("a Unix socket's target is gRPC's name of it", { skip: noUnixSockets }, async () => {
   const path = join(tmpdir(), `glink-seen-${process.pid}.sock`);
   const server = createServer((socket) => socket.destroy()).listen(path);
   await once(server, "listening");

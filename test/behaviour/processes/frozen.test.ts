@@ -5,12 +5,13 @@ import { Code } from "@connectrpc/connect";
 import { type GlinkEvent, type GlinkTransport, staticResolver } from "../../../src/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { assertExecutionsPermitted, Load, until } from "../../support/load.ts";
+import { noSignals } from "../../support/platform.ts";
 import { type BackendProcess, TestProcesses } from "../../support/processes.ts";
 import { glinkTransport } from "../../support/transport.ts";
 
 checkForLeaks();
 
-describe("one of three backends freezes under load, and thaws", () => {
+describe("one of three backends freezes under load, and thaws", { skip: noSignals }, () => {
   const processes = new TestProcesses();
   let backends: BackendProcess[];
   let frozen: string;
@@ -113,6 +114,7 @@ describe("one of three backends freezes under load, and thaws", () => {
 
 test("with default options a frozen backend costs the calls until the first of them misses its deadline, and no more", {
   timeout: 60_000,
+  skip: noSignals,
 }, async () => {
   const processes = new TestProcesses();
   const backends = await processes.backends(3, 36);

@@ -6,6 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { messageOf, Processes } from "../../../demo/processes.ts";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { noSignals } from "../../support/platform.ts";
 import { glinkTransport } from "../../support/transport.ts";
 import { ListResolver } from "../integration/pool-harness.ts";
 import type { FromWideServer } from "./wide-server.ts";
@@ -24,7 +25,9 @@ async function requestsTo(server: ChildProcess): Promise<number> {
   return (await answer).count;
 }
 
-test("calls that wait behind an upload run once, though their backend leaves, and takes data again in that moment", async () => {
+test("calls that wait behind an upload run once, though their backend leaves, and takes data again in that moment", {
+  skip: noSignals,
+}, async () => {
   const processes = new Processes();
   const servers = [1, 2].map(() => processes.start(new URL("wide-server.ts", import.meta.url), undefined));
   const [elder, younger] = servers as [ChildProcess, ChildProcess];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import ts from "typescript";
 import { subpaths } from "../../support/subpaths.ts";
+import { ts } from "../typescript.ts";
 import { codeBlocks } from "./code-blocks.ts";
 import { documents } from "./documents.ts";
 
@@ -40,7 +40,7 @@ function side(diff: string, sign: "-" | "+"): string {
 test("every TypeScript block of README and docs compiles against the public types", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  symlinkSync(join(root, "proto/gen"), join(folder, "gen"));
+  symlinkSync(join(root, "proto/gen"), join(folder, "gen"), "junction");
   const files = documents.flatMap(extract);
   assert.ok(files.length >= 8);
   const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);

@@ -20,7 +20,7 @@ export interface Intermediary {
 const firstMatch = (pattern: RegExp, text: string) => pattern.exec(text)?.[0] ?? text.trim();
 
 /** Writes a configuration file and returns its path. */
-function write(folder: string, name: string, content: string): string {
+export function writeConfiguration(folder: string, name: string, content: string): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);
   writeFileSync(path, content);
@@ -29,8 +29,18 @@ function write(folder: string, name: string, content: string): string {
 
 const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
+/** How nginx calls its backend: by its gRPC module, which speaks HTTP/2, or as it calls web servers. */
+const nginxPasses = {
+  http2: "grpc_pass grpc://backend;",
+  http1: `proxy_pass http://backend;
+      proxy_http_version 1.1;
+      proxy_set_header connection "";
+      proxy_buffering off;
+      proxy_request_buffering off;`,
+};
+
 /** Takes so many requests on a connection, then says GOAWAY. */
-export const nginx = (keepaliveRequests: number): Intermediary => ({
+export const nginx = (keepaliveRequests: number, pass: keyof typeof nginxPasses = "http2"): Intermediary => ({
   name: `nginx, keepalive_requests ${keepaliveRequests}`,
   packageName: "nginx",
   program: "nginx",
@@ -39,7 +49,7 @@ export const nginx = (keepaliveRequests: number): Intermediary => ({
     "-e",
     join(folder, "error.log"),
     "-c",
-    write(
+    writeConfiguration(
       folder,
       "nginx.conf",
       `daemon off;
@@ -51,6 +61,7 @@ events {
 }
 http {
   access_log off;
+  client_max_body_size 0;
   ${temporaryPaths.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n  ")}
   upstream backend {
     server 127.0.0.1:${backendPort};
@@ -60,7 +71,7 @@ http {
     listen 127.0.0.1:${port} http2;
     keepalive_requests ${keepaliveRequests};
     location / {
-      grpc_pass grpc://backend;
+      ${nginxPasses[pass]}
     }
   }
 }
@@ -79,7 +90,7 @@ export const haproxy: Intermediary = {
   configure: (folder, port, backendPort) => [
     "-W",
     "-f",
-    write(
+    writeConfiguration(
       folder,
       "haproxy.cfg",
       `global
@@ -109,7 +120,7 @@ export const nghttpx: Intermediary = {
   version: () => firstMatch(/\d[\d.]+$/m, execFileSync("nghttpx", ["-v"], { encoding: "utf8" }).replace(/.*\//, "")),
   configure: (folder, port, backendPort) => [
     "--conf",
-    write(
+    writeConfiguration(
       folder,
       "nghttpx.conf",
       `frontend=127.0.0.1,${port};no-tls

@@ -1,15 +1,15 @@
-import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { listen } from "../../../demo/grpc-js-server.ts";
 import { serverIdentity } from "../../support/certificates.ts";
 import { goTool, hasGo } from "../../support/go-tools.ts";
-import { freePort, hasProgram, type Programs } from "../../support/programs.ts";
+import { freePort, type Programs } from "../../support/programs.ts";
+import { pythonEnvironment } from "../../support/python-tools.ts";
 import { grpcJsInteropServer } from "./grpc-js-server.ts";
 import { descriptorSet, type InteropServices } from "./messages.ts";
 
-const cache = join(import.meta.dirname, "../../../.cache");
 const certificateFile = join(import.meta.dirname, "../../support/certs/server.pem");
 const keyFile = join(import.meta.dirname, "../../support/certs/server.key.pem");
 
@@ -64,52 +64,34 @@ function grpcJsVersion(): string {
 
 const grpcioVersion = "1.85.1";
 
-const grpcioPath = join(cache, `python-grpcio-${grpcioVersion}/bin/python`);
+const grpcio = pythonEnvironment(
+  `python-grpcio-${grpcioVersion}`,
+  [`grpcio==${grpcioVersion}`, "protobuf==7.36.2"],
+  ["python", "-c", "import grpc, google.protobuf"],
+);
 let grpcioReason: { readonly reason: string | undefined } | undefined;
 
 /** A Python with grpcio, installed where it is missing; or why there is none. */
 export function grpcioPython(): { readonly path: string } | { readonly missing: string } {
-  grpcioReason ??= { reason: installGrpcio(grpcioPath) };
-  return grpcioReason.reason === undefined ? { path: grpcioPath } : { missing: grpcioReason.reason };
+  grpcioReason ??= { reason: grpcio.install() };
+  const { reason } = grpcioReason;
+  return reason === undefined ? { path: join(grpcio.bin, "python") } : { missing: reason };
 }
 
 export function cCore(programs: Programs): InteropServer {
-  const python = grpcioPath;
   let server: ChildProcess | undefined;
   return {
     name: `C-core, grpcio ${grpcioVersion}`,
-    unavailable: () => installGrpcio(python),
+    unavailable: () => grpcio.install(),
     async start(tls) {
       const port = await freePort();
       const secure = tls ? [certificateFile, keyFile] : [];
       const script = join(import.meta.dirname, "server.py");
-      server = await programs.start(python, [script, descriptorSet, String(port), ...secure], port);
+      server = await programs.start(join(grpcio.bin, "python"), [script, descriptorSet, String(port), ...secure], port);
       return port;
     },
     shutDown() {
       server?.kill("SIGTERM");
     },
   };
-}
-
-/** Installs grpcio, once, into a virtual environment that git ignores. Returns why it cannot. */
-function installGrpcio(python: string): string | undefined {
-  const works = () => spawnSync(python, ["-c", "import grpc, google.protobuf"]).status === 0;
-  if (existsSync(python) && works()) return undefined;
-  if (!hasProgram("python3")) return "Python is not installed";
-  const folder = join(python, "../..");
-  rmSync(folder, { recursive: true, force: true });
-  try {
-    execFileSync("python3", ["-m", "venv", folder], { stdio: "pipe" });
-    const packages = [`grpcio==${grpcioVersion}`, "protobuf==7.36.2"];
-    execFileSync(python, ["-m", "pip", "install", "--quiet", "--only-binary", ":all:", ...packages], { stdio: "pipe" });
-  } catch (error) {
-    const { stderr } = error as { stderr?: Buffer };
-    const reason = String(stderr ?? error)
-      .trim()
-      .split("\n")
-      .at(-1);
-    return `grpcio ${grpcioVersion} cannot be installed: ${reason}`;
-  }
-  return works() ? undefined : `grpcio ${grpcioVersion} does not run here`;
 }

@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from "node:test";
 import { type FileResolverOptions, fileResolver } from "../../../src/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
+import { noFileLinks, noPipes } from "../../support/platform.ts";
 import { watchEndpoints } from "./watching-endpoints.ts";
 
 checkForLeaks();
@@ -41,7 +42,9 @@ describe("fileResolver", { concurrency: true }, () => {
   });
 
   for (const how of ["is told of by the operating system", "is found by looking"] as const) {
-    test(`a change that ${how} is reported, written in place, renamed or swapped through a symbolic link`, async (t) => {
+    test(`a change that ${how} is reported, written in place, renamed or swapped through a symbolic link`, {
+      skip: noFileLinks,
+    }, async (t) => {
       const base = folder(t);
       // What the operating system tells of is the folder of the link, and not where the link leads.
       const pollIntervalMs = how === "is found by looking" ? 100 : 3_600_000;
@@ -68,7 +71,7 @@ describe("fileResolver", { concurrency: true }, () => {
     });
   }
 
-  test("a pipe, which has no end, is no file; once there is one, it is read", async (t) => {
+  test("a pipe, which has no end, is no file; once there is one, it is read", { skip: noPipes }, async (t) => {
     const path = join(folder(t), "backends.json");
     execFileSync("mkfifo", [path]);
     const { lists, errors } = watching(t, path);

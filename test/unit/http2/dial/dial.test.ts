@@ -20,6 +20,7 @@ import { startFramePeer } from "../../../support/frame-peer.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
 import { ManualClock, settle } from "../../../support/manual-clock.ts";
+import { noAbstractSockets, noUnixSockets } from "../../../support/platform.ts";
 import { constantRandom } from "../../../support/random.ts";
 
 checkForLeaks();
@@ -159,33 +160,36 @@ test("createConnection that throws fails the call with its reason", async () => 
   );
 });
 
-test("a Unix socket is dialled, by path, abstract name and createConnection", async () => {
-  const name = `glink-dial-${process.pid}`;
-  const path = join(tmpdir(), `${name}.sock`);
-  for (const [listenPath, address] of [
-    [path, `unix:${path}`],
-    [`\0${name}`, `unix:@${name}`],
-  ] as const) {
-    const peer = await startFramePeer({ path: listenPath, onRequest: (request) => request.ok() });
-    const urls: URL[] = [];
-    const createConnection = (url: URL) => {
-      urls.push(url);
-      return connect(listenPath);
-    };
-    for (const nodeOptions of [{}, { createConnection }]) {
-      const resolver = staticResolver([address]);
-      const transport = glinkTransport({ baseUrl: "http://echo.test", resolver, nodeOptions });
-      try {
-        await createClient(EchoService, transport).unary({}, { timeoutMs: 5_000 });
-      } finally {
-        await transport.close();
-      }
+/** Calls a server that listens on `listenPath` at `address`, with and without a createConnection. */
+async function callsBySocket(listenPath: string, address: string): Promise<void> {
+  const peer = await startFramePeer({ path: listenPath, onRequest: (request) => request.ok() });
+  const urls: URL[] = [];
+  const createConnection = (url: URL) => {
+    urls.push(url);
+    return connect(listenPath);
+  };
+  for (const nodeOptions of [{}, { createConnection }]) {
+    const resolver = staticResolver([address]);
+    const transport = glinkTransport({ baseUrl: "http://echo.test", resolver, nodeOptions });
+    try {
+      await createClient(EchoService, transport).unary({}, { timeoutMs: 5_000 });
+    } finally {
+      await transport.close();
     }
-    assert.equal(urls[0]?.protocol, "unix:");
-    assert.equal(decodeURIComponent(urls[0]?.pathname ?? ""), address.slice("unix:".length));
-    await peer.close();
   }
+  assert.equal(urls[0]?.protocol, "unix:");
+  assert.equal(decodeURIComponent(urls[0]?.pathname ?? ""), address.slice("unix:".length));
+  await peer.close();
+}
+
+test("a Unix socket is dialled by path, and by createConnection", { skip: noUnixSockets }, () => {
+  const path = join(tmpdir(), `glink-dial-${process.pid}.sock`);
+  return callsBySocket(path, `unix:${path}`);
 });
+
+test("a Unix socket is dialled by its abstract name, and by createConnection", { skip: noAbstractSockets }, () =>
+  callsBySocket(`\0glink-dial-${process.pid}`, `unix:@glink-dial-${process.pid}`),
+);
 
 function dialOptions(clock: ManualClock, hold = systemHold()) {
   return {

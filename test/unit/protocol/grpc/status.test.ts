@@ -116,3 +116,12 @@ test("a head is gRPC's with status 200 and one of its content types", () => {
   assert.match(headFailure(200, [], "", grpcContentType)?.message ?? "", /\(none\)/);
   assert.equal(headFailure(503, ["content-type", "text/html"], "", grpcContentType)?.code, Code.Unavailable);
 });
+
+test("a status of gRPC's own counts, whatever HTTP says, and an HTML page has none", () => {
+  const status = ["grpc-status", "8", "grpc-message", "full"];
+  const failure = (...fields: string[]) => headFailure(503, fields, "", grpcContentType);
+  const { code, message } = failure("content-type", "application/grpc", ...status) ?? {};
+  assert.deepEqual([code, message], [Code.ResourceExhausted, "full"]);
+  const others = [["application/grpc"], ["text/html", ...status], ["application/grpc", "grpc-status", "0"]];
+  for (const one of others) assert.equal(failure("content-type", ...one)?.kind, "http-status");
+});
