@@ -7,7 +7,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
 // builds, in turn. It loads Connect, as every program that makes calls does, then the built glink, then the class Headers,
 // which Node loads when it is first named: every Connect client needs it for its first response.
 
-const rounds = 41;
+const rounds = 21;
 const dist = `${root}dist`;
 
 const builds = {

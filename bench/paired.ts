@@ -9,15 +9,16 @@ import { quantile } from "./statistics.ts";
 
 // What a change costs: this tree and an earlier commit in one process, block by block in turn. Separate processes differ
 // by a third from each other on a busy machine; within one, a control (the commit against itself) stays within a percent.
+// Ratios are those of each process, their median and, in brackets, their quartiles.
 
 const usage = `npm run bench:paired -- REF [options]
 
   --only LIST      loads, comma-separated: whole names, or parts of names (default unary-c32)
   --processes N    each measures all builds, in another order (default 12)
-  --blocks N       of each build in each process (default 50)`;
+  --blocks N       of each build in each process (default 100)`;
 
-/** Operations of a block, for loads of small messages: some milliseconds. */
-const operationsPerBlock = 800;
+/** Operations of a block, for loads of small messages: a few milliseconds, so that most blocks are not disturbed. */
+const operationsPerBlock = 400;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +26,7 @@ const { values, positionals } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
     only: { type: "string", default: "unary-c32" },
     processes: { type: "string", default: "12" },
-    blocks: { type: "string", default: "50" },
+    blocks: { type: "string", default: "100" },
   },
 });
 const [commit] = positionals;
@@ -38,13 +39,14 @@ async function run(commit: string, processes: number, blocks: number): Promise<v
   const servers = await Servers.start();
   try {
     for (const load of chosenLoads(values.only, false)) {
-      const micros = trees.map((): number[] => []);
+      const runs: number[][][] = [];
       for (let i = 0; i < processes; i++) {
-        for (const [at, ofOne] of (await measure(load, servers, rotated(trees, i), blocks)).entries()) {
-          micros[(at + i) % trees.length]?.push(...ofOne);
-        }
+        const measured = await measure(load, servers, rotated(trees, i), blocks);
+        runs.push(
+          trees.map((_, tree) => measured[(tree + trees.length - (i % trees.length)) % trees.length] as number[]),
+        );
       }
-      report(load.name, micros);
+      report(load.name, runs);
     }
   } finally {
     await servers.stop();
@@ -77,13 +79,22 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   return list.map((_, at) => list[(at + by) % list.length] as T);
 }
 
-/** Blocks beside each other are compared, and the quarter that was disturbed least. */
-function report(name: string, [before = [], again = [], now = []]: readonly number[][]): void {
-  const paired = (one: readonly number[]) => quantile(ascending(one.map((us, i) => us / (before[i] as number))), 0.5);
-  const low = (one: readonly number[]) => quantile(ascending(one), 0.25) / quantile(ascending(before), 0.25);
-  const ratios = (one: readonly number[]) => `${paired(one).toFixed(3)} (lower quarters ${low(one).toFixed(3)})`;
+/** Of each process, the blocks of each tree. */
+function report(name: string, runs: readonly (readonly number[][])[]): void {
+  const [before = [], again = [], now = []] = [0, 1, 2].map((tree) => runs.map((run) => usual(run[tree] as number[])));
+  const ratios = (one: readonly number[]) => {
+    const sorted = ascending(one.map((us, i) => us / (before[i] as number)));
+    const [low, median, high] = [0.25, 0.5, 0.75].map((q) => quantile(sorted, q).toFixed(3));
+    return `${median} (${low}-${high})`;
+  };
   const micros = quantile(ascending(before), 0.5).toFixed(2);
   console.log(`${name.padEnd(20)} before ${micros} us/message | now ${ratios(now)} | control ${ratios(again)}`);
+}
+
+/** What a block costs, but for the fifth that was disturbed most: collections of garbage count, other processes less. */
+function usual(micros: readonly number[]): number {
+  const kept = ascending(micros).slice(0, Math.ceil(0.8 * micros.length));
+  return kept.reduce((sum, us) => sum + us, 0) / kept.length;
 }
 
 function ascending(values: readonly number[]): number[] {

@@ -20,7 +20,14 @@ cpSync("dist/esm", "dist/cjs", { recursive: true });
 writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
 
 const common = { platform: "node", target: "node20", sourcemap: true, logLevel: "warning" };
-const esm = { ...common, format: "esm", bundle: true, packages: "external", splitting: true, chunkNames: "[name]" };
+const esm = {
+  ...common,
+  format: "esm",
+  bundle: true,
+  packages: "external",
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+};
 
 /** What an extension imports of src/index.ts is the core at `path`, and no copy of it. */
 const coreAt = (path) => ({

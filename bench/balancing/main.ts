@@ -15,6 +15,16 @@ const seed = Number(argument("--seed") ?? 1);
 /** Three backends, one of which is ten times slower than the others. */
 const oneSlow: Scenario = { serviceMs: [5, 5, 50], workers: 8, callsPerSecond: 400, calls: 20_000 };
 
+/**
+ * The same with real servers, twice. A backend with a bounded number of workers that is ten times slower has a tenth of the
+ * capacity, and a third of 200 calls a second is more than its 40. One that only answers late carries whatever comes, and
+ * then its calls are the slowest hundredth with every policy that sends it one in a hundred.
+ */
+const oneSlowServer = {
+  "eight workers each": [20, 20, 200].map((delayMs) => ({ delayMs, workers: 8 })),
+  "which only answers late": [20, 20, 200].map((delayMs) => ({ delayMs })),
+};
+
 if (only.includes("picks")) {
   console.log("a pick among 10 000 backends");
   for (const { policy, nanoseconds, bytes } of pickCosts(10_000)) {
@@ -36,11 +46,12 @@ if (only.includes("simulation")) {
 }
 
 if (only.includes("real")) {
-  console.log("real servers: three, one ten times slower, 200 calls/s");
-  const oneSlowServer = [{ delayMs: 20 }, { delayMs: 20 }, { delayMs: 200 }];
-  for (const [name, make] of Object.entries({ roundRobin, leastRequest, peakEwma })) {
-    const { shares, p99Ms } = await run({ loadBalancing: make() }, oneSlowServer, 2_400, 200);
-    console.log(`  ${name.padEnd(16)} slow one's share ${percent(shares[2])}, p99 ${p99Ms.toFixed(0)} ms`);
+  for (const [scene, behaviours] of Object.entries(oneSlowServer)) {
+    console.log(`real servers: three, one ten times slower, ${scene}; 2 400 calls at 200 calls/s`);
+    for (const [name, make] of Object.entries({ roundRobin, leastRequest, peakEwma })) {
+      const outcome = await run({ loadBalancing: make() }, behaviours, 2_400, 200);
+      console.log(`  ${name.padEnd(16)} ${describe(outcome)}`);
+    }
   }
   console.log("real servers: four, one answers Unavailable at once, 2 400 calls at 200 calls/s, no retries");
   const behaviours = [{ delayMs: 2 }, { delayMs: 2 }, { delayMs: 2 }, { fails: true }] as const;
@@ -62,6 +73,6 @@ function percent(share: number | undefined): string {
   return `${((share ?? 0) * 100).toFixed(1)} %`;
 }
 
-function describe({ shares, p50Ms, p99Ms }: Outcome): string {
+function describe({ shares, p50Ms, p99Ms }: Pick<Outcome, "shares" | "p50Ms" | "p99Ms">): string {
   return `slow one's share ${percent(shares[2])}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(0)} ms`;
 }

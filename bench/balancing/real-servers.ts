@@ -6,14 +6,15 @@ import { type GlinkTransportOptions, glinkTransport, staticResolver } from "../.
 import { LineProcess } from "../line-process.ts";
 import { quantile } from "../statistics.ts";
 
-/** What one server does with a call. */
-export type Behaviour = { readonly delayMs: number } | { readonly fails: true };
+/** What one server does with a call: so long a time, of as many calls at once as it has workers; the others wait there. */
+export type Behaviour = { readonly delayMs: number; readonly workers?: number } | { readonly fails: true };
 
 /** How calls at a steady rate fared. */
 export interface Run {
   /** Of each server. */
   readonly shares: readonly number[];
   readonly failed: number;
+  readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
@@ -80,5 +81,6 @@ export async function run(
   const came = await Promise.all(servers.map((server) => server.calls()));
   await Promise.all(servers.map((server) => server.end()));
   latencies.sort((a, b) => a - b);
-  return { shares: came.map((count) => count / calls), failed, p99Ms: quantile(latencies, 0.99) };
+  const [p50Ms, p99Ms] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+  return { shares: came.map((count) => count / calls), failed, p50Ms, p99Ms };
 }

@@ -13,12 +13,25 @@ import type { Behaviour } from "./real-servers.ts";
  */
 
 const behaviour = JSON.parse(process.argv[2] as string) as Behaviour;
+const { workers = Number.POSITIVE_INFINITY } = "fails" in behaviour ? {} : behaviour;
 let calls = 0;
+let busy = 0;
+/** Calls that wait for a worker, the eldest first. */
+const waiting: (() => void)[] = [];
+
+async function work(delayMs: number): Promise<void> {
+  if (busy >= workers) await new Promise<void>((resolve) => waiting.push(resolve));
+  else busy++;
+  await sleep(delayMs);
+  const next = waiting.shift();
+  if (next === undefined) busy--;
+  else next();
+}
 
 const unary = async () => {
   calls++;
   if ("fails" in behaviour) throw new ConnectError("not now", Code.Unavailable);
-  await sleep(behaviour.delayMs);
+  await work(behaviour.delayMs);
   return {};
 };
 

@@ -89,7 +89,7 @@ export class HealthChecks {
     const { pinnedCalls, runtime } = this.#context;
     live.health = elder?.health ?? "unknown";
     const request = { method: healthWatch, message: this.#message };
-    const word = new LastWord<ServingStatus>((status) =>
+    const word = new LastWord<ServingStatus>(runtime.clock, (status) =>
       this.#learn(subchannel, live, status === "SERVING" ? "healthy" : "unhealthy", status),
     );
     const stream = new LastingStream(pinnedCalls, { backend: subchannel, connections: [live] }, request, {

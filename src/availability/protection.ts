@@ -109,6 +109,12 @@ export class Protection {
     this.#health?.left(subchannel, live);
   }
 
+  /** It is connected, and where it is asked for its health it says that it serves. */
+  serves(subchannel: Subchannel): boolean {
+    const { state, availability } = subchannel;
+    return state === "ready" && availability !== "unhealthy" && this.#health?.isAwaited(subchannel) !== true;
+  }
+
   /** The state or the availability of a backend has changed. */
   review(subchannel: Subchannel): void {
     const { state, availability } = subchannel;

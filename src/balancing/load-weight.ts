@@ -9,6 +9,9 @@ export interface LoadWeightSettings {
   readonly utilizationMetrics: readonly string[];
 }
 
+/** A backend that reports more or less is mistaken, and what cannot be added up any more would give it all calls for ever. */
+const weightRange = { min: 1e-9, max: 1e12 };
+
 /** The weight of one backend as its own reports have it: how many requests it could serve if it were used in full. */
 export class LoadWeight {
   readonly #settings: LoadWeightSettings;
@@ -28,7 +31,7 @@ export class LoadWeight {
     if (!(qps > 0) || !(utilization > 0)) return;
     const penalty = (Math.max(0, eps) / qps) * this.#settings.errorUtilizationPenalty;
     const weight = qps / (utilization + penalty);
-    if (!(weight > 0 && weight < Number.POSITIVE_INFINITY)) return;
+    if (!(weight >= weightRange.min && weight <= weightRange.max)) return;
     this.#weight = weight;
     this.#reportedMs = nowMs;
     this.#usefulSinceMs ??= nowMs;

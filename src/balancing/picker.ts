@@ -28,7 +28,10 @@ export interface Pick {
   readonly backend: Backend;
   /** Told how the attempt goes. */
   readonly tracker?: PickTracker | undefined;
-  /** Further metadata for this attempt: names in lower case and values in turn. */
+  /**
+   * Further metadata for this attempt: names in lower case and values in turn, as HTTP/2 can carry them. Else the call
+   * fails with Internal.
+   */
   readonly metadata?: readonly string[] | undefined;
 }
 
@@ -72,7 +75,7 @@ export interface Picker {
   pick(info: PickInfo): Pick | "queue" | Failure | Drop;
   /**
    * A backend that had no room (`hasRoom`) has some again: for pickers that remember who is full. Called before the
-   * calls that wait are picked for; must be as fast as `pick`, and never throw.
+   * calls that wait are picked for; must be as fast as `pick`. What it throws is reported.
    */
   roomAgain?(backend: Backend): void;
 }

@@ -5,58 +5,59 @@ import type { Random } from "../runtime/random.ts";
  * and its first turn falls at random within the first period, so that many clients, and one client that begins anew at
  * every change, favour nobody (gRFC A58).
  *
- * A heap of deadlines, kept apart from the indices that they belong to: a turn costs the logarithm of their number.
+ * A tournament of deadlines, in which each match keeps its loser: whose turn it was plays the matches on its way to the top
+ * again, one for each halving of their number. Which they are is known beforehand, so that none waits for the one below it.
  */
 export class WeightedTurns {
   /** By index. */
   readonly #periods: Float64Array;
-  /** The heap: the earliest is first, and of `i` those below it are the four from `4i + 1` on, a cache line at once. */
+  /** By index: when the next turn is. */
   readonly #deadlines: Float64Array;
-  /** Whose deadline each of the heap is. */
-  readonly #indices: Uint32Array;
+  /** The index that lost each match; that of match `i` plays match `i >> 1` else. In place of match 0: whose turn it is. */
+  readonly #losers: Uint32Array;
 
-  /** `weights`: above 0. */
+  /** `weights`: above 0, and at least one. */
   constructor(weights: Float64Array, random: Random) {
-    const count = weights.length;
-    this.#periods = new Float64Array(count);
-    this.#deadlines = new Float64Array(count);
-    this.#indices = new Uint32Array(count);
-    for (let i = 0; i < count; i++) {
-      const period = 1 / (weights[i] as number);
-      this.#periods[i] = period;
-      this.#deadlines[i] = random.next() * period;
-      this.#indices[i] = i;
-    }
-    for (let i = (count - 2) >> 2; i >= 0; i--) this.#sink(i, this.#deadlines[i] as number, this.#indices[i] as number);
+    this.#periods = weights.map((weight) => 1 / weight);
+    this.#deadlines = this.#periods.map((period) => random.next() * period);
+    this.#losers = this.#playAll();
   }
 
   /** The index whose turn it is. */
   next(): number {
-    const index = this.#indices[0] as number;
-    this.#sink(0, (this.#deadlines[0] as number) + (this.#periods[index] as number), index);
+    const deadlines = this.#deadlines;
+    const losers = this.#losers;
+    const index = losers[0] as number;
+    let winner = index;
+    let earliest = (deadlines[index] as number) + (this.#periods[index] as number);
+    deadlines[index] = earliest;
+    for (let match = (losers.length + index) >> 1; match > 0; match >>= 1) {
+      const loser = losers[match] as number;
+      const deadline = deadlines[loser] as number;
+      if (deadline < earliest) {
+        losers[match] = winner;
+        winner = loser;
+        earliest = deadline;
+      }
+    }
+    losers[0] = winner;
     return index;
   }
 
-  /** Puts a deadline where it belongs: at `hole`, or further down. */
-  #sink(hole: number, deadline: number, index: number): void {
+  #playAll(): Uint32Array {
     const deadlines = this.#deadlines;
-    const indices = this.#indices;
     const count = deadlines.length;
-    let at = hole;
-    for (;;) {
-      const first = 4 * at + 1;
-      if (first >= count) break;
-      let below = first;
-      const end = first + 4 < count ? first + 4 : count;
-      for (let i = first + 1; i < end; i++) {
-        if ((deadlines[i] as number) < (deadlines[below] as number)) below = i;
-      }
-      if (deadline <= (deadlines[below] as number)) break;
-      deadlines[at] = deadlines[below] as number;
-      indices[at] = indices[below] as number;
-      at = below;
+    const losers = new Uint32Array(count);
+    // The winner of each match, and behind those who begins: the winner of match 0 is that of match 1.
+    const winners = Uint32Array.from({ length: 2 * count }, (_, i) => i - count);
+    for (let match = count - 1; match > 0; match--) {
+      const one = winners[2 * match] as number;
+      const other = winners[2 * match + 1] as number;
+      const isFirst = (deadlines[one] as number) <= (deadlines[other] as number);
+      winners[match] = isFirst ? one : other;
+      losers[match] = isFirst ? other : one;
     }
-    deadlines[at] = deadline;
-    indices[at] = index;
+    losers[0] = winners[1] as number;
+    return losers;
   }
 }

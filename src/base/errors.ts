@@ -83,7 +83,7 @@ export function withProgress(failure: Failure, progress: Progress): Failure {
   return failure.progress === progress ? failure : { ...failure, progress };
 }
 
-/** A failure as events and snapshots tell it. The message of a server's own status is the call's, and not in it. */
+/** A failure as events and snapshots tell it. The texts of a server's own status and of the caller's reasons are not in it. */
 export interface FailureFact {
   /** Which way of failing it is: docs/errors.md explains each. */
   readonly kind: FailureKind;
@@ -91,23 +91,40 @@ export interface FailureFact {
   readonly code: Code;
   /** How far the request got. */
   readonly progress: Progress;
-  /** What happened. Of a server's own status only its code: its text is the caller's. */
+  /** What happened. Of a server's own status only its code, and of what the caller threw or aborted with nothing. */
   readonly message: string;
   /** The original error, as plain data. */
   readonly cause?: CauseFact;
 }
 
 export function factOf(failure: Failure): FailureFact {
-  const { kind, code, progress, cause } = failure;
-  // The message of a server's own status is its caller's, and no fact to publish.
-  const message = kind === "status" ? statusText(code) : failure.message;
-  const fact = { kind, code, progress, message };
+  const { kind, code, progress, cause, asIs } = failure;
+  const foreign = foreignText(kind, code);
+  if (foreign !== undefined && (kind === "status" || cause !== undefined || asIs !== undefined)) {
+    return { kind, code, progress, message: foreign };
+  }
+  const fact = { kind, code, progress, message: failure.message };
   return cause === undefined ? fact : { ...fact, cause: causeFactOf(cause) };
 }
 
-/** What is published of a server's own status, in place of its message. */
-export function statusText(code: Code): string {
-  return `the server answered with the status ${Code[code]}`;
+/**
+ * What is published in place of a text that may be the server's or the caller's: the message of a status, the reason of a
+ * signal, what was wrong with a message. It may say anything of what was called, and for whom. Undefined: of such a
+ * failure the text is glink's.
+ */
+export function foreignText(kind: FailureKind, code: Code): string | undefined {
+  switch (kind) {
+    case "status":
+      return `the server answered with the status ${Code[code]}`;
+    case "canceled":
+      return "the caller ended the call";
+    case "deadline":
+      return "the operation timed out";
+    case "invalid-request":
+      return "the request could not be made";
+    default:
+      return undefined;
+  }
 }
 
 /** The name could not be resolved, and there is no earlier answer to go on with. */

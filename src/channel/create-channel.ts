@@ -4,12 +4,8 @@ import { OpenCalls } from "../calls/open-calls.ts";
 import { AttemptedPinnedCalls } from "../calls/pinned-calls.ts";
 import type { Target, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
-import type { DialOptions } from "../http2/dial/dial.ts";
-import { PacedConnector } from "../http2/dial/paced-connector.ts";
-import { TlsSessions } from "../http2/dial/tls-sessions.ts";
 import { LazyConnector } from "../http2/lazy-connector.ts";
 import { UnreadMemory } from "../http2/unread-memory.ts";
-import { WireConnector } from "../http2/wire/wire-connector.ts";
 import { composeInstrumentations, type Instrumentations } from "../observe/compose-instrumentations.ts";
 import { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { CallCounters } from "../observe/counters.ts";
@@ -43,7 +39,7 @@ export function createChannel(options: ChannelOptions, given: Runtime, protocol:
   const { clock, hold } = runtime;
   const history: TargetHistory = { everConnected: false, dials: new Set() };
   const unread = new UnreadMemory(clock);
-  const connector = new PacedConnector(engineOf(settings, { history, runtime, unread }), clock);
+  const connector = engineOf(settings, { history, runtime, unread });
   const channelNames = namesOf(target, resolver, protocol);
   const observer = new CallObserver(channelNames, { clock, events }, instrumentations);
   const connections = new ConnectionObserver(target.url, events);
@@ -101,12 +97,14 @@ interface EngineParts {
 
 function engineOf(settings: ChannelSettings, { history, runtime, unread }: EngineParts): Connector {
   const { target, connectTimeoutMs, limits, nodeOptions, socket } = settings;
-  const tlsSessions = new TlsSessions();
-  const dial: DialOptions = { target, connectTimeoutMs, ...socket, tlsSessions, runtime, history };
-  if (settings.engine.name === "wire") return new WireConnector(dial, limits, unread);
+  const dial = { target, connectTimeoutMs, ...socket, runtime, history };
   return new LazyConnector(async () => {
-    const { NodeHttp2Connector } = await import("../http2/node/node-connector.ts");
-    return new NodeHttp2Connector(dial, limits, nodeOptions);
+    if (settings.engine.name === "wire") {
+      const { wireEngine } = await import("../http2/wire/wire-engine.ts");
+      return wireEngine(dial, limits, unread);
+    }
+    const { nodeEngine } = await import("../http2/node/node-engine.ts");
+    return nodeEngine(dial, limits, nodeOptions);
   });
 }
 

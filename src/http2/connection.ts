@@ -121,6 +121,8 @@ export interface ConnectionListener {
 
 /** Makes connections to backends of one target. */
 export interface Connector {
+  /** Dials are near, while backends are looked up: an engine that is loaded late begins to load. Throws nothing. */
+  prepare?(): void;
   /**
    * Dials, and resolves once TCP, TLS with ALPN `h2`, and the peer's first SETTINGS are there. Rejects with a
    * {@link DialError} on any failure, and when `signal` aborts or the connect timeout passes.

@@ -132,8 +132,12 @@ export class Keepalive {
     return this.#silenceMs / stepsPerSilence;
   }
 
+  /** On half steps of the clock, that all connections share: many that are idle wake the process a time or two for each step. */
   #scheduleTick(): void {
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), this.#tickMs);
+    const halfStepMs = this.#tickMs / 2;
+    const nowMs = this.#clock.now();
+    const dueMs = Math.floor((nowMs + this.#tickMs) / halfStepMs) * halfStepMs;
+    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), dueMs > nowMs ? dueMs - nowMs : this.#tickMs);
   }
 
   #tick(): void {

@@ -1,5 +1,5 @@
 import type { Code } from "@connectrpc/connect";
-import { type FailureFact, type FailureKind, type Progress, statusText } from "../base/errors.ts";
+import { type FailureFact, type FailureKind, foreignText, type Progress } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type {
   AttemptEnd,
@@ -162,6 +162,5 @@ function kindOf({ singleRequest, singleResponse }: MethodSpec): CallContext["kin
 
 function factOfEnding({ code, kind, progress, message = "" }: Ending): FailureFact | undefined {
   if (code === undefined || kind === undefined || progress === undefined) return undefined;
-  // The text of a server's own status is its caller's.
-  return { kind, code, progress, message: kind === "status" ? statusText(code) : message };
+  return { kind, code, progress, message: foreignText(kind, code) ?? message };
 }

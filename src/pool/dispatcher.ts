@@ -13,6 +13,7 @@ import type { Backend } from "../subchannel/backend.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import { CallQueue, type Served } from "./call-queue.ts";
 import type { PendingCall } from "./call-source.ts";
+import { checkPickMetadata } from "./pick-metadata.ts";
 
 /** The backends of the pool. */
 export interface DispatchBackends {
@@ -117,8 +118,17 @@ export class Dispatcher {
 
   /** One more call may go to the backend: those that wait come first. `wasFull`: none could until now. */
   roomAt(backend: Backend, wasFull: boolean): void {
-    if (wasFull && this.#ready.roomChanged(backend)) this.#picker.roomAgain?.(backend);
+    if (wasFull && this.#ready.roomChanged(backend)) this.#roomAgain(backend);
     if (this.#queue.size > 0 && this.#ready.anyRoom) this.serve();
+  }
+
+  /** Told as a call ends, whose connection must not hear of what a user's picker throws. */
+  #roomAgain(backend: Backend): void {
+    try {
+      this.#picker.roomAgain?.(backend);
+    } catch (error) {
+      reportUserCode(this.#events, "picker", error);
+    }
   }
 
   /** The policy threw, and no earlier picker of it is of use. */
@@ -170,7 +180,10 @@ export class Dispatcher {
       const result = this.#picker.pick(call.pickInfo);
       if (result === "queue") return result;
       if (typeof result === "object" && result !== null) {
-        if ("backend" in result && typeof result.backend?.id === "string") return result;
+        if ("backend" in result && typeof result.backend?.id === "string") {
+          if (result.metadata !== undefined) checkPickMetadata(result.metadata);
+          return result;
+        }
         if (isFailure(result)) return result;
         if ("drop" in result) return droppedFailure(result);
       }

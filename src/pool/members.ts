@@ -7,7 +7,7 @@ export interface MembersChange {
   readonly added: readonly Subchannel[];
   /** No longer named: they leave now. */
   readonly removed: readonly Subchannel[];
-  /** No longer named, and in service until one that is named is ready. */
+  /** No longer named, and in service until one that is named serves. */
   readonly leaving: readonly Subchannel[];
   /** Their endpoint has other attributes, or its addresses another order: connections stay. */
   readonly updated: readonly Subchannel[];
@@ -22,14 +22,17 @@ export interface MembersChange {
  */
 export class Members implements Iterable<Subchannel> {
   readonly #create: (endpoint: Endpoint) => Subchannel;
+  readonly #serves: (subchannel: Subchannel) => boolean;
   #subchannels = new Map<string, Subchannel>();
   readonly #leaving = new Set<Subchannel>();
   /** No longer named by an answer that is doubted. */
   #stale: ReadonlySet<Subchannel> = new Set();
   #list: readonly Subchannel[] | undefined;
 
-  constructor(create: (endpoint: Endpoint) => Subchannel) {
+  /** `serves`: whether a backend is connected, and does not say anything else of its health. */
+  constructor(create: (endpoint: Endpoint) => Subchannel, serves: (subchannel: Subchannel) => boolean) {
     this.#create = create;
+    this.#serves = serves;
   }
 
   get size(): number {
@@ -69,7 +72,7 @@ export class Members implements Iterable<Subchannel> {
         absent.push(subchannel);
       } else {
         this.#leaving.delete(subchannel);
-        if (subchannel.state === "ready") works = true;
+        if (this.#serves(subchannel)) works = true;
       }
     }
     const stays = ({ state, id }: Subchannel) => state === "ready" && (!works || held.has(id));
@@ -104,7 +107,7 @@ export class Members implements Iterable<Subchannel> {
     return { added, removed, leaving, updated, listChanged };
   }
 
-  /** One that is named is ready: those that were in service in place of it are let go. */
+  /** One that is named serves: those that were in service in place of it are let go. */
   releaseLeaving(): readonly Subchannel[] {
     const released = [...this.#leaving];
     for (const subchannel of released) this.remove(subchannel);

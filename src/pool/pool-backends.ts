@@ -63,7 +63,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   #newestFailure: Failure | undefined;
 
   constructor(options: PoolBackendsOptions, listener: PoolBackendsListener) {
-    const { subchannel, history, runtime, events, drainTimeoutMs } = options;
+    const { subchannel, history, runtime, events, drainTimeoutMs, availability: settings, pinnedCalls } = options;
     const { clock } = runtime;
     this.#history = history;
     this.#events = events;
@@ -71,13 +71,15 @@ export class PoolBackends implements Iterable<Subchannel> {
     this.#listener = listener;
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
+      (one) => this.protection.serves(one),
     );
-    const { availability: settings } = options;
-    const { tally } = this.conditions;
     this.protection = new Protection(
-      { settings, runtime, events, tally, pinnedCalls: options.pinnedCalls, backends: () => this.list },
+      { settings, runtime, events, tally: this.conditions.tally, pinnedCalls, backends: () => this.list },
       {
-        onChanged: (one, atOnce) => listener.onChanged(one, atOnce),
+        onChanged: (one, atOnce) => {
+          this.#releaseFor(one);
+          listener.onChanged(one, atOnce);
+        },
         onRoom: (one) => listener.onCapacity(one, true),
       },
     );
@@ -134,8 +136,8 @@ export class PoolBackends implements Iterable<Subchannel> {
   }
 
   /**
-   * Keeps what stayed, adds what is new, drains what left: at once while one of the list is ready or the list is empty,
-   * else once one is; those in `held` once they no longer work. Pickers skip what has left until they are replaced.
+   * Keeps what stayed, adds what is new, drains what left: at once while one of the list serves or the list is empty,
+   * else once one does; those in `held` once they no longer work. Pickers skip what has left until they are replaced.
    */
   use(list: EndpointList, held: ReadonlySet<string>): void {
     const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list, held);
@@ -209,27 +211,30 @@ export class PoolBackends implements Iterable<Subchannel> {
     if (failure !== undefined) this.#newestFailure = failure;
     this.protection.review(subchannel);
     if (state === "shutdown") this.protection.removed(subchannel);
-    if (state === "ready") this.#becameReady(subchannel);
-    else if (from === "ready") this.#lost(subchannel);
+    if (state === "ready") {
+      this.readyCount++;
+      this.#history.everConnected = true;
+      this.#releaseFor(subchannel);
+    } else if (from === "ready") this.#lost(subchannel);
     this.#listener.onChanged(subchannel, state === "ready" && this.ready.list.length === 0);
   }
 
-  #becameReady(subchannel: Subchannel): void {
-    this.readyCount++;
-    this.#history.everConnected = true;
-    if (this.#members.isUnnamed(subchannel)) return;
-    const released = this.#members.releaseLeaving();
-    if (released.length === 0) return;
-    this.#publishChange([], released, []);
-    for (const one of released) one.shutdown("removed");
+  /** If it is named and serves, those that were in service in place of it and its like leave. */
+  #releaseFor(subchannel: Subchannel): void {
+    if (this.#members.isUnnamed(subchannel) || !this.protection.serves(subchannel)) return;
+    this.#left(this.#members.releaseLeaving());
   }
 
   #lost(subchannel: Subchannel): void {
     this.readyCount--;
     if (!this.#members.isUnnamed(subchannel)) return;
     this.#members.remove(subchannel);
-    this.#publishChange([], [subchannel], []);
-    subchannel.shutdown("removed");
+    this.#left([subchannel]);
+  }
+
+  #left(removed: readonly Subchannel[]): void {
+    if (removed.length > 0) this.#publishChange([], removed, []);
+    for (const subchannel of removed) subchannel.shutdown("removed");
   }
 
   #publishChange(added: readonly Subchannel[], removed: readonly Subchannel[], leaving: readonly Subchannel[]): void {

@@ -4,6 +4,7 @@ import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { type Failure, noEndpointsFailure } from "../base/errors.ts";
 import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
+import type { Connector } from "../http2/connection.ts";
 import type { Events, GlinkFact } from "../observe/events.ts";
 import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
@@ -48,6 +49,7 @@ export class Pool implements CallSource {
   readonly #policy: PolicyRunner;
   #useServiceConfig: (config: object | string | undefined) => void = () => undefined;
   readonly #changeListeners = new Set<() => void>();
+  readonly #connector: Connector;
 
   constructor(options: PoolOptions) {
     const { target, history, resolver, events, subchannel } = options;
@@ -55,6 +57,7 @@ export class Pool implements CallSource {
     this.#events = events;
     this.#runtime = options.runtime;
     this.#history = history;
+    this.#connector = subchannel.connector;
     this.#hints = new Hints(target, resolver, events);
     this.#backends = new PoolBackends(options, {
       onChanged: (changed, atOnce) => {
@@ -235,6 +238,8 @@ export class Pool implements CallSource {
     // What was known before is old news: calls wait for the list.
     this.#dispatcher.use(queueAll);
     this.#discovery.start();
+    // After the lookup has left: code is compiled while the answer is on its way.
+    this.#connector.prepare?.();
   }
 
   /** What was known before the rest is old news: calls wait for what the new dials bring. */

@@ -112,7 +112,7 @@ class MethodLatencies implements CallTracer {
     const { serverAddress, serverPort } = this.#call;
     const status = statusName(code);
     return {
-      rpc_system_name: "grpc",
+      rpc_system_name: this.#call.protocol === "connect" ? "connectrpc" : "grpc",
       rpc_method: this.#method,
       rpc_status_code: status,
       server_address: serverAddress,

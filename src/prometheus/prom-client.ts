@@ -61,7 +61,7 @@ export function promClientMetrics(transports: readonly Scraped[], options: Scrap
     const metric = { name, help, type, aggregator: merge };
     return {
       ...metric,
-      get: async () => ({ ...metric, values: (read().get(name)?.samples ?? []).map(promValue) }),
+      get: async () => ({ ...metric, values: [...(read().get(name)?.samples.values() ?? [])].map(promValue) }),
       reset: () => undefined,
     };
   });

@@ -1,6 +1,6 @@
 import type { GlinkTransport } from "../index.ts";
 import type { PrometheusHistograms } from "./histograms.ts";
-import { type Family, familiesOf } from "./samples.ts";
+import { Families, type Family } from "./samples.ts";
 import { samplesOf } from "./snapshot-samples.ts";
 
 /** What can be scraped: a transport, or the view that an instrumentation is given of one. */
@@ -19,8 +19,10 @@ export interface ScrapeOptions {
 
 /** Reads everything once. */
 export function scrape(transports: readonly Scraped[], { histograms, backendLabel = false }: ScrapeOptions): Family[] {
-  const counters = transports.flatMap((transport) => samplesOf(transport.snapshot(), backendLabel));
-  return familiesOf([...(histograms?.samples() ?? []), ...counters]);
+  const families = new Families();
+  families.add(histograms?.samples() ?? []);
+  for (const transport of transports) families.add(samplesOf(transport.snapshot(), backendLabel));
+  return families.all();
 }
 
 /** Throws a TypeError that says what is wrong. */

@@ -1,4 +1,4 @@
-import type { Family, Labels, Sample } from "./samples.ts";
+import type { Family } from "./samples.ts";
 import { checkScrape, type Scraped, type ScrapeOptions, scrape } from "./scrape.ts";
 
 /** The Content-Type of what {@link prometheusText} returns. */
@@ -14,18 +14,7 @@ export function prometheusText(transports: readonly Scraped[], options: ScrapeOp
 }
 
 function familyText({ name, type, help, samples }: Family): string {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(sampleText), ""].join("\n");
-}
-
-function sampleText({ metric, suffix, labels, value }: Sample): string {
-  return `${metric}${suffix}${labelsText(labels)} ${value}`;
-}
-
-function labelsText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return `{${pairs.join(",")}}`;
-}
-
-function escaped(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+  for (const [series, { value }] of samples) lines.push(`${name}${series} ${value}`);
+  return `${lines.join("\n")}\n`;
 }

@@ -3,6 +3,7 @@ import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
 import { canceledFailure, type Failure, invalidRequestFailure } from "../base/errors.ts";
 import type { CallEnd, CallListener } from "../calls/call.ts";
+import type { CallGroup } from "../calls/open-calls.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
 import type { HeaderFields } from "../http2/connection.ts";
@@ -87,7 +88,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     this.#headers = headers;
     const caller = this.#caller;
     this.#caller = undefined;
-    const messages = new ResponseMessages<O>(this.#queue, this.#call);
+    const messages = new ResponseMessages<O>(this.#queue, this.#call, this.#input.group);
     this.#environment.abandonedStreams.register(messages, this.#call, this);
     const method = this.#method.desc as DescMethodStreaming<I, O>;
     caller?.resolve({
@@ -151,6 +152,11 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 }
 
+/** Whether these are the messages of a stream that belongs to `group`, as it came: each read of it ends when the group does. */
+export function isStreamOf(group: CallGroup, messages: unknown): boolean {
+  return ResponseMessages.isOf(messages, group);
+}
+
 /** Failures that this side decided on, whatever the peer has sent by then. */
 const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "invalid-request"]);
 
@@ -161,11 +167,17 @@ const endedHere = new Set<Failure["kind"]>(["canceled", "deadline", "closed", "i
 class ResponseMessages<O extends DescMessage> implements AsyncIterableIterator<MessageShape<O>> {
   readonly #queue: ResponseQueue;
   readonly #call: ChannelCall;
+  readonly #group: CallGroup | undefined;
   #left = false;
 
-  constructor(queue: ResponseQueue, call: ChannelCall) {
+  constructor(queue: ResponseQueue, call: ChannelCall, group: CallGroup | undefined) {
     this.#queue = queue;
     this.#call = call;
+    this.#group = group;
+  }
+
+  static isOf(messages: unknown, group: CallGroup): boolean {
+    return typeof messages === "object" && messages !== null && #group in messages && messages.#group === group;
   }
 
   [Symbol.asyncIterator](): this {

@@ -12,6 +12,8 @@ export interface Import {
   readonly from: string;
   /** Names taken; `*` for a namespace and for `import()`. */
   readonly names: readonly string[];
+  /** `type`: nothing of it is there at run time. `late`: by `import()`. */
+  readonly how: "value" | "type" | "late";
 }
 
 /** One source file, as far as structure goes. */
@@ -57,23 +59,51 @@ function parseSource(path: string): SourceFile {
     if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier)) {
       const bindings = statement.importClause?.namedBindings;
       const names = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.map(originalName) : ["*"];
-      imports.push({ from: target(path, statement.moduleSpecifier.text), names });
+      imports.push({
+        from: target(path, statement.moduleSpecifier.text),
+        names,
+        how: isOfTypes(statement) ? "type" : "value",
+      });
     } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) {
       const clause = statement.exportClause;
       const names = clause !== undefined && ts.isNamedExports(clause) ? clause.elements.map(originalName) : [];
-      imports.push({ from: target(path, (statement.moduleSpecifier as typescript.StringLiteral).text), names });
+      imports.push({
+        from: target(path, (statement.moduleSpecifier as typescript.StringLiteral).text),
+        names,
+        how: isOfTypes(statement) ? "type" : "value",
+      });
     } else if (isExported(statement)) {
       const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
       exports.push(...declaredNames(statement).map((name) => ({ name, isType })));
     }
   }
   for (const [, specifier = ""] of text.matchAll(/\bimport\("(\.[^"]+)"\)/g)) {
-    imports.push({ from: target(path, specifier), names: ["*"] });
+    imports.push({ from: target(path, specifier), names: ["*"], how: "late" });
   }
   for (const [, name = ""] of text.matchAll(/\bbuiltinModule\("(node:[^"]+)"\)/g)) {
-    imports.push({ from: name, names: ["*"] });
+    imports.push({ from: name, names: ["*"], how: "late" });
   }
   return { path, text, tree, imports, exports };
+}
+
+function isOfTypes(statement: typescript.ImportDeclaration | typescript.ExportDeclaration): boolean {
+  if (ts.isExportDeclaration(statement)) {
+    const { isTypeOnly, exportClause } = statement;
+    return (
+      isTypeOnly || (exportClause !== undefined && ts.isNamedExports(exportClause) && areTypes(exportClause.elements))
+    );
+  }
+  const { importClause } = statement;
+  if (importClause === undefined || importClause.name !== undefined) return false;
+  const { namedBindings } = importClause;
+  return (
+    importClause.isTypeOnly ||
+    (namedBindings !== undefined && ts.isNamedImports(namedBindings) && areTypes(namedBindings.elements))
+  );
+}
+
+function areTypes(elements: readonly { readonly isTypeOnly: boolean }[]): boolean {
+  return elements.every(({ isTypeOnly }) => isTypeOnly);
 }
 
 function originalName(element: typescript.ImportSpecifier | typescript.ExportSpecifier): string {

@@ -200,14 +200,20 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     else this.#nextAttempt.after(delayMs, true, () => this.#startAttempt());
   }
 
-  /** There is no further attempt. Those that are under way may still be answered, unless this is the answer. */
+  /**
+   * Nothing follows the failed attempt. Those that are under way may still be answered, and so may the one that another
+   * failure has promised, unless this is the answer, or the server asked for no more.
+   */
   #noNext(attempt: HedgedAttempt, failure: Failure, { withheld }: Extract<RetryDecision, { retry: "no" }>): void {
     this.#isLast = true;
-    this.#nextAttempt.clear();
+    if (withheld?.reason === "pushback" || !this.#nextAttempt.isPromised) this.#nextAttempt.clear();
     if (withheld !== undefined && attempt.current !== undefined) {
       reportWithheld(attempt.current, withheld, this.#context);
+      // Whoever was told may have cancelled the call.
+      if (this.#isOver) return;
     }
-    if (this.#open.list.length > 1 && !this.#plan.isAnswer(failure)) this.#open.failed(attempt, failure, undefined);
+    const mayBeAnswered = this.#open.list.length > 1 || this.#nextAttempt.isPromised;
+    if (mayBeAnswered && !this.#plan.isAnswer(failure)) this.#open.failed(attempt, failure, undefined);
     else this.#endWith(attempt, failure, withheld?.note);
   }
 

@@ -6,14 +6,20 @@ import type { Clock } from "../../runtime/clock.ts";
  */
 const leastRoundTripMs = 10;
 
+/** What a clock may not tell from nothing. */
+const leastMs = 0.01;
+
 /** Twice the bandwidth-delay product: half of it is under way while the other half is given back. */
 const gain = 2;
 
 /** Below this share of the window in a round trip, the window was not what held the peer back. */
 const limitingShare = 0.5;
 
-/** Less is not worth a SETTINGS frame, which walks over all streams at both ends. */
+/** Less is not worth a SETTINGS frame, which walks over all streams at both ends, and proves nothing of a bandwidth. */
 const leastGrowth = 1.25;
+
+/** Whoever waits behind a window of data that comes within this time can wait for two. */
+const harmlessMs = 200;
 
 /** After answers that led to nothing, so much credit is given at most before the peer is asked again. */
 const mostSkipped = 15;
@@ -24,9 +30,11 @@ type Ask = (onAnswer: () => void) => void;
 /**
  * How large the receive windows of a connection have to be: twice what comes in a round trip. Data is counted from a PING
  * until its answer, which gives the bandwidth; the shortest round trip so far is the delay, and not that of the same
- * PING, for behind a slow link that is what our own window keeps waiting there. PINGs are sent only after data came, and
- * gRPC servers forgive those (gRFC A8), and only where a quarter of the window has just been given back: a connection
- * with small answers hardly has any.
+ * PING, for behind a slow link that is what our own window keeps waiting there. At busy ends it is not: so windows that
+ * do little harm are doubled for a trial, and again as long as that brings more bandwidth.
+ *
+ * PINGs are sent only after data came, and gRPC servers forgive those (gRFC A8), and only where a quarter of the window
+ * has just been given back: a connection with small answers hardly has any.
  */
 export class WindowGrowth {
   /** Flow-controlled bytes that came so far. */
@@ -39,7 +47,11 @@ export class WindowGrowth {
   readonly #maxBytes: number;
   #windowBytes: number;
   #roundTripMs = Number.POSITIVE_INFINITY;
+  /** What led to the present size. */
+  #bytesPerMs = 0;
   #isAsking = false;
+  /** Since the PING before. */
+  #hasGrown = false;
   #skipped = 0;
   #toSkip = 0;
 
@@ -71,19 +83,32 @@ export class WindowGrowth {
     this.#ask(() => this.#answered(this.#clock.now() - askedMs, this.receivedBytes - bytesBefore));
   }
 
-  #answered(ms: number, bytes: number): void {
+  #answered(sinceMs: number, bytes: number): void {
     this.#isAsking = false;
-    this.tookRoundTrip(ms);
-    const delays = ms === 0 ? 1 : Math.max(this.#roundTripMs, leastRoundTripMs) / ms;
-    const neededBytes = Math.min(this.#maxBytes, Math.floor(gain * bytes * delays));
-    const isLimit = bytes >= limitingShare * this.#windowBytes;
-    if (isLimit && neededBytes >= Math.min(this.#maxBytes, leastGrowth * this.#windowBytes)) {
+    this.tookRoundTrip(sinceMs);
+    const ms = Math.max(sinceMs, leastMs);
+    const neededBytes = this.#neededBytes(ms, bytes);
+    if (neededBytes >= Math.min(this.#maxBytes, leastGrowth * this.#windowBytes)) {
       this.#windowBytes = neededBytes;
+      this.#bytesPerMs = bytes / ms;
       this.#skipped = 0;
+      this.#hasGrown = true;
       this.#grow(neededBytes);
+    } else if (this.#hasGrown) {
+      // What came in this time was mostly sent before the peer heard of its new window.
+      this.#hasGrown = false;
     } else {
       this.#skipped = Math.min(2 * this.#skipped + 1, mostSkipped);
       this.#toSkip = this.#skipped;
     }
+  }
+
+  /** So many bytes came in the time of a PING: what the window has to be by that. */
+  #neededBytes(ms: number, bytes: number): number {
+    if (bytes < limitingShare * this.#windowBytes) return 0;
+    const isFaster = bytes / ms >= leastGrowth * this.#bytesPerMs;
+    const trialBytes = isFaster && ms <= harmlessMs ? gain * this.#windowBytes : 0;
+    const productBytes = ((gain * bytes) / ms) * Math.max(this.#roundTripMs, leastRoundTripMs);
+    return Math.min(this.#maxBytes, Math.floor(Math.max(productBytes, trialBytes)));
   }
 }

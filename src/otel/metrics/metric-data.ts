@@ -72,7 +72,8 @@ export function numberMetric(
   readings: readonly Reading[],
   interval: Interval,
 ): CollectedMetric {
-  const dataPoints = readings.map(({ attributes, value }) => ({ ...interval, attributes, value }));
+  const { startTime, endTime } = interval;
+  const dataPoints = readings.map(({ attributes, value }) => ({ startTime, endTime, attributes, value }));
   if (instrument.kind === "gauge") return { ...common(instrument), dataPointType: gauge, dataPoints };
   return { ...common(instrument), dataPointType: sum, dataPoints, isMonotonic: instrument.kind === "counter" };
 }

@@ -46,7 +46,7 @@ export function viewReadings(view: ChannelView, target: Attributes, choice: Metr
       ? []
       : [reading("glink.retry.budget.available", snapshot.retryBudget.available)]),
     ...ageOf(snapshot).map((age) => reading("glink.resolve.age", age)),
-    ...(choice.backendLabel ? backendReadings(snapshot, choice, reading) : poolReadings(snapshot, choice, reading)),
+    ...(choice.backendLabel ? backendReadings(snapshot, target, choice) : poolReadings(snapshot, choice, reading)),
   ];
 }
 
@@ -79,21 +79,23 @@ function poolReadings(snapshot: GlinkSnapshot, choice: MetricChoice, reading: Ne
   ];
 }
 
-/** A backend that has left has none. */
-function backendReadings(snapshot: GlinkSnapshot, choice: MetricChoice, reading: NewReading): Reading[] {
-  const ofBackend = ({ address, ...one }: SubchannelSnapshot): Reading[] => {
-    const peer = peerAttributes(address);
-    const security = securityOf(snapshot, choice);
+/** A backend that has left has none. One object of attributes for all metrics of a backend: there may be thousands. */
+function backendReadings(snapshot: GlinkSnapshot, target: Attributes, choice: MetricChoice): Reading[] {
+  const security = securityOf(snapshot, choice);
+  const isPlain = Object.keys(security).length === 0;
+  return snapshot.subchannels.flatMap((one: SubchannelSnapshot): Reading[] => {
+    const peer = peerAttributes(one.address);
+    const attributes = { ...target, ...peer };
+    const ofConnections = isPlain ? attributes : { ...target, ...security, ...peer };
     return [
-      reading("grpc.subchannel.connection_attempts_succeeded", one.dialsSucceeded, peer),
-      reading("grpc.subchannel.connection_attempts_failed", one.dialsFailed, peer),
-      reading("grpc.subchannel.open_connections", one.connections.length, { ...security, ...peer }),
-      reading("glink.calls.open", one.openCalls, peer),
-      reading("glink.backend.attempts.started", one.callsStarted, peer),
-      reading("glink.backend.attempts.failed", one.callsFailed, peer),
+      { name: "grpc.subchannel.connection_attempts_succeeded", attributes, value: one.dialsSucceeded },
+      { name: "grpc.subchannel.connection_attempts_failed", attributes, value: one.dialsFailed },
+      { name: "grpc.subchannel.open_connections", attributes: ofConnections, value: one.connections.length },
+      { name: "glink.calls.open", attributes, value: one.openCalls },
+      { name: "glink.backend.attempts.started", attributes, value: one.callsStarted },
+      { name: "glink.backend.attempts.failed", attributes, value: one.callsFailed },
     ];
-  };
-  return snapshot.subchannels.flatMap(ofBackend);
+  });
 }
 
 /** gRFC A94: TLS has both integrity and privacy. */

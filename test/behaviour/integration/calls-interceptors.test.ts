@@ -15,7 +15,7 @@ import {
 } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { EchoService, UnaryRequestSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { glinkCall } from "../../../src/index.ts";
+import { type GlinkTransport, glinkCall } from "../../../src/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { glinkTransport } from "../../support/transport.ts";
@@ -303,6 +303,62 @@ test("no read of a stream outlives the deadline because an interceptor hangs", (
       }, connectError(Code.DeadlineExceeded));
       assert.deepEqual(got, [0]);
       assert.equal(transport.snapshot().openCalls, 0);
+    },
+  );
+});
+
+test("a stream that interceptors pass on as it came ends for its reader as one without interceptors", () => {
+  const ways = (transport: GlinkTransport): Record<string, () => Promise<unknown>> => {
+    const client = createClient(EchoService, transport);
+    const read = async (messages: AsyncIterable<{ readonly index: number }>, each: (index: number) => unknown) => {
+      const seen: unknown[] = [];
+      try {
+        for await (const { index } of messages) {
+          seen.push(index);
+          await each(index);
+        }
+      } catch (error) {
+        seen.push(Code[ConnectError.from(error).code]);
+      }
+      return seen;
+    };
+    return {
+      "read to its end": () => read(client.serverStream({ count: 3 }), () => undefined),
+      "failed after two": () =>
+        read(client.serverStream({ count: 3, failAfter: 2, behavior: { failCode: Code.DataLoss } }), () => undefined),
+      "late for its deadline": () =>
+        read(client.serverStream({ count: 1, intervalMs: 60_000 }, { timeoutMs: 100 }), () => undefined),
+      "aborted while its reader waits": () => {
+        const abort = new AbortController();
+        setTimeout(() => abort.abort(), 50);
+        return read(client.serverStream({ count: 1, intervalMs: 60_000 }, { signal: abort.signal }), () => undefined);
+      },
+      "aborted after all of it has come": () => {
+        const abort = new AbortController();
+        return read(client.serverStream({ count: 5 }, { signal: abort.signal }), async (index) => {
+          if (index > 0) return;
+          await until(() => transport.snapshot().openCalls === 0, "the server has sent everything");
+          abort.abort();
+        });
+      },
+    };
+  };
+  return withGlink(
+    () => startConnectEcho(),
+    {},
+    async (plain, { address }) => {
+      const seen: AbortSignal[] = [];
+      const passing: Interceptor = (next) => (request) => {
+        seen.push(request.signal);
+        return next(request);
+      };
+      await using passed = glinkTransport({ baseUrl: `http://${address}`, interceptors: [passing, (next) => next] });
+      const expected = ways(plain);
+      for (const [what, run] of Object.entries(ways(passed))) {
+        assert.deepEqual(await run(), await expected[what]?.(), what);
+        assert.ok(seen.at(-1)?.aborted, `the signal says that the call is over: ${what}`);
+        assert.equal(passed.snapshot().openCalls, 0);
+      }
     },
   );
 });

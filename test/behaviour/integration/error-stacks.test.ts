@@ -118,21 +118,26 @@ test("the stack of a call that reaches no backend goes on to the caller", async 
   }
 });
 
-test("the stack of a stream that fails between its messages goes on to whoever reads it", () =>
-  withEcho(async ({ address }) => {
-    const transport = glinkTransport({ baseUrl: `http://${address}` });
-    try {
-      // Connect's client reads through a generator of its own, compiled to what no stack can look through.
-      const failsLater = { count: 2, failAfter: 1, behavior: { failCode: Code.NotFound } };
-      const open = () =>
-        transport.stream(EchoService.method.serverStream, undefined, undefined, undefined, yielding(failsLater));
-      const readsAll = async () => void (await collect((await open()).message));
-      const reading = await functionsInStack(readsAll);
-      assert.deepEqual(reading, ["readsAll", awaitingCaller.name]);
-    } finally {
-      await transport.close();
-    }
-  }));
+for (const [interceptors, name] of [
+  [[], "without interceptors"],
+  [[asyncInterceptor], "through an interceptor"],
+] as const) {
+  test(`the stack of a stream that fails between its messages goes on to whoever reads it: ${name}`, () =>
+    withEcho(async ({ address }) => {
+      const transport = glinkTransport({ baseUrl: `http://${address}`, interceptors: [...interceptors] });
+      try {
+        // Connect's client reads through a generator of its own, compiled to what no stack can look through.
+        const failsLater = { count: 2, failAfter: 1, behavior: { failCode: Code.NotFound } };
+        const open = () =>
+          transport.stream(EchoService.method.serverStream, undefined, undefined, undefined, yielding(failsLater));
+        const readsAll = async () => void (await collect((await open()).message));
+        const reading = await functionsInStack(readsAll);
+        assert.deepEqual(reading, ["readsAll", awaitingCaller.name]);
+      } finally {
+        await transport.close();
+      }
+    }));
+}
 
 test("the caller's own error keeps its own stack", () =>
   withEcho(async ({ address }) => {

@@ -14,10 +14,9 @@ import {
   turns,
 } from "./mix.ts";
 
-const patient = { timeoutMs: patientMs };
-
-/** The load's calls, to the echo service: it counts them by their id. */
-export function echoCalls(transport: Transport): LoadCalls {
+/** The load's calls, to the echo service: it counts them by their id. `signal`: one for most of them. */
+export function echoCalls(transport: Transport, signal?: AbortSignal): LoadCalls {
+  const patient = { timeoutMs: patientMs, ...(signal === undefined ? {} : { signal }) };
   const client = createClient(EchoService, transport);
   const largePayload = new Uint8Array(largeBytes).fill(7);
   return {

@@ -6,14 +6,16 @@ import { Programs } from "../../support/programs.ts";
 import { type RealPeer, realPeers } from "../../support/real-peers.ts";
 import { InteropServices } from "../interop/messages.ts";
 import { echoCalls } from "./echo-calls.ts";
+import { runExtremes } from "./extremes.ts";
 import { interopCalls } from "./interop-calls.ts";
 import { type LoadCalls, makeCall } from "./mix.ts";
 
 /*
- * npm run load [-- --calls N] [--engine node|wire|both] [--peer NAME,NAME]
+ * npm run load [-- --calls N] [--engine node|wire|both] [--peer NAME,NAME] [--extremes]
  * Calls of every kind to real servers, N each (100 000), while their connections are replaced: by age, by nginx's own
  * limit, and by a reload of the proxies in the middle. None may fail, and none may run twice where the server counts.
- * Default: the wire engine and all peers.
+ * Default: the wire engine and all peers. --extremes: in the place of all that, the largest numbers of calls, streams and
+ * aborts; --calls is how many come in sequence (50 000).
  */
 
 /** Calls open at a time. */
@@ -34,7 +36,8 @@ const withoutDeadlines: Readonly<Record<string, string>> = {
     "connection with all other calls on it",
 };
 
-const calls = Number(option("calls", "100000"));
+const extremes = process.argv.includes("--extremes");
+const calls = Number(option("calls", extremes ? "50000" : "100000"));
 if (!Number.isInteger(calls) || calls < 1) throw new Error(`--calls is "${option("calls", "")}": use a number from 1`);
 const services = new InteropServices();
 
@@ -114,6 +117,13 @@ for (const engine of chosenEngines("wire")) {
   const processes = new TestProcesses();
   const peers = realPeers(programs, processes, nginxRequests);
   try {
+    if (extremes) {
+      const wrong = await runExtremes(engine, processes, calls);
+      for (const line of wrong) console.log(`  FAILED ${engine} engine, ${line}`);
+      if (wrong.length === 0) passed++;
+      else failed++;
+      continue;
+    }
     for (const peer of wantedPeers(peers)) {
       const reason = peer.unavailable();
       if (reason !== undefined) {

@@ -89,6 +89,52 @@ test("of many words at once the last one counts: a server that flips quickly flo
   close();
 });
 
+test("a server that changes its mind all the time is heard ten times a second, and its last word counts 100 ms later", async () => {
+  const { say, connectionOf, watchOf, served, events, clock, close } = await poolOf(2);
+  for (const i of [0, 1]) await say(i, serving);
+  const watch = watchOf(connectionOf(0));
+  const changes = () => events.ofType("backend-unhealthy").length + events.ofType("backend-healthy").length;
+  for (let ms = 0; ms < 3_000; ms++) {
+    watch.answer(ms % 3 === 0 ? notServing : serving);
+    await clock.advance(1);
+  }
+  const { length } = events.facts;
+  assert.ok(changes() > 10 && changes() <= 40, `${changes()}`);
+  watch.answer(notServing);
+  await clock.advance(100);
+  assert.deepEqual(served(), ["10.0.0.2:1"]);
+  assert.ok(events.facts.length - length <= 1);
+  await clock.advance(1_000);
+  await say(0, serving);
+  assert.equal(served().length, 2, "a server that has calmed down is heard at once");
+  await say(0, notServing);
+  assert.equal(served().length, 1);
+  close();
+  assert.equal(clock.pending, 0);
+});
+
+test("a list of other backends lets the old ones go once one of the new says that it serves, and not before", async () => {
+  const { pool, say, served, resolver, events, clock, close } = await poolOf(1);
+  await say(0, serving);
+  resolver.report("10.0.0.2");
+  await settle();
+  assert.deepEqual(served(), ["10.0.0.1:1"], "the new one has said nothing yet");
+  await say(0, notServing);
+  assert.deepEqual(served(), ["10.0.0.1:1"]);
+  assert.deepEqual(events.ofType("panic-began"), []);
+  resolver.report("10.0.0.2", "10.0.0.3");
+  await settle();
+  assert.deepEqual(served(), ["10.0.0.1:1"]);
+  await say(0, serving);
+  assert.deepEqual(served(), ["10.0.0.2:1"]);
+  assert.deepEqual(
+    pool.subchannels.map(({ id }) => id),
+    ["10.0.0.2:1", "10.0.0.3:1"],
+  );
+  close();
+  assert.equal(clock.pending, 0);
+});
+
 test("a word that the end of the watch follows at once counts for nothing", async () => {
   const { say, connectionOf, watchOf, pool, close } = await poolOf(2);
   for (const i of [0, 1]) await say(i, serving);

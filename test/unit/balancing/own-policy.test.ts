@@ -84,6 +84,47 @@ test("a picker that returns a lost or full backend makes the call wait instead o
   close();
 });
 
+for (const [metadata, expected] of [
+  [5, /an array of names and values in turn, not 5/],
+  [["x-shard"], /an array of names and values in turn, not an array of 1/],
+  [["x-shard", 7], /are strings, not the string "x-shard" and 7/],
+  [["X-Shard", "7"], /names in lower case that HTTP\/2 leaves to it, not "X-Shard"/],
+  [["host", "other"], /names in lower case that HTTP\/2 leaves to it, not "host"/],
+  [[":path", "/other"], /":path" is not a valid header name/],
+  [["x-shard", "7\r\nx: y"], /the value of header "x-shard" has an invalid character/],
+] as const) {
+  test(`a pick with the metadata ${JSON.stringify(metadata)} fails its call before a connection meets it`, async () => {
+    const pickOf = (backend: Backend) => ({ backend, metadata: metadata as never });
+    const policy = pickFromReady("odd", ([backend]) => ({ pick: () => pickOf(backend as Backend) }));
+    const { pool, connector, close } = await poolWith(policy);
+    const { failure } = new TestCall(pool).start();
+    assert.equal(failure?.code, Code.Internal);
+    assert.match(failure?.message ?? "", expected);
+    assert.ok(connector.open.every(({ openStreams }) => openStreams === 0));
+    close();
+  });
+}
+
+test("a picker whose roomAgain throws is reported, and the calls that wait are served", async () => {
+  const policy = pickFromReady("moody", (ready) => ({
+    pick: () => ready.find(({ hasRoom }) => hasRoom) ?? "queue",
+    roomAgain: () => {
+      throw new Error("bad mood");
+    },
+  }));
+  const { pool, connector, events, close } = await poolWith(policy);
+  for (const connection of connector.open) connection.allow(1);
+  const calls = [1, 2, 3, 4].map(() => new TestCall(pool).start());
+  assert.equal(calls[3]?.waits, true);
+  calls[0]?.stream?.finish();
+  assert.equal(calls[3]?.waits, false);
+  assert.deepEqual(
+    events.ofType("user-code-failed").map(({ where }) => where),
+    ["picker"],
+  );
+  close();
+});
+
 test("a picker's own failure reaches the call unchanged, also when it waits for ready", async () => {
   const failure = { kind: "no-backend", code: Code.ResourceExhausted, progress: "unsent", message: "dropped" } as const;
   const { pool, close } = await poolWith(pickFromReady("drop", () => ({ pick: () => failure })));

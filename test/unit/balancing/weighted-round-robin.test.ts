@@ -112,6 +112,24 @@ describe("weightedRoundRobin", () => {
     near(weightOf(a), 200);
   });
 
+  test("takes no notice of a report that no backend can mean: others have their turns whatever one says", async () => {
+    const { report, a, b, share, clock, weightOf } = setUp({ blackoutMs: 0 });
+    for (const mad of [
+      { qps: 1e300, application: 1e-5 },
+      { qps: 1e-300, application: 1e20 },
+      { qps: 1, application: 1e-13 },
+      { qps: 1, application: 1e300, eps: 1e300 },
+    ]) {
+      report(a, mad);
+      assert.equal(weightOf(a), undefined);
+    }
+    report(a, { qps: 100, application: 0.5 });
+    report(b, { qps: 100, application: 0.5 });
+    report(a, { qps: 1e308, application: 1 });
+    await clock.advance(1_000);
+    near(share(), 0.5);
+  });
+
   test("uses no weight in the first 10 s after a backend's first report, nor after it was lost", async () => {
     const { report, a, b, weightOf, clock, list, policy } = setUp();
     report(a, { qps: 100, application: 0.5 });

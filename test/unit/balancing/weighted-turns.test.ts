@@ -46,6 +46,21 @@ test("of many weights, far apart, each has its share", () => {
   for (const [i, weight] of weights.entries()) assert.ok(Math.abs((counts.get(i) ?? 0) - 2 * weight) <= 2);
 });
 
+test("of however many, it is the turn of the earliest deadline", () => {
+  const random = seededRandom(3);
+  for (let count = 1; count <= 40; count++) {
+    const weights = Array.from({ length: count }, () => 1 + random.next());
+    const begin = seededRandom(count);
+    const deadlines = weights.map((weight) => begin.next() / weight);
+    const expected = Array.from({ length: 5 * count }, () => {
+      const index = deadlines.indexOf(Math.min(...deadlines));
+      deadlines[index] = (deadlines[index] as number) + 1 / (weights[index] as number);
+      return index;
+    });
+    assert.deepEqual(turnsOf(weights, 5 * count, seededRandom(count)), expected);
+  }
+});
+
 test("the smallest and the greatest weight there are do not disturb each other", () => {
   const turns = turnsOf([1e9, 1e-9, 1e9], 10_000, constantRandom(0.5));
   assert.equal(countOf(turns, 1), 0);

@@ -481,3 +481,24 @@ test("what a server that complains wants is twice the time between PINGs that it
   assert.equal(slow.slowerPaceMs, 120 * minutes);
   assert.equal(watch({ pingIntervalMs: 180 * minutes }).keepalive.slowerPaceMs, 180 * minutes);
 });
+
+test("connections that are idle are looked at together: fifty wake a process less than once a second", async () => {
+  const clock = new ManualClock();
+  const looks: number[] = [];
+  const options = { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds };
+  const listener = { onSuspected: () => undefined, onCleared: () => undefined, onSilent: () => undefined };
+  const keepalives: Keepalive[] = [];
+  for (let i = 0; i < 50; i++) {
+    const connection = new FakeConnection();
+    const counted = Object.defineProperty(connection, "bytesRead", { get: () => looks.push(clock.now()) && 100 });
+    keepalives.push(new Keepalive(counted as unknown as Connection, options, clock, listener));
+    await clock.advance(137);
+  }
+  looks.length = 0;
+  await clock.advance(60 * seconds);
+  assert.ok(looks.length >= 50 * 19, `${looks.length} looks`);
+  const wakeUps = new Set(looks.map(Math.round)).size;
+  assert.ok(wakeUps < 60, `${wakeUps} wake-ups in a minute`);
+  for (const keepalive of keepalives) keepalive.stop();
+  assert.equal(clock.pending, 0);
+});

@@ -141,6 +141,18 @@ test("servers that take nothing at all still get a tenth, so that their return i
   assert.equal(admission.refuse(), undefined, "a window later all is forgotten");
 });
 
+test("by default one call a second is too few to drop any, two are not, and nine in ten are dropped at most", async () => {
+  assert.deepEqual(checkAdmissionOptions({}), { ratio: 2, windowMs: 120_000, minPerSecond: 1, maxDropShare: 0.9 });
+  const slower = new ManualClock();
+  const admission = new AdmissionControl(checkAdmissionOptions({}), slower, { next: () => 0 });
+  for (let second = 0; second < 300; second++) {
+    assert.equal(admission.refuse(), undefined, `in second ${second}`);
+    admission.ended(unavailable);
+    slower.stall(1_010);
+  }
+  assert.ok((await offer(2, 0)).sentPerSecond < 0.5);
+});
+
 test("few calls are all sent, whatever becomes of them", async () => {
   assert.equal((await offer(1, 0, { minPerSecond: 2 })).sentPerSecond, 1);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code } from "@connectrpc/connect";
+import { Code, type Interceptor } from "@connectrpc/connect";
+import { compressionGzip } from "@connectrpc/connect-node";
 import { type GlinkEvent, glinkFailureOf, type HedgingOptions } from "../../../../src/index.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
@@ -13,6 +14,7 @@ import {
   failTrailersOnly,
   inTurn,
   loseConnection,
+  type ReceivedCall,
   refuse,
   type Script,
   staySilent,
@@ -235,6 +237,45 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+test("a pushback is waited for though another attempt fails meanwhile, and is the last that may", () =>
+  hedged(inTurn(staySilent, staySilent, answer("third")), async (bench) => {
+    const { client, clock, fleet } = bench;
+    const { reports, contextValues } = watched();
+    const answered = client.unaryIdempotent({}, { contextValues });
+    await received(bench, 1);
+    await clock.advance(50);
+    await received(bench, 2);
+    const [first, second] = fleet.calls as [ReceivedCall, ReceivedCall];
+    failTrailersOnly(Code.Unavailable, { "grpc-retry-pushback-ms": "1000" })(first);
+    await until("the first has failed", () => reports.length === 1);
+    unavailable(second);
+    await until("the second has failed", () => reports.length === 2);
+    await clock.advance(999);
+    assert.equal(fleet.calls.length, 2);
+    await clock.advance(1);
+    assert.equal((await answered).text, "third");
+  }));
+
+test("a call that its caller cancels on hearing of the budget has ended once", () =>
+  withBench(
+    {
+      backends: 3,
+      script: unavailable,
+      options: { hedging: { delayMs: 50 }, retry: { budget: { ratio: 0, minPerSecond: 0 } } },
+    },
+    async ({ client, transport }) => {
+      const abort = new AbortController();
+      const failures: GlinkEvent[] = [];
+      transport.subscribe((event) => {
+        if (event.type === "retry-withheld") abort.abort();
+        if (event.type === "attempt-failed") failures.push(event);
+      });
+      assert.equal((await errorOf(client.unaryIdempotent({}, { signal: abort.signal }))).code, Code.Canceled);
+      assert.equal(failures.length, 1);
+      assert.equal(transport.snapshot().calls.attempts, 1);
+    },
+  ));
+
 test("hedges take from the retry budget: without any left a call is sent once, and that is counted", () =>
   withBench(
     {
@@ -338,3 +379,52 @@ test("a call that waits for a connection is not hedged while it waits", () =>
     abort.abort();
     await failed;
   }));
+
+test("interceptors see one call of a hedged one, and each attempt has the compressed request whole", () => {
+  const bodies: Buffer[] = [];
+  const script: Script = (call) => {
+    if (call.number === 1) answer("second")(call);
+    bodyOf(call).then(
+      (body) => bodies.push(body),
+      () => undefined,
+    );
+  };
+  let seen = 0;
+  const counting: Interceptor = (next) => async (request) => {
+    seen++;
+    request.header.set("x-seen", String(seen));
+    const response = await next(request);
+    response.header.set("x-answered", "1");
+    return response;
+  };
+  const options = {
+    hedging: { delayMs: 50 },
+    interceptors: [counting],
+    sendCompression: compressionGzip,
+    compressMinBytes: 0,
+  };
+  return withBench({ backends: 3, script, options }, async (bench) => {
+    const { client, clock, fleet } = bench;
+    const headers: string[] = [];
+    const answered = client.unaryIdempotent(
+      { text: "x".repeat(1_000) },
+      { onHeader: (header) => headers.push(header.get("x-answered") ?? "") },
+    );
+    await received(bench, 1);
+    await clock.advance(50);
+    assert.equal((await answered).text, "second");
+    await until("both requests are read", () => bodies.length === 2);
+    assert.equal(seen, 1);
+    assert.deepEqual(headers, ["1"]);
+    assert.equal(bodies[0]?.[0], 1, "it is compressed");
+    assert.ok((bodies[0]?.length ?? 1_000) < 200);
+    assert.deepEqual(bodies[1], bodies[0]);
+    assert.deepEqual(
+      fleet.calls.map(({ headers: own }) => [own["x-seen"], own["grpc-encoding"]]),
+      [
+        ["1", "gzip"],
+        ["1", "gzip"],
+      ],
+    );
+  });
+});

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code, type Interceptor } from "@connectrpc/connect";
+import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { EchoService } from "../../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { parseAddress } from "../../../../src/endpoint/address.ts";
+import { endpointOf } from "../../../../src/endpoint/endpoint.ts";
+import type { Resolver, ResolverListener } from "../../../../src/index.ts";
+import { systemHold } from "../../../../src/runtime/process-hold.ts";
+import { createTransport } from "../../../../src/transport/transport.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
-import { answer, errorOf, failTrailersOnly, staySilent, watched, withBench } from "../scripted-server.ts";
+import { SocketsManualClock } from "../../../support/manual-clock.ts";
+import { constantRandom } from "../../../support/random.ts";
+import { answer, errorOf, failTrailersOnly, startFleet, staySilent, watched, withBench } from "../scripted-server.ts";
 
 checkForLeaks();
 
@@ -149,3 +156,48 @@ test("retryThrottling takes a token for each failure, and stops retries at half 
       assert.equal((await fail()).attempts, 2, "2 and six halves are 5, 4 of which are more than half and 3 are not");
     },
   ));
+
+test("a service config that comes while calls are open is for those that begin after it", async () => {
+  const fleet = await startFleet(3, staySilent);
+  let told: ResolverListener | undefined;
+  const bring = (entry: object) =>
+    told?.onResolution({
+      endpoints: fleet.addresses.map((address) => endpointOf(parseAddress(address))),
+      config: { methodConfig: [{ name: [{ service }], ...entry }] },
+    });
+  const resolver: Resolver = {
+    name: "by hand",
+    watch(_, listener) {
+      told = listener;
+      bring({ hedgingPolicy: { maxAttempts: 2, hedgingDelay: "0.05s" } });
+      return { refresh: () => undefined, close: () => undefined };
+    },
+  };
+  const clock = new SocketsManualClock();
+  const runtime = { clock, random: constantRandom(), hold: systemHold() };
+  const transport = createTransport({ baseUrl: "http://echo.test", resolver }, runtime);
+  const client = createClient(EchoService, transport);
+  await transport.ready();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const before = errorOf(client.unary({}, { signal }));
+  await until("it is sent", () => fleet.calls.length === 1);
+  bring({ timeout: "0.2s" });
+  const after = errorOf(client.unary({}, { signal }));
+  await until("the other is sent", () => fleet.calls.length === 2);
+  await clock.advance(50);
+  await until("the first one hedges, as it began", () => fleet.calls.length === 3);
+  assert.deepEqual(
+    fleet.calls.map(({ headers }) => headers["grpc-timeout"]),
+    [undefined, "200m", undefined],
+  );
+  await clock.advance(150);
+  assert.equal((await after).code, Code.DeadlineExceeded);
+  assert.equal(fleet.calls.length, 3, "it does not hedge");
+  abort.abort();
+  assert.equal((await before).code, Code.Canceled);
+  const closed = transport.close({ timeoutMs: 0 });
+  await clock.advance(1);
+  await closed;
+  await fleet.close();
+});

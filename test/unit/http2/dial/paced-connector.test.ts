@@ -4,35 +4,53 @@ import { DialError } from "../../../../src/http2/connection.ts";
 import { PacedConnector } from "../../../../src/http2/dial/paced-connector.ts";
 import { FakeConnector } from "../../../support/fake-connector.ts";
 import { addressOf } from "../../../support/fake-pool.ts";
-import { ManualClock, settle } from "../../../support/manual-clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const owner = { onDraining: () => undefined, onCapacity: () => undefined, onClosed: () => undefined };
 
-test("of many dials the first starts at once, and then one in each turn of the event loop, in their order", async () => {
-  const clock = new ManualClock();
+/** Its turns end one by one. */
+class TurnClock extends ManualClock {
+  readonly #atEnd: (() => void)[] = [];
+
+  override afterInput(callback: () => void): void {
+    this.#atEnd.push(callback);
+  }
+
+  endTurn(): void {
+    for (const callback of this.#atEnd.splice(0)) callback();
+  }
+}
+
+/** How many dials each of the next turns begins. `turnMs`: how long a turn takes in which there is one. */
+async function sharesOf(turns: number, turnMs: number): Promise<number[]> {
+  const clock = new TurnClock();
   const engine = new FakeConnector();
   const connector = new PacedConnector(engine, clock);
-  const { signal } = new AbortController();
-  const dials = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((host) => connector.connect(addressOf(host), owner, signal));
-  assert.deepEqual(
-    engine.dials.map(({ address }) => address),
-    ["10.0.0.1:1"],
+  const controller = new AbortController();
+  const shares: number[] = [];
+  let before = 0;
+  const dials = Array.from({ length: 200 }, (_, i) =>
+    connector.connect(addressOf(`10.0.0.${i}`), owner, controller.signal).catch(() => undefined),
   );
-  await clock.advance(0);
-  assert.equal(engine.dials.length, 2);
-  await clock.advance(0);
-  assert.deepEqual(
-    engine.dials.map(({ address }) => address),
-    ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"],
-  );
-  engine.dials[1]?.fail();
-  engine.dials[2]?.succeed();
-  await assert.rejects(dials[1] as Promise<unknown>, /ECONNREFUSED/);
-  assert.equal((await dials[2]) === engine.dials[2]?.connection, true);
-  await clock.advance(0);
-  void connector.connect(addressOf("10.0.0.4"), owner, signal);
-  assert.equal(engine.dials.length, 4, "after a turn without dials the next one starts at once");
-  await settle();
+  for (let turn = 0; turn < turns; turn++) {
+    shares.push(engine.dials.length - before);
+    before = engine.dials.length;
+    clock.stall(turnMs);
+    clock.endTurn();
+  }
+  for (const dial of engine.dials) dial.succeed();
+  controller.abort();
+  await Promise.all(dials);
+  return shares;
+}
+
+test("of many dials the first starts at once, and more in each turn of the event loop as long as turns are short", async () => {
+  assert.deepEqual(await sharesOf(6, 0), [1, 2, 3, 4, 5, 6]);
+  assert.equal((await sharesOf(18, 0)).at(-1), 16);
+});
+
+test("where turns of the event loop are long, each starts one dial", async () => {
+  assert.deepEqual(await sharesOf(4, 20), [1, 1, 1, 1]);
 });
 
 test("a dial that is given up while it waits is never made", async () => {

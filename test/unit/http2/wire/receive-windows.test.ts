@@ -7,16 +7,20 @@ import { PendingPings } from "../../../../src/http2/wire/pending-pings.ts";
 import { ReceiveWindows } from "../../../../src/http2/wire/receive-windows.ts";
 import { receive } from "../../../../src/http2/wire/windows.ts";
 import { WireStream } from "../../../../src/http2/wire/wire-stream.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
+import { ManualClock, SocketsManualClock } from "../../../support/manual-clock.ts";
+import { QuietHold } from "../../../support/quiet-hold.ts";
+import { constantRandom } from "../../../support/random.ts";
 import { RecordingListener, until } from "./engine.ts";
 import {
   dataFrame,
   endHeaders,
   endStream,
+  frame,
   frameTypes,
   headersFrame,
   okHead,
   okTrailers,
+  type SeenFrame,
   settingsAck,
 } from "./raw-peer.ts";
 import { withScene } from "./wire-peer.ts";
@@ -209,6 +213,30 @@ describe("receive windows of a connection", () => {
       { unread },
     );
   });
+
+  it("grow by the answer to a PING that follows data, for the connection and for each stream", async () => {
+    const clock = new SocketsManualClock();
+    const runtime = { clock, random: constantRandom(), hold: new QuietHold() };
+    await withScene(
+      async ({ peer, connection, first }) => {
+        peer.send(headersFrame(1, okHead), dataFrame(1, Buffer.alloc(16_384)));
+        const { payload } = await peer.frame(frameTypes.ping);
+        assert.equal(connection.ownPings, 1);
+        for (let i = 0; i < 3; i++) peer.send(dataFrame(1, Buffer.alloc(16_000)));
+        await until(() => first.body.length === 64_384, "the data");
+        clock.stall(5);
+        peer.send(frame(frameTypes.ping, 1, 0, payload));
+        // As far as 48 000 bytes in 5 ms would need it, were the way 10 ms long.
+        const grown = await peer.matching((seen) => (windowSize(seen) ?? 0) > 65_535);
+        assert.equal(windowSize(grown), 192_000);
+        await until(() => credit(peer.frames, 0) === 192_000 - 65_535 + 16_384 + 32_000, "the connection's credit");
+        peer.send(headersFrame(1, okTrailers, endHeaders | endStream));
+        assert.equal(await first.closed, undefined);
+      },
+      { windowsGrow: true, connectionWindowBytes: 2 ** 24 },
+      { runtime },
+    );
+  });
 });
 
 function windowSize({ type, payload }: { readonly type: number; readonly payload: Buffer }): number | undefined {
@@ -217,4 +245,9 @@ function windowSize({ type, payload }: { readonly type: number; readonly payload
     if (payload.readUInt16BE(at) === initialWindowSize) return payload.readUInt32BE(at + 2);
   }
   return undefined;
+}
+
+function credit(frames: readonly SeenFrame[], id: number): number {
+  const updates = frames.filter(({ type, streamId }) => type === frameTypes.windowUpdate && streamId === id);
+  return updates.reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
 }
