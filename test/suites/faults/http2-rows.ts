@@ -120,7 +120,7 @@ export const http2Rows: readonly FaultRow[] = [
     "credit is given back with it; too long is an error",
     "OK or Unavailable",
     [
-      "unit/http2/wire/wire-connection.test.ts: gives credit back by halves, padding included, and for the connection even if a stream is paused",
+      "unit/http2/wire/wire-connection.test.ts: gives credit back by quarters, padding included, and for the connection even if a stream is paused",
       "unit/http2/wire/frame-reader.test.ts: refuses padding that is longer than its frame",
     ],
   ),
