@@ -37,6 +37,7 @@ export interface ProbeOptions {
 
 /** What came of dialling one address. Times are in milliseconds; undefined: it did not get so far. */
 export interface ProbeReport {
+  /** The address that was dialled. */
   readonly address: string;
   /** By the wall clock: milliseconds since 1970. */
   readonly startedAtMs: number;
@@ -48,9 +49,11 @@ export interface ProbeReport {
   readonly settingsMs: number | undefined;
   /** Of each PING that was answered. */
   readonly pingMs: readonly number[];
+  /** What the socket says of itself; nothing where there is none. */
   readonly socket: SocketFacts;
   /** Undefined without TLS, and where the handshake failed. */
   readonly certificate: CertificateFacts | undefined;
+  /** What its SETTINGS allow; undefined: none came. */
   readonly limits: PeerLimits | undefined;
   /** Undefined: all went well. */
   readonly failure: ProbeFailure | undefined;
