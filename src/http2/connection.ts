@@ -83,6 +83,8 @@ export interface Connection {
   readonly bytesRead: number;
   /** Pieces of responses read since it was opened: header blocks and DATA, and nothing else that a peer may send. */
   readonly responsesRead: number;
+  /** PINGs that the engine sent of its own accord, each after it had read DATA: servers count them with those of `ping`. */
+  readonly ownPings: number;
   /** Bytes that the socket has taken since it was opened. */
   readonly bytesWritten: number;
   /** More waits, because the socket takes no more: whether {@link bytesWritten} changes then tells if the peer reads. */

@@ -24,7 +24,9 @@ export interface Http2Init {
   http2?: "node" | "wire";
   /**
    * TLS options (`ca`, `cert`, `key`, `servername`, …), and options of node:http2, for every connection. Default: none. Of
-   * glink's own: `connectionWindowSize`, the receive window of a connection, 8 MiB by default.
+   * glink's own: `connectionWindowSize`, what the receive windows of a connection may grow to. Default 16 MiB, from 65 535 to
+   * 2 147 483 647. `settings.initialWindowSize` fixes that of a stream, and `connectionWindowSize`, then 8 MiB by default, is
+   * that of the connection from the start; so are both on node:http2, whose streams have 1 MiB by default.
    */
   nodeOptions?: NodeOptions;
   /**
@@ -45,13 +47,19 @@ export interface Http2Settings {
   readonly socket: Pick<SocketOptions, "tls" | "createConnection" | "proxy">;
 }
 
-export const http2Defaults: Http2Limits &
-  Pick<Http2Settings, "connectTimeoutMs"> & { readonly http2: EngineChoice["name"] } = Object.freeze({
+interface Http2Defaults extends Omit<Http2Limits, "windowsGrow">, Pick<Http2Settings, "connectTimeoutMs"> {
+  readonly http2: EngineChoice["name"];
+  /** What windows may grow to. */
+  readonly largestWindowBytes: number;
+}
+
+export const http2Defaults: Http2Defaults = Object.freeze({
   connectTimeoutMs: 5_000,
   maxHeaderListBytes: 65_536,
   http2: "wire",
   connectionWindowBytes: 2 ** 23,
   initialWindowBytes: 2 ** 20,
+  largestWindowBytes: 2 ** 24,
 });
 
 /** Windows of HTTP/2 are 31 bits wide (RFC 9113 §6.9.1), and a setting has 32. */
@@ -62,15 +70,18 @@ export function checkHttp2Options(given: Http2Init, target: Target): Http2Settin
   const { settings = {}, connectionWindowSize } = checkObject("nodeOptions", nodeOptions);
   const bytes = (name: string, value: number, min: number) =>
     checkNumber(name, value, { min, max: largestBytes, integer: true });
-  const { connectTimeoutMs, connectionWindowBytes, initialWindowBytes } = http2Defaults;
+  const { connectTimeoutMs, connectionWindowBytes, initialWindowBytes, largestWindowBytes } = http2Defaults;
+  const engine = chooseEngine(given.http2, nodeOptions);
+  const windowsGrow = engine.name === "wire" && settings.initialWindowSize === undefined;
   const maxHeaderListBytes = orDefault(settings.maxHeaderListSize, http2Defaults.maxHeaderListBytes);
   return {
     connectTimeoutMs: checkNumber("connectTimeoutMs", orDefault(given.connectTimeoutMs, connectTimeoutMs), {
       min: 1,
       max: longestMs,
     }),
-    engine: chooseEngine(given.http2, nodeOptions),
+    engine,
     limits: {
+      windowsGrow,
       initialWindowBytes: bytes(
         "nodeOptions.settings.initialWindowSize",
         orDefault(settings.initialWindowSize, initialWindowBytes),
@@ -78,7 +89,7 @@ export function checkHttp2Options(given: Http2Init, target: Target): Http2Settin
       ),
       connectionWindowBytes: bytes(
         "nodeOptions.connectionWindowSize",
-        orDefault(connectionWindowSize, connectionWindowBytes),
+        orDefault(connectionWindowSize, windowsGrow ? largestWindowBytes : connectionWindowBytes),
         65_535,
       ),
       maxHeaderListBytes: bytes("maxHeaderListBytes", orDefault(given.maxHeaderListBytes, maxHeaderListBytes), 1_024),

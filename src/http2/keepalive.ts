@@ -76,6 +76,7 @@ export class Keepalive {
   /** PINGs answered in a row between which nothing of a response came. Servers count these as strikes (gRFC A8). */
   #bareAnswers = 0;
   #responsesAtAnswer = 0;
+  #ownPingsAtAnswer = 0;
   /** What the connection showed at the last look. */
   #bytesRead = 0;
   #streamsStarted = 0;
@@ -170,8 +171,9 @@ export class Keepalive {
 
   /** Whether the peer would put up with a PING now. */
   #mayAsk(reason: "deadline" | "silence"): boolean {
-    const { openStreams, responsesRead } = this.#connection;
-    if (responsesRead !== this.#responsesAtAnswer) this.#bareAnswers = 0;
+    const { openStreams, responsesRead, ownPings } = this.#connection;
+    // A PING of the engine's own may have come after the last of a response: then the server counts from there.
+    if (responsesRead !== this.#responsesAtAnswer) this.#bareAnswers = ownPings === this.#ownPingsAtAnswer ? 0 : 1;
     // Without a call each is one too many (gRFC A8), however far apart.
     if (openStreams === 0 && this.#bareAnswers >= suspectPacesMs.length && !this.#asksIdle) return false;
     const hurries =
@@ -222,6 +224,7 @@ export class Keepalive {
     this.#waitingSinceMs = undefined;
     this.#look();
     this.#responsesAtAnswer = this.#connection.responsesRead;
+    this.#ownPingsAtAnswer = this.#connection.ownPings;
     this.#bareAnswers++;
     this.#listener.onCleared();
   }

@@ -21,6 +21,11 @@ export interface Http2Limits {
   readonly initialWindowBytes: number;
   /** What a peer may send on one connection before we have read it. */
   readonly connectionWindowBytes: number;
+  /**
+   * True: the windows begin at what HTTP/2 has by default, and grow with what the way to the peer needs, up to that of the
+   * connection.
+   */
+  readonly windowsGrow: boolean;
   /** SETTINGS_MAX_HEADER_LIST_SIZE. */
   readonly maxHeaderListBytes: number;
 }

@@ -59,6 +59,7 @@ export interface ProbeReport {
   readonly failure: ProbeFailure | undefined;
 }
 
+/** Why a probe got no further, and how far it got. */
 export interface ProbeFailure extends FailureFact {
   /** What was not done. */
   readonly stage: DialStage | "ping";

@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { checkObject, describeValue } from "../base/check.ts";
 import { asConnectError, describeCause } from "../base/thrown.ts";
+import { isBuiltin } from "./builtin-compressions.ts";
 import { tooLargeText } from "./framing.ts";
 
 /** What the headers grpc-encoding and grpc-accept-encoding can carry: a token (RFC 9110 §5.6.2). */
@@ -23,18 +24,23 @@ const unaskedMaxBytes = 67_108_864;
 const unaskedMaxRatio = 1_100;
 
 /**
+ * What so many compressed bytes may inflate to. Without `readMaxBytes` that is 64 MiB, or 1 100 times what came where that
+ * is more: gzip cannot do more than 1 032 times, and brotli can make a gigabyte of 800 bytes.
+ */
+export function inflatedMaxBytes(compressedBytes: number, readMaxBytes: number | undefined): number {
+  return readMaxBytes ?? Math.max(unaskedMaxBytes, compressedBytes * unaskedMaxRatio);
+}
+
+/**
  * What was compressed, in a plain Uint8Array that shares its memory with nothing. Rejects with a ConnectError:
- * ResourceExhausted where it is more than `readMaxBytes`, Internal where it cannot be had.
- *
- * Without `readMaxBytes` a message may inflate to 64 MiB, or to 1 100 times what came of it where that is more: gzip
- * cannot do more than 1 032 times, and brotli can make a gigabyte of 800 bytes.
+ * ResourceExhausted where it is more than {@link inflatedMaxBytes}, Internal where it cannot be had.
  */
 export async function inflate(
   compression: Compression,
   compressed: Uint8Array<ArrayBuffer>,
   readMaxBytes: number | undefined,
 ): Promise<Uint8Array> {
-  const maxBytes = readMaxBytes ?? Math.max(unaskedMaxBytes, compressed.length * unaskedMaxRatio);
+  const maxBytes = inflatedMaxBytes(compressed.length, readMaxBytes);
   let plain: Uint8Array<ArrayBuffer>;
   try {
     plain = await compression.decompress(compressed, maxBytes);
@@ -47,7 +53,7 @@ export async function inflate(
     if (readMaxBytes === undefined) throw tooLargeUnasked(compressed.length, maxBytes, undefined);
     throw new ConnectError(tooLargeText(plain.length, "readMaxBytes", readMaxBytes), Code.ResourceExhausted);
   }
-  return own(plain);
+  return isBuiltin(compression) ? plain : own(plain);
 }
 
 function tooLargeUnasked(compressedBytes: number, maxBytes: number, cause: unknown): ConnectError {
@@ -64,7 +70,7 @@ function asInternal(error: unknown): ConnectError {
 }
 
 /**
- * Not the Buffer that zlib makes, which may be a part of a larger one, and whose `slice` shares memory: bytes fields are
+ * Not the Buffer that a user's zlib makes, which may be a part of a larger one, and whose `slice` shares memory: bytes fields are
  * views of it, and users see them.
  */
 function own(bytes: Uint8Array<ArrayBuffer>): Uint8Array {

@@ -2,7 +2,7 @@ import { AssertionError } from "node:assert";
 import type { TestBackend } from "./backends/test-backend.ts";
 import { checkFields, checkNumber, described } from "./check.ts";
 
-/** What {@link assertSpread} takes for even. */
+/** How even is even enough for {@link assertSpread}. */
 export interface SpreadOptions {
   /** How far each backend may be from its share, as a part of that: 0.1 is a tenth. One call is never too far. Default 0; 0 to 1. */
   readonly tolerance?: number;

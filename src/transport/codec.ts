@@ -18,20 +18,22 @@ import { peerText } from "../base/peer-text.ts";
 import { describeCause } from "../base/thrown.ts";
 import type { Target } from "../endpoint/target.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
-import { inflate } from "../protocol/compression.ts";
+import { CompressionWork } from "../protocol/compression-work.ts";
 import { compressedFlag, tooLargeText } from "../protocol/framing.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { CodecSettings } from "./codec-options.ts";
 import type { MethodInfo } from "./method-info.ts";
-import { isShared, OwnBytes } from "./own-bytes.ts";
+import { OwnBytes } from "./own-bytes.ts";
 
 /** How messages of one transport are written and read. */
 export interface CodecOptions extends CodecSettings {
   readonly target: Target;
-  /** What a compressed message may inflate to. Undefined: see {@link inflate}. */
+  /** What a compressed message may inflate to. Undefined: see `inflatedMaxBytes`. */
   readonly inflateMaxBytes: number | undefined;
   readonly userAgent: string;
   readonly protocol: Protocol;
+  readonly clock: Clock;
 }
 
 /** Messages to bytes and back: serialization, compression, and the constant headers that announce them. */
@@ -43,10 +45,12 @@ export class Codec {
   #lastMethod: MethodInfo | undefined;
   readonly #compressedHeads = new WeakMap<MethodHead, MethodHead>();
   readonly #ownBytes = new OwnBytes();
+  readonly #compressionWork: CompressionWork;
 
   constructor(options: CodecOptions) {
     this.protocol = options.protocol;
     this.#options = options;
+    this.#compressionWork = new CompressionWork(options.clock);
   }
 
   /** What is sent as user-agent where the caller has none of its own. */
@@ -99,18 +103,24 @@ export class Codec {
     return compressed;
   }
 
-  /** The bytes of a message; a promise where they are compressed. Throws, or rejects with, a ConnectError. */
-  encode(method: MethodInfo, message: MessageInitShape<DescMessage>): Uint8Array | Promise<Uint8Array> {
-    const { sendCompression, compressMinBytes, writeMaxBytes } = this.#options;
+  /** The bytes of a message, as they are before {@link compress}. Throws a ConnectError. */
+  encode(method: MethodInfo, message: MessageInitShape<DescMessage>): Uint8Array {
+    const { writeMaxBytes } = this.#options;
     const payload = method.serialize(create(method.desc.input, message));
     if (payload.length > writeMaxBytes) {
       throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
     }
-    if (sendCompression === undefined || payload.length < compressMinBytes) return payload;
-    return begun(() => sendCompression.compress(payload as Uint8Array<ArrayBuffer>));
+    return payload;
   }
 
-  /** The message of a payload; a promise where it is compressed. Throws, or rejects with, a ConnectError. */
+  /** What an encoded message is sent as where it is compressed, or a promise of that; undefined: it is sent as it is. */
+  compress(payload: Uint8Array): Uint8Array | Promise<Uint8Array> | undefined {
+    const { sendCompression, compressMinBytes } = this.#options;
+    if (sendCompression === undefined || payload.length < compressMinBytes) return undefined;
+    return this.#compressionWork.compress(sendCompression, payload);
+  }
+
+  /** The message of a payload; a promise where it takes longer to inflate. Throws, or rejects with, a ConnectError. */
   decode(method: MethodInfo, headers: HeaderFields, flag: number, payload: Uint8Array): Message | Promise<Message> {
     if (flag === 0) return method.parse(payload);
     if (flag !== compressedFlag) {
@@ -121,10 +131,8 @@ export class Codec {
       const text = "protocol error: received a compressed message, but the headers do not say how";
       throw new ConnectError(text, Code.Internal);
     }
-    // A Compression is the user's own code, and may hand the bytes to a worker.
-    const compressed = isShared(payload) ? payload.slice() : payload;
-    const inflating = inflate(compression, compressed as Uint8Array<ArrayBuffer>, this.#options.inflateMaxBytes);
-    return inflating.then((plain) => method.parse(plain));
+    const plain = this.#compressionWork.inflate(compression, payload, this.#options.inflateMaxBytes);
+    return plain instanceof Uint8Array ? method.parse(plain) : plain.then((bytes) => method.parse(bytes));
   }
 
   /** What is wrong with a response's encoding, known from its headers. */
@@ -201,13 +209,6 @@ function idempotencyOf({ idempotency }: DescMethod): MethodSpec["idempotency"] {
     default:
       return "unknown";
   }
-}
-
-/** The promise of work that a user's code may do at once, or refuse at once. */
-function begun<T>(work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(work());
-  });
 }
 
 /** The same work, whose errors are ConnectErrors that say what was done. */

@@ -12,9 +12,13 @@ type Walk = (message: Holder) => void;
 /** Of a larger message it is worth asking whether its memory is shared before all of it is looked at. */
 const smallBytes = 2_048;
 
-/** True where other messages are in the same memory. */
+/**
+ * True where other messages are in the same memory, as small ones are, or much more than the message: what inflates a
+ * message may need a byte to spare, and whoever keeps its bytes is to keep little else.
+ */
 export function isShared(bytes: Uint8Array): boolean {
-  return bytes.length < bytes.buffer.byteLength;
+  const { length } = bytes;
+  return bytes.buffer.byteLength - length > (length > smallBytes ? length / 8 : 0);
 }
 
 /**

@@ -104,6 +104,7 @@ class ConnectTransport implements GlinkTransport {
         inflateMaxBytes: readMaxBytes,
         userAgent,
         protocol: channel.protocol,
+        clock: channel.clock,
       }),
       turnQuota: new TurnQuota(channel.clock),
       abandonedStreams: new FinalizationRegistry((call) => call.abandoned()),

@@ -54,13 +54,17 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     if (!this.#call.isOpen) return;
     try {
       const request = requestOf(this.#environment, this.#method, this.#input, this.#call.deadlineMs);
-      const payload = this.#environment.codec.encode(this.#method, message);
-      if (payload instanceof Uint8Array) {
+      const { codec } = this.#environment;
+      const payload = codec.encode(this.#method, message);
+      const compressed = codec.compress(payload);
+      if (compressed === undefined) {
         this.#start(request, payload, 0);
-        return;
+      } else if (compressed instanceof Uint8Array) {
+        this.#start(request, compressed, compressedFlag);
+      } else {
+        const started = compressed.then((bytes) => this.#start(request, bytes, compressedFlag));
+        started.catch((error: unknown) => this.#failWith(error));
       }
-      const started = payload.then((compressed) => this.#start(request, compressed, compressedFlag));
-      started.catch((error: unknown) => this.#failWith(error));
     } catch (error) {
       this.#failWith(error);
     }

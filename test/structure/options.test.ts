@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type typescript from "typescript";
 import { availabilityDefaults } from "../../src/availability/availability-options.ts";
 import { callsDefaults } from "../../src/calls/calls-options.ts";
 import { http2Defaults } from "../../src/http2/http2-options.ts";
@@ -12,39 +11,8 @@ import { poolDefaults } from "../../src/pool/pool-options.ts";
 import { protocolDefaults } from "../../src/protocol/protocol-options.ts";
 import { subchannelDefaults } from "../../src/subchannel/subchannel-options.ts";
 import { codecDefaults } from "../../src/transport/codec-options.ts";
+import { documentedOptions, rangeOf } from "./documented-options.ts";
 import { root } from "./source-tree.ts";
-import { ts } from "./typescript.ts";
-
-/** Each option is said three times, to three kinds of reader: in its check, in its docstring, in the table of docs/options.md. */
-interface DocumentedOption {
-  readonly name: string;
-  readonly docstring: string;
-  readonly isDeprecated: boolean;
-  readonly isNumber: boolean;
-}
-
-/** The options of glinkTransport, those of the interfaces that they are made of included. */
-function documentedOptions(): DocumentedOption[] {
-  const path = join(root, "src/transport/transport-options.ts");
-  const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  const program = ts.createProgram([path], options);
-  const checker = program.getTypeChecker();
-  const file = program.getSourceFile(path);
-  const declaration = file?.statements.find(
-    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === "GlinkTransportOptions",
-  ) as typescript.InterfaceDeclaration;
-  return checker.getPropertiesOfType(checker.getTypeAtLocation(declaration)).map((symbol) => {
-    const own = symbol.declarations?.filter(({ parent }) => parent.getSourceFile().fileName.includes("/src/")) ?? [];
-    const type = checker.getNonNullableType(checker.getTypeOfSymbol(symbol));
-    return {
-      name: symbol.name,
-      docstring: own.length === 0 ? "" : ts.displayPartsToString(symbol.getDocumentationComment(checker)),
-      isDeprecated: symbol.getJsDocTags().some(({ name }) => name === "deprecated"),
-      isNumber: (type.flags & ts.TypeFlags.Number) !== 0,
-    };
-  });
-}
 
 const options = documentedOptions().filter(({ isDeprecated }) => !isDeprecated);
 const numbers = options.filter(({ isNumber }) => isNumber);
@@ -90,21 +58,6 @@ const functionDefaults: Record<string, string> = {
 
 function digits(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, " ");
-}
-
-function numberOf(text: string): number {
-  return Number(text.replaceAll(" ", ""));
-}
-
-/** The range that a docstring tells: `from 1 000`, `from 0 to 10`, `Infinity` beside it. */
-function rangeOf(docstring: string) {
-  const [, min = "", max] = /\b[Ff]rom (\d[\d ]*\d|\d)(?: to (\d[\d ]*\d|\d))?/.exec(docstring) ?? [];
-  assert.notEqual(min, "", "it says no range");
-  return {
-    min: numberOf(min),
-    max: max === undefined ? undefined : numberOf(max),
-    infinity: docstring.includes("`Infinity`"),
-  };
 }
 
 function accepts(name: string, value: number): boolean {

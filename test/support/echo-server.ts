@@ -6,6 +6,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
+import type { ConnectRouter } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
@@ -33,6 +34,8 @@ export interface EchoServerOptions {
   readonly maxConcurrentStreams?: number;
   readonly tls?: TlsIdentity;
   readonly acceptCompression?: Compression[];
+  /** Of connect-node: what it serves beside the echo service. */
+  readonly routes?: (router: ConnectRouter) => void;
 }
 
 /** PEM texts. */
@@ -44,29 +47,35 @@ export interface TlsIdentity {
   readonly requestCert?: boolean;
 }
 
-/** A real connect-node server in this process, with access to its HTTP/2 sessions. */
-export interface ConnectEchoBackend extends EchoBackend {
-  /** Sessions that are open now. */
-  readonly sessions: ReadonlySet<ServerHttp2Session>;
-  /** Connections accepted since the start. */
-  readonly connections: () => number;
+/** A backend that knows how to leave. */
+export interface GracefulEchoBackend extends EchoBackend {
   /** GOAWAY on every session, no new connections, and waits for open streams: a graceful shutdown. */
   shutDownGracefully(): Promise<void>;
 }
 
+/** A real connect-node server in this process, with access to its HTTP/2 sessions. */
+export interface ConnectEchoBackend extends GracefulEchoBackend {
+  /** Sessions that are open now. */
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  /** Connections accepted since the start. */
+  readonly connections: () => number;
+}
+
 /** Starts a connect-node server with the echo service. */
 export async function startConnectEcho(options: EchoServerOptions = {}): Promise<ConnectEchoBackend> {
-  const { host = "127.0.0.1", tls, maxConcurrentStreams, acceptCompression } = options;
+  const { host = "127.0.0.1", tls, maxConcurrentStreams, acceptCompression, routes } = options;
   const counters = newCounters();
   const sessions = new Set<ServerHttp2Session>();
   let connections = 0;
   let address = "";
   const handler = connectNodeAdapter({
-    routes: (router) =>
+    routes: (router) => {
       router.service(
         EchoService,
         echoService(() => address, counters),
-      ),
+      );
+      routes?.(router);
+    },
     ...(acceptCompression === undefined ? {} : { acceptCompression }),
   });
   const settings = maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams };
@@ -112,7 +121,7 @@ export async function startConnectEcho(options: EchoServerOptions = {}): Promise
 /** Starts a real grpc-js server with the echo service. */
 export async function startGrpcJsEcho(
   options: EchoServerOptions & { grpc?: ServerOptions } = {},
-): Promise<EchoBackend> {
+): Promise<GracefulEchoBackend> {
   const { host = "127.0.0.1", tls, maxConcurrentStreams, grpc } = options;
   const counters = newCounters();
   let address = "";
@@ -132,6 +141,7 @@ export async function startGrpcJsEcho(
     address,
     port,
     counters,
+    shutDownGracefully: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
     async close() {
       server.forceShutdown();
     },

@@ -118,6 +118,7 @@ export class FakeConnection implements Connection {
   streamsStarted = 0;
   bytesRead = 0;
   responsesRead = 0;
+  ownPings = 0;
   bytesWritten = 0;
   isBlocked = false;
   draining = false;

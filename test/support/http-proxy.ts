@@ -41,11 +41,14 @@ export async function startHttpProxy(options: HttpProxyOptions = {}): Promise<Ht
     const url = new URL(`http://${options.names?.[authority] ?? authority}`);
     const backend = connect(Number(url.port), url.hostname.replaceAll(/[[\]]/g, ""));
     keep(backend);
+    const refuse = () => client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    backend.once("error", refuse);
     backend.once("connect", () => {
+      // What is said from here on would be the backend's word.
+      backend.removeListener("error", refuse);
       client.write("HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n");
       backend.pipe(client).pipe(backend);
     });
-    backend.once("error", () => client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n"));
     for (const [one, other] of [
       [client, backend],
       [backend, client],

@@ -12,17 +12,18 @@ export function checkForLeaks(): void {
   after(async () => {
     const left = await resources.left((one) => !isAnothers(one));
     resources.stop();
-    assert.deepEqual(left.map(describe), [], "left open after the tests");
+    assert.deepEqual(left.map(describeResource), [], "left open after the tests");
   });
 }
 
 /** Timers of Node's and of the libraries beside us: grpc-js and connect-node keep some for minutes. */
-function isAnothers(resource: OpenResource): boolean {
+export function isAnothers(resource: OpenResource): boolean {
   const maker = makerOf(resource);
   return resource.type === "Timeout" && (maker === undefined || maker.includes("node_modules"));
 }
 
-function describe(resource: OpenResource): string {
+/** A resource as a finding tells it. */
+export function describeResource(resource: OpenResource): string {
   return `${resource.type} made ${makerOf(resource) ?? "by Node"}`;
 }
 

@@ -3,7 +3,8 @@ import { hasSignals } from "../../demo/signals.ts";
 
 const isWindows = process.platform === "win32";
 
-export const noSignals = !hasSignals && "Windows cannot stop a process and let it go on";
+export const noSignals =
+  !hasSignals && "Windows has no signals: it cannot stop a process and let it go on, nor ask it to end";
 export const noUnixSockets = isWindows && "a Unix domain socket has no file on Windows";
 export const noAbstractSockets = process.platform !== "linux" && "abstract socket names are Linux'";
 export const noPipes = isWindows && "Windows has no mkfifo";

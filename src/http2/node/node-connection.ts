@@ -45,6 +45,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   streamsStarted = 0;
   responsesRead = 0;
+  readonly ownPings = 0;
   readonly #context: NodeHttp2Context;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
@@ -231,9 +232,7 @@ export class NodeHttp2Connection implements Connection, StreamConnection {
     if (this.#draining && this.#streams.size === 0 && !this.#session.closed) this.#session.close();
   }
 
-  /**
-   * Node waits without limit for the last bytes to leave and for the peer's FIN. A peer that has stopped gives neither.
-   */
+  /** Node waits without limit for the last bytes to leave and for the peer's FIN. A peer that has stopped gives neither. */
   #lingerIfOver(): void {
     if (this.#accepting || this.#closed || this.#lingerTimer !== undefined) return;
     if (this.#streams.size > 0 && !this.#session.destroyed) return;

@@ -1,9 +1,21 @@
+import type { Clock } from "../../runtime/clock.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { LimitListener, UnreadMemory } from "../unread-memory.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { defaultWindowBytes, settingId } from "./frames.ts";
+import type { PendingPings } from "./pending-pings.ts";
+import { WindowGrowth } from "./window-growth.ts";
 import { type ReceiveWindow, refund } from "./windows.ts";
 import { responsePhase, type WireStream } from "./wire-stream.ts";
+
+/** The connection's parts that windows are given with. */
+export interface WindowParts {
+  readonly writer: FrameWriter;
+  readonly streams: ReadonlyMap<number, WireStream>;
+  readonly unread: UnreadMemory;
+  readonly clock: Clock;
+  readonly pings: PendingPings;
+}
 
 /**
  * Gives the peer credit: for each stream as its bytes are read, and less of it while much is unread on the whole. Then
@@ -12,30 +24,48 @@ import { responsePhase, type WireStream } from "./wire-stream.ts";
  * what the SETTINGS took, so that a peer may still send what was allowed before it heard of them.
  */
 export class ReceiveWindows {
-  /** What the connection's window is opened to. */
-  readonly connectionBytes: number;
   readonly #writer: FrameWriter;
   readonly #streams: ReadonlyMap<number, WireStream>;
-  readonly #fullBytes: number;
   readonly #unread: UnreadMemory;
   readonly #connection: ReceiveWindow;
+  readonly #growth: WindowGrowth | undefined;
   readonly #listener: LimitListener = { onLimitChanged: () => this.#resize() };
+  /** Of the connection and of a stream, as long as memory is not short. */
+  #connectionBytes: number;
+  #fullBytes: number;
   /** As it was announced for each stream. */
   #streamBytes: number;
 
-  constructor(
-    writer: FrameWriter,
-    streams: ReadonlyMap<number, WireStream>,
-    { initialWindowBytes, connectionWindowBytes }: Http2Limits,
-    unread: UnreadMemory,
-  ) {
-    this.connectionBytes = Math.max(defaultWindowBytes, connectionWindowBytes);
+  constructor({ writer, streams, unread, clock, pings }: WindowParts, limits: Http2Limits) {
+    const { initialWindowBytes, connectionWindowBytes, windowsGrow } = limits;
+    const maxBytes = Math.max(defaultWindowBytes, connectionWindowBytes);
+    this.#connectionBytes = windowsGrow ? defaultWindowBytes : maxBytes;
+    this.#fullBytes = windowsGrow ? defaultWindowBytes : initialWindowBytes;
     this.#writer = writer;
     this.#streams = streams;
-    this.#fullBytes = initialWindowBytes;
     this.#unread = unread;
-    this.#connection = { receiveWindowBytes: this.connectionBytes, unrefundedBytes: 0 };
-    this.#streamBytes = unread.limit(initialWindowBytes);
+    this.#connection = { receiveWindowBytes: this.#connectionBytes, unrefundedBytes: 0 };
+    this.#streamBytes = unread.limit(this.#fullBytes);
+    if (!windowsGrow) return;
+    this.#growth = new WindowGrowth(clock, defaultWindowBytes, maxBytes, {
+      ask: (onAnswer) => writer.ping(pings.add(onAnswer)),
+      grow: (bytes) => this.#grow(bytes),
+    });
+  }
+
+  /** What the connection's window is now. */
+  get connectionBytes(): number {
+    return this.#connectionBytes;
+  }
+
+  /** What a new stream's window is by our account. */
+  get fullBytes(): number {
+    return this.#fullBytes;
+  }
+
+  /** PINGs that were sent for the growth of windows. */
+  get pings(): number {
+    return this.#growth?.pings ?? 0;
   }
 
   /** Of a new stream, as our SETTINGS are to say in the preface. */
@@ -45,9 +75,14 @@ export class ReceiveWindows {
 
   /** Opens the connection's window to its full size: part of the preface. */
   open(): void {
-    const increment = this.connectionBytes - defaultWindowBytes;
+    const increment = this.#connectionBytes - defaultWindowBytes;
     if (increment > 0) this.#writer.windowUpdate(0, increment);
     this.#unread.listen(this.#listener);
+  }
+
+  /** The peer answered our SETTINGS, which left so long ago. */
+  tookRoundTrip(ms: number): void {
+    this.#growth?.tookRoundTrip(ms);
   }
 
   /** Nothing more is read. */
@@ -60,8 +95,12 @@ export class ReceiveWindows {
    * stream's own window bounds what is held for it. Credit is so never short, and an overrun cannot be told from it.
    */
   receivedOnConnection(bytes: number): void {
-    const increment = refund(this.#connection, bytes, this.connectionBytes);
-    if (increment > 0) this.#writer.windowUpdate(0, increment);
+    const growth = this.#growth;
+    if (growth !== undefined) growth.receivedBytes += bytes;
+    const increment = refund(this.#connection, bytes, this.#connectionBytes);
+    if (increment === 0) return;
+    this.#writer.windowUpdate(0, increment);
+    growth?.credited();
   }
 
   /** So much of the stream was read, or was padding. */
@@ -75,12 +114,23 @@ export class ReceiveWindows {
     if (increment > 0) this.#writer.windowUpdate(stream.id, increment);
   }
 
+  /** All windows, of open streams too, as of now by our account: by the peer's once it has heard of it. */
+  #grow(bytes: number): void {
+    const difference = bytes - this.#fullBytes;
+    this.#fullBytes = bytes;
+    this.#connectionBytes = bytes;
+    this.#connection.receiveWindowBytes += difference;
+    this.#writer.windowUpdate(0, difference);
+    for (const stream of this.#streams.values()) stream.receiveWindowBytes += difference;
+    this.#resize();
+  }
+
   #resize(): void {
     const bytes = this.#unread.limit(this.#fullBytes);
     if (bytes === this.#streamBytes) return;
     this.#streamBytes = bytes;
     this.#writer.settings([settingId.initialWindowSize, bytes]);
-    // What was gathered towards half of a large window may be all of a small one: the peer would wait for us, and we for it.
+    // What was gathered towards a quarter of a large window may be all of a small one: the peer would wait for us, and we for it.
     for (const stream of this.#streams.values()) this.#refund(stream, 0);
   }
 }

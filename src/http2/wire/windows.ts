@@ -14,13 +14,16 @@ export function receive(window: ReceiveWindow, bytes: number): boolean {
   return window.receiveWindowBytes >= 0;
 }
 
+/** Credit that comes later finds a peer that waits: of half a window, for half of the time that the credit is under way. */
+const refundShare = 0.25;
+
 /**
- * Gives bytes back that were read. Returns the increment to announce now: 0 until half of the window's full size has
+ * Gives bytes back that were read. Returns the increment to announce now: 0 until a quarter of the window's full size has
  * been gathered, because a WINDOW_UPDATE costs both sides as much as a small message.
  */
 export function refund(window: ReceiveWindow, bytes: number, fullBytes: number): number {
   const increment = window.unrefundedBytes + bytes;
-  if (increment === 0 || increment * 2 < fullBytes) {
+  if (increment === 0 || increment < fullBytes * refundShare) {
     window.unrefundedBytes = increment;
     return 0;
   }

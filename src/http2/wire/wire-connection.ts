@@ -104,6 +104,10 @@ export class WireConnection implements Connection, StreamConnection {
     return this.#session.responses.piecesRead;
   }
 
+  get ownPings(): number {
+    return this.#session.windows.pings;
+  }
+
   get bytesWritten(): number {
     return this.#socket.bytesWritten;
   }

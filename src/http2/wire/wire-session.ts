@@ -63,10 +63,11 @@ export class WireSession implements Session {
   readonly #writer: FrameWriter;
   readonly #sender: RequestSender;
   readonly #clock: Clock;
-  readonly #initialWindowBytes: number;
   readonly #reader: FrameReader;
   readonly #guard: FloodGuard;
   readonly #closed = new ClosedStreams();
+  /** When our SETTINGS left. */
+  readonly #begunMs: number;
   #settingsAcknowledged = false;
 
   constructor(
@@ -79,11 +80,11 @@ export class WireSession implements Session {
     this.#writer = writer;
     this.#sender = sender;
     this.#clock = clock;
-    this.#initialWindowBytes = limits.initialWindowBytes;
+    this.#begunMs = clock.now();
     this.#guard = new FloodGuard(clock, writer);
     const { maxHeaderListBytes } = limits;
     const closed = this.#closed;
-    this.windows = new ReceiveWindows(writer, this.streams, limits, unread);
+    this.windows = new ReceiveWindows({ writer, streams: this.streams, unread, clock, pings: this.pings }, limits);
     this.responses = new ResponseFrames(
       { session: this, writer, windows: this.windows, closed },
       { maxHeaderListBytes, unread },
@@ -100,7 +101,7 @@ export class WireSession implements Session {
 
   /** Of a new stream. Until it has acknowledged our SETTINGS, a peer may still go by the default, where that is more. */
   get receiveWindowBytes(): number {
-    const bytes = this.#initialWindowBytes;
+    const bytes = this.windows.fullBytes;
     return this.#settingsAcknowledged ? bytes : Math.max(bytes, defaultWindowBytes);
   }
 
@@ -208,6 +209,7 @@ export class WireSession implements Session {
   }
 
   settingsAcknowledged(): void {
+    if (!this.#settingsAcknowledged) this.windows.tookRoundTrip(this.#clock.now() - this.#begunMs);
     this.#settingsAcknowledged = true;
   }
 

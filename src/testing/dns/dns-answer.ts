@@ -1,4 +1,4 @@
-/** What is asked for. */
+/** The types of records that {@link fakeDns} serves. */
 export type RecordType = "A" | "AAAA" | "SRV" | "TXT";
 
 export const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV", "TXT"];

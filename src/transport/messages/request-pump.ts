@@ -88,8 +88,10 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
         throw new ConnectError("protocol error: received extra input message", Code.Unimplemented);
       }
       const message = this.#codec.encode(this.#method, result.value);
-      if (message instanceof Uint8Array) this.#send(message, 0);
-      else message.then(this.#sendCompressed, this.#onError);
+      const compressed = this.#codec.compress(message);
+      if (compressed === undefined) this.#send(message, 0);
+      else if (compressed instanceof Uint8Array) this.#send(compressed, compressedFlag);
+      else compressed.then(this.#sendCompressed, this.#onError);
     } catch (error) {
       this.#onError(error);
     }

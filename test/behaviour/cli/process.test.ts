@@ -12,6 +12,7 @@ import { adminPage } from "../../../src/admin/index.ts";
 import { staticResolver } from "../../../src/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { noSignals } from "../../support/platform.ts";
 import { glinkTransport } from "../../support/transport.ts";
 
 /*
@@ -86,7 +87,9 @@ test("a reader that has seen enough ends it quietly", async () => {
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-test("watch in a pipe writes a line of JSON for each look at its own pool, and Ctrl-C ends it with 0", async () => {
+test("watch in a pipe writes a line of JSON for each look at its own pool, and Ctrl-C ends it with 0", {
+  skip: noSignals,
+}, async () => {
   const backend = await startConnectEcho();
   const command = start("watch", `http://${backend.address}`, "--interval", "50ms");
   await lineOf(command, ({ schema, pools }) => schema === 1 && (pools as { state: string }[])[0]?.state === "ready");
@@ -96,7 +99,7 @@ test("watch in a pipe writes a line of JSON for each look at its own pool, and C
   assert.deepEqual([code, signal], [0, null]);
 });
 
-test("watch shows the pools of another process through its page", async () => {
+test("watch shows the pools of another process through its page", { skip: noSignals }, async () => {
   const backend = await startConnectEcho();
   const transport = glinkTransport({ baseUrl: "http://echo.test", resolver: staticResolver([backend.address]) });
   await createClient(EchoService, transport).unary({ text: "seen" });

@@ -64,19 +64,30 @@ function grpcJsVersion(): string {
 
 const grpcioVersion = "1.85.1";
 
+const grpcio = pythonEnvironment(
+  `python-grpcio-${grpcioVersion}`,
+  [`grpcio==${grpcioVersion}`, "protobuf==7.36.2"],
+  ["python", "-c", "import grpc, google.protobuf"],
+);
+let grpcioReason: { readonly reason: string | undefined } | undefined;
+
+/** A Python with grpcio, installed where it is missing; or why there is none. */
+export function grpcioPython(): { readonly path: string } | { readonly missing: string } {
+  grpcioReason ??= { reason: grpcio.install() };
+  const { reason } = grpcioReason;
+  return reason === undefined ? { path: join(grpcio.bin, "python") } : { missing: reason };
+}
+
 export function cCore(programs: Programs): InteropServer {
-  const probe = ["python", "-c", "import grpc, google.protobuf"] as const;
-  const packages = [`grpcio==${grpcioVersion}`, "protobuf==7.36.2"];
-  const { bin, install } = pythonEnvironment(`python-grpcio-${grpcioVersion}`, packages, probe);
   let server: ChildProcess | undefined;
   return {
     name: `C-core, grpcio ${grpcioVersion}`,
-    unavailable: install,
+    unavailable: () => grpcio.install(),
     async start(tls) {
       const port = await freePort();
       const secure = tls ? [certificateFile, keyFile] : [];
       const script = join(import.meta.dirname, "server.py");
-      server = await programs.start(join(bin, "python"), [script, descriptorSet, String(port), ...secure], port);
+      server = await programs.start(join(grpcio.bin, "python"), [script, descriptorSet, String(port), ...secure], port);
       return port;
     },
     shutDown() {

@@ -7,7 +7,15 @@ import { ManualClock } from "../../support/manual-clock.ts";
 const seconds = 1_000;
 const minutes = 60 * seconds;
 
-type Watched = "openStreams" | "streamsStarted" | "bytesRead" | "responsesRead" | "bytesWritten" | "isBlocked" | "ping";
+type Watched =
+  | "openStreams"
+  | "streamsStarted"
+  | "bytesRead"
+  | "responsesRead"
+  | "ownPings"
+  | "bytesWritten"
+  | "isBlocked"
+  | "ping";
 
 /** A connection that only has what a keepalive looks at; `answer` answers the oldest open PING. */
 class FakeConnection implements Pick<Connection, Watched> {
@@ -15,6 +23,7 @@ class FakeConnection implements Pick<Connection, Watched> {
   streamsStarted = 0;
   bytesRead = 100;
   responsesRead = 0;
+  ownPings = 0;
   bytesWritten = 0;
   isBlocked = false;
   pings = 0;
@@ -159,6 +168,23 @@ test("a server whose handlers are slow and that answers every PING gets at most 
     await clock.advance(1 * seconds);
   }
   assert.ok(connection.pings >= 2 && connection.pings <= 3, `${connection.pings} PINGs`);
+});
+
+test("a PING of the engine's own after the last data counts among those that a server puts up with", async () => {
+  const { clock, connection, keepalive } = watch();
+  const pingsAfter = async (ownPings: number) => {
+    connection.respond();
+    connection.ownPings += ownPings;
+    const before = connection.pings;
+    for (let i = 0; i < 200; i++) {
+      keepalive.suspect();
+      connection.answer();
+      await clock.advance(1 * seconds);
+    }
+    return connection.pings - before;
+  };
+  assert.equal(await pingsAfter(0), 3);
+  assert.equal(await pingsAfter(5), 2);
 });
 
 test("data from the server makes suspicions draw PINGs again", async () => {

@@ -85,6 +85,11 @@ test("a message that has its memory for itself is known as such", () => {
   assert.ok(isShared(new Uint8Array(10).subarray(1)));
 });
 
+test("a large message may have a byte to spare, and not as much as it is itself", () => {
+  assert.ok(!isShared(new Uint8Array(4_001).subarray(0, 4_000)));
+  assert.ok(isShared(new Uint8Array(8_000).subarray(0, 4_000)));
+});
+
 function encode(init: Record<string, unknown>): Uint8Array {
   return toBinary(everything, create(everything, init as MessageInitShape<DescMessage>));
 }

@@ -34,6 +34,7 @@ export const engines: readonly Engine[] = [nodeEngine, wireEngine];
 export const defaultLimits: Http2Limits = {
   initialWindowBytes: 2 ** 20,
   connectionWindowBytes: 2 ** 23,
+  windowsGrow: false,
   maxHeaderListBytes: 65_536,
 };
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { UnreadMemory } from "../../../../src/http2/unread-memory.ts";
 import { FrameWriter } from "../../../../src/http2/wire/frame-writer.ts";
+import { PendingPings } from "../../../../src/http2/wire/pending-pings.ts";
 import { ReceiveWindows } from "../../../../src/http2/wire/receive-windows.ts";
 import { receive } from "../../../../src/http2/wire/windows.ts";
 import { WireStream } from "../../../../src/http2/wire/wire-stream.ts";
@@ -45,9 +46,25 @@ class HandClock extends ManualClock {
   }
 }
 
+/** Its PINGs are answered when the test says so. */
+class HeldPings extends PendingPings {
+  #onAnswer: (() => void) | undefined;
+
+  override add(onAnswer: () => void): Uint8Array {
+    this.#onAnswer = onAnswer;
+    return super.add(onAnswer);
+  }
+
+  answer(): void {
+    this.#onAnswer?.();
+    this.#onAnswer = undefined;
+  }
+}
+
 /** A peer that keeps to its windows (RFC 9113 §6.9.2), and hears of our frames later than we send them. */
 class ModelPeer {
-  readonly windows = new Map<number, number>();
+  /** Of the connection, as stream 0, and of each stream. */
+  readonly windows = new Map<number, number>([[0, 65_535]]);
   #initial = 65_535;
   #unheard = Buffer.alloc(0);
 
@@ -61,9 +78,17 @@ class ModelPeer {
       const end = 9 + this.#unheard.readUIntBE(0, 3);
       const [type, id] = [this.#unheard[3], this.#unheard.readUInt32BE(5)];
       if (type === frameTypes.settings) this.#resize(this.#unheard.readUInt32BE(11));
-      else if (id > 0) this.#grow(id, this.#unheard.readUInt32BE(9));
+      else if (type === frameTypes.windowUpdate) this.#grow(id, this.#unheard.readUInt32BE(9));
       this.#unheard = this.#unheard.subarray(end);
     }
+  }
+
+  /** Sends what it may of so many bytes. Returns how many. */
+  send(id: number, wish: number): number {
+    const sent = Math.max(0, Math.min(wish, this.windows.get(id) as number, this.windows.get(0) as number));
+    this.#grow(id, -sent);
+    this.#grow(0, -sent);
+    return sent;
   }
 
   open(id: number): void {
@@ -71,7 +96,7 @@ class ModelPeer {
   }
 
   #resize(initial: number): void {
-    for (const id of this.windows.keys()) this.#grow(id, initial - this.#initial);
+    for (const id of this.windows.keys()) if (id > 0) this.#grow(id, initial - this.#initial);
     this.#initial = initial;
   }
 
@@ -89,27 +114,34 @@ describe("receive windows of a connection", () => {
         share: fc.double({ min: 0, max: 1, noNaN: true }),
         heard: fc.nat(6),
         unread: fc.constantFrom("same", "much", "little"),
+        answered: fc.boolean(),
       }),
       { minLength: 30, maxLength: 120 },
     );
     fc.assert(
-      fc.property(fc.integer({ min: 65_536, max: 2 * mebibyte }), steps, (full, all) => {
+      fc.property(fc.integer({ min: 65_536, max: 2 * mebibyte }), fc.boolean(), steps, (full, windowsGrow, all) => {
         const peer = new ModelPeer();
         const writer = new FrameWriter((pieces) => peer.sent(Buffer.concat(pieces)), new ManualClock());
         const clock = new HandClock();
         const unread = new UnreadMemory(clock);
         const streams = new Map<number, WireStream>();
-        const limits = { initialWindowBytes: full, connectionWindowBytes: 2 ** 23, maxHeaderListBytes: 1_024 };
-        const windows = new ReceiveWindows(writer, streams, limits, unread);
+        const limits = {
+          initialWindowBytes: full,
+          connectionWindowBytes: 2 ** 23,
+          maxHeaderListBytes: 1_024,
+          windowsGrow,
+        };
+        const pings = new HeldPings();
+        const windows = new ReceiveWindows({ writer, streams, unread, clock, pings }, limits);
         writer.settings([initialWindowSize, windows.streamBytes]);
         windows.open();
         const held = new Map<number, number>();
-        for (const { stream: index, wish, share, heard, unread: change } of all) {
+        for (const { stream: index, wish, share, heard, unread: change, answered } of all) {
           const id = 2 * index + 1;
           let stream = streams.get(id);
           if (stream === undefined) {
             // A request leaves behind the frames before it: the peer has heard of them when the stream begins.
-            stream = new WireStream(id, noConnection, new RecordingListener(), 65_535, full);
+            stream = new WireStream(id, noConnection, new RecordingListener(), 65_535, windows.fullBytes);
             streams.set(id, stream);
             writer.flush();
             peer.hear(Number.POSITIVE_INFINITY);
@@ -122,9 +154,10 @@ describe("receive windows of a connection", () => {
           }
           writer.flush();
           peer.hear(heard);
-          const sent = Math.max(0, Math.min(wish, peer.windows.get(id) as number));
-          peer.windows.set(id, (peer.windows.get(id) as number) - sent);
+          const sent = peer.send(id, wish);
           assert.equal(receive(stream, sent), true, "an honest peer");
+          windows.receivedOnConnection(sent);
+          if (answered) pings.answer();
           const waits = (held.get(id) ?? 0) + sent;
           const read = Math.floor(waits * share);
           held.set(id, waits - read);
@@ -133,10 +166,12 @@ describe("receive windows of a connection", () => {
         for (const [id, bytes] of held) windows.readOnStream(streams.get(id) as WireStream, bytes);
         writer.flush();
         peer.hear(Number.POSITIVE_INFINITY);
-        for (const window of peer.windows.values()) {
-          assert.ok(window > 0 && window * 2 >= Math.min(65_536, windows.streamBytes), `${window} left`);
-          assert.ok(window <= windows.streamBytes, `${window} of ${windows.streamBytes}`);
+        for (const [id, window] of peer.windows) {
+          const most = id === 0 ? windows.connectionBytes : windows.streamBytes;
+          assert.ok(window > 0 && window * 2 >= Math.min(65_535, most), `${window} left`);
+          assert.ok(window <= most, `${window} of ${most}`);
         }
+        if (windowsGrow) assert.equal(windows.connectionBytes, windows.fullBytes);
       }),
       { numRuns: 300 },
     );
@@ -149,7 +184,7 @@ describe("receive windows of a connection", () => {
       async ({ peer, first, second }) => {
         const sizes = () =>
           peer.frames.filter(({ type, flags }) => type === frameTypes.settings && flags === 0).map(windowSize);
-        // Less than half of its window, which is not given back as long as that is large.
+        // Less than a quarter of its window, which is not given back as long as that is large.
         peer.send(headersFrame(1, okHead), dataFrame(1, Buffer.alloc(16_000)), dataFrame(1, Buffer.alloc(16_000)));
         peer.send(dataFrame(1, Buffer.alloc(16_000)));
         await until(() => first.body.length === 48_000, "the data");

@@ -11,7 +11,10 @@ import { ManualClock, settle } from "../../../support/manual-clock.ts";
 test("a peer that makes room while a message is sent gets the next one", async () => {
   const sent: string[] = [];
   // Only what a pump looks at.
-  const codec = { encode: (_: MethodInfo, { text }: { text: string }) => Buffer.from(text) } as unknown as Codec;
+  const codec = {
+    encode: (_: MethodInfo, { text }: { text: string }) => Buffer.from(text),
+    compress: () => undefined,
+  } as unknown as Codec;
   const method = { singleRequest: false } as MethodInfo;
   const pump = new RequestPump<typeof ClientStreamRequestSchema>(
     codec,
