@@ -7,6 +7,7 @@ import type { ForeignProtocol } from "./foreign-answer.ts";
 
 /** What came of dialling one address. Times are in milliseconds; undefined: it did not get so far. */
 export interface ProbeReport {
+  /** The address that was dialled. */
   readonly address: string;
   /** By the wall clock: milliseconds since 1970. */
   readonly startedAtMs: number;
@@ -18,9 +19,11 @@ export interface ProbeReport {
   readonly settingsMs: number | undefined;
   /** Of each PING that was answered. */
   readonly pingMs: readonly number[];
+  /** What the socket says of itself; nothing where there is none. */
   readonly socket: SocketFacts;
   /** Undefined without TLS, and where the handshake failed. */
   readonly certificate: CertificateFacts | undefined;
+  /** What its SETTINGS allow; undefined: none came. */
   readonly limits: PeerLimits | undefined;
   /** Undefined: all went well. */
   readonly failure: ProbeFailure | undefined;

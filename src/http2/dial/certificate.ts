@@ -9,6 +9,7 @@ export interface CertificateFacts {
   readonly issuer: string;
   /** By the wall clock: milliseconds since 1970. */
   readonly validFromMs: number;
+  /** Likewise: it has expired from then on. */
   readonly validToMs: number;
 }
 

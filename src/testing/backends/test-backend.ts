@@ -4,6 +4,7 @@ import type { OrderOptions } from "./orders.ts";
 
 /** A call that has come to a backend. */
 export interface ReceivedCall {
+  /** Who received it. */
   readonly backend: TestBackend;
   /** "pkg.Service/Method" */
   readonly method: string;
@@ -24,6 +25,7 @@ export interface GoawayOptions {
 export interface TestBackend {
   /** `127.0.0.1`, say. */
   readonly host: string;
+  /** Where it listens, also after a restart. */
   readonly port: number;
   /** `host:port`, as resolvers, events and errors write it. */
   readonly address: string;

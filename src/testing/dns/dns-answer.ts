@@ -5,6 +5,7 @@ export const recordTypes: readonly RecordType[] = ["A", "AAAA", "SRV", "TXT"];
 
 /** What an SRV record says (RFC 2782). */
 export interface ServiceRecord {
+  /** The name whose addresses it points to. */
   readonly target: string;
   /** 0 to 65535. */
   readonly port: number;
@@ -26,6 +27,7 @@ export interface DnsAnswer {
   readonly ttlSeconds?: number;
   /** The name is an alias: a CNAME record comes first, and the addresses are this name's. */
   readonly alias?: string;
+  /** The answer is this error, and has no records. Default: none. */
   readonly error?: "SERVFAIL" | "NXDOMAIN" | "REFUSED";
   /** Queries are counted and never answered. */
   readonly silent?: boolean;
