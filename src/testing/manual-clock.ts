@@ -68,7 +68,7 @@ export class TurnedClock implements ManualClock {
   async advance(ms: number): Promise<void> {
     const untilMs = this.nowMs + checkNumber("clock.advance takes milliseconds, which", ms, { min: 0, max: longestMs });
     const settle = this.settling();
-    await settle();
+    await this.begun(settle);
     for (;;) {
       const next = this.#earliest();
       if (next === undefined || next.dueMs > untilMs) break;
@@ -80,6 +80,11 @@ export class TurnedClock implements ManualClock {
     // Two may turn at once.
     this.nowMs = Math.max(this.nowMs, untilMs);
     await settle();
+  }
+
+  /** What was begun before the clock is turned goes on first. */
+  protected begun(settle: () => Promise<void>): Promise<void> {
+    return settle();
   }
 
   /** For one `advance`: what lets everything that is on its way arrive. */

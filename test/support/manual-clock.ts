@@ -13,6 +13,10 @@ export class ManualClock extends TurnedClock {
     this.nowMs += ms;
   }
 
+  protected override begun(): Promise<void> {
+    return turn();
+  }
+
   protected override settling(): () => Promise<void> {
     return async () => {
       await turn();

@@ -1,13 +1,14 @@
 import { brotliCompressSync, constants, deflateRawSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ServerStreamResponseSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { settingId } from "../../../src/http2/wire/frames.ts";
 import { frameType, headerBlock, type PeerRequest } from "../../support/frame-peer.ts";
 import { framed } from "../../support/framed.ts";
 import { endHeaders, endStream, frameTypes } from "../../unit/http2/wire/raw-peer.ts";
 
 export const megabyte: number = 2 ** 20;
 
-/** The receive window of a stream. */
+/** The receive window of a stream, as large as it may become here. */
 export const windowBytes: number = megabyte;
 
 /** A gigabyte of zeros in a megabyte: the same 16 MB over and over. What comes after them nobody reads. */
@@ -55,12 +56,22 @@ export class EndlessStream {
   }
 
   get #creditBytes(): number {
-    let bytes = windowBytes;
+    let initialBytes = 65_535;
+    let bytes = 0;
     for (const [type, , id, payload] of this.#request.connection.received) {
       if (type === frameType.windowUpdate && id === this.#request.id) bytes += payload.readUInt32BE(0);
+      if (type === frameTypes.settings) initialBytes = initialWindowIn(payload) ?? initialBytes;
     }
-    return bytes;
+    return initialBytes + bytes;
   }
+}
+
+/** What a SETTINGS frame says of the window of streams, those that are open included (RFC 9113 §6.9.2). */
+function initialWindowIn(settings: Buffer): number | undefined {
+  for (let at = 0; at < settings.length; at += 6) {
+    if (settings.readUInt16BE(at) === settingId.initialWindowSize) return settings.readUInt32BE(at + 2);
+  }
+  return undefined;
 }
 
 /** A trailers block in HEADERS and as many CONTINUATION frames as it takes. */

@@ -211,7 +211,7 @@ const bytesOf = (format: string, name: string) => statSync(join(root, "dist", fo
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings = {
   /** With the package. */
-  atOnce: { esm: 550_000, cjs: 560_000 },
+  atOnce: { esm: 560_000, cjs: 570_000 },
   /** Beside the first lookup, with what it shares with the other engine. */
   engine: { esm: 140_000, cjs: 145_000 },
 };

@@ -46,7 +46,7 @@ describe("srvResolver", { concurrency: true }, () => {
 
   test('a target "." beside others is passed over', async (t) => {
     const { lists, errors } = await watching(t, {
-      [name]: { services: [service("", 1), service("a.test", 2)] },
+      [name]: { services: [service(".", 1), service("a.test", 2)] },
       "a.test": { addresses: ["10.0.0.1"] },
     });
     await until("a list is reported", () => lists.length > 0);
