@@ -95,17 +95,17 @@ export class ReceiveWindows {
    * stream's own window bounds what is held for it. Credit is so never short, and an overrun cannot be told from it.
    */
   receivedOnConnection(bytes: number): void {
-    const growth = this.#growth;
-    if (growth !== undefined) growth.receivedBytes += bytes;
     const increment = refund(this.#connection, bytes, this.#connectionBytes);
     if (increment === 0) return;
     this.#writer.windowUpdate(0, increment);
-    growth?.credited();
+    this.#growth?.credited(bytes);
   }
 
   /** So much of the stream was read, or was padding. */
   readOnStream(stream: WireStream, bytes: number): void {
-    if (bytes > 0) this.#refund(stream, bytes);
+    if (bytes === 0) return;
+    if (this.#growth !== undefined) this.#growth.readBytes += bytes;
+    this.#refund(stream, bytes);
   }
 
   #refund(stream: WireStream, bytes: number): void {

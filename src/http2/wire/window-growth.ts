@@ -28,17 +28,17 @@ const mostSkipped = 15;
 type Ask = (onAnswer: () => void) => void;
 
 /**
- * How large the receive windows of a connection have to be: twice what comes in a round trip. Data is counted from a PING
- * until its answer, which gives the bandwidth; the shortest round trip so far is the delay, and not that of the same
- * PING, for behind a slow link that is what our own window keeps waiting there. At busy ends it is not: so windows that
- * do little harm are doubled for a trial, and again as long as that brings more bandwidth.
+ * How large the receive windows of a connection have to be: twice what is read in a round trip. That is counted from a PING
+ * until its answer, and gives the bandwidth of the network, or of a reader that is slower. The shortest round trip so far
+ * is the delay, and not that of the same PING, for behind a slow link that is what our own window keeps waiting there. At
+ * busy ends it is not: so windows that do little harm are doubled for a trial, and again as long as that brings more bandwidth.
  *
  * PINGs are sent only after data came, and gRPC servers forgive those (gRFC A8), and only where a quarter of the window
  * has just been given back: a connection with small answers hardly has any.
  */
 export class WindowGrowth {
-  /** Flow-controlled bytes that came so far. */
-  receivedBytes = 0;
+  /** Flow-controlled bytes that came and were read so far. */
+  readBytes = 0;
   /** PINGs sent so far. */
   pings = 0;
   readonly #clock: Clock;
@@ -69,8 +69,8 @@ export class WindowGrowth {
     this.#roundTripMs = Math.min(this.#roundTripMs, ms);
   }
 
-  /** A part of the connection's window was used up, and given back. */
-  credited(): void {
+  /** A part of the connection's window was used up, and given back. `unreadBytes`: of those that just came. */
+  credited(unreadBytes: number): void {
     if (this.#isAsking || this.#windowBytes >= this.#maxBytes) return;
     if (this.#toSkip > 0) {
       this.#toSkip--;
@@ -79,8 +79,8 @@ export class WindowGrowth {
     this.#isAsking = true;
     this.pings++;
     const askedMs = this.#clock.now();
-    const bytesBefore = this.receivedBytes;
-    this.#ask(() => this.#answered(this.#clock.now() - askedMs, this.receivedBytes - bytesBefore));
+    const bytesBefore = this.readBytes + unreadBytes;
+    this.#ask(() => this.#answered(this.#clock.now() - askedMs, this.readBytes - bytesBefore));
   }
 
   #answered(sinceMs: number, bytes: number): void {

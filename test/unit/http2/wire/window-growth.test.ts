@@ -87,11 +87,11 @@ class Download {
   #receive(bytes: number): void {
     assert.ok(receive(this.#window, bytes));
     this.receivedBytes += bytes;
-    this.growth.receivedBytes += bytes;
+    this.growth.readBytes += bytes;
     const increment = refund(this.#window, bytes, this.windowBytes);
     if (increment === 0) return;
     this.#toPeer(() => this.#credit(increment));
-    this.growth.credited();
+    this.growth.credited(0);
   }
 }
 
@@ -153,7 +153,7 @@ describe("receive windows that grow", () => {
     });
     growth.tookRoundTrip(1);
     // What a quarter of the window takes of answers of 100 bytes.
-    for (let credits = 0; credits < 1_600; credits++) growth.credited();
+    for (let credits = 0; credits < 1_600; credits++) growth.credited(0);
     assert.ok(pings <= 104, `${pings} PINGs for 26 MB`);
   });
 });
