@@ -19,7 +19,7 @@ type EchoClient = Client<typeof EchoService>;
 const mib = 2 ** 20;
 const largeWindows = { settings: { initialWindowSize: 16 * mib }, connectionWindowSize: 16 * mib };
 
-/** Of the speed of large windows: what is measured is 0.9, and windows that do not grow have a twentieth. */
+/** Of the speed of large windows: 0.9 to 1 on a machine that has time, and a twentieth where windows do not grow. */
 const leastShare = 0.2;
 
 function buildServer(): string {
