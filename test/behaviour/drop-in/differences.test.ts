@@ -193,10 +193,11 @@ const codes: Record<string, () => Promise<Outcome>> = {
     ),
 };
 
-/** The text of an error, without what differs from run to run. */
+/** The text of an error, without what differs from run to run: the port, and that a server was the first to see a deadline. */
 async function textOf(call: Promise<unknown>): Promise<string> {
   const error = await errorOf(call);
-  return error === undefined ? "success" : error.rawMessage.replace(/backend [\d.:]+/, "backend …");
+  if (error === undefined) return "success";
+  return error.rawMessage.replace(/backend [\d.:]+/, "backend …").replace(/, last error: DeadlineExceeded from [^)]*/, "");
 }
 
 function abortedSoon(): AbortSignal {
