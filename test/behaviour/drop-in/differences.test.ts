@@ -197,7 +197,9 @@ const codes: Record<string, () => Promise<Outcome>> = {
 async function textOf(call: Promise<unknown>): Promise<string> {
   const error = await errorOf(call);
   if (error === undefined) return "success";
-  return error.rawMessage.replace(/backend [\d.:]+/, "backend …").replace(/, last error: DeadlineExceeded from [^)]*/, "");
+  return error.rawMessage
+    .replace(/backend [\d.:]+/, "backend …")
+    .replace(/, last error: DeadlineExceeded from [^)]*/, "");
 }
 
 function abortedSoon(): AbortSignal {
