@@ -53,7 +53,7 @@ export const tolerances: readonly Tolerance[] = [
     covers: ({ one, own, original }) =>
       one.protocol !== "connect" &&
       own.code !== undefined &&
-      /^(it|$)/.test(own.text) &&
+      /^(it|a$|$)/.test(own.text) &&
       /compressed envelope|cannot decode|parse (JSON|binary)|invalid base64|decompression failed|incomplete|message size/.test(
         original.text,
       ),
