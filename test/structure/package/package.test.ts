@@ -87,7 +87,8 @@ test("the package holds both builds with their types, its documents and nothing 
 
 test("links of the documents in the package lead to what is in the package", () => {
   const broken = packed
-    .filter((path) => path.endsWith(".md"))
+    // The list of examples is about a clone of the repository, and says so.
+    .filter((path) => path.endsWith(".md") && path !== "examples/README.md")
     .flatMap((path) => {
       const links = readFileSync(join(root, path), "utf8").matchAll(/\]\((?![a-z]+:|#)([^)#]+)/g);
       return Array.from(links, ([, link = ""]) => ({ path, target: posix.join(posix.dirname(path), link) }));
