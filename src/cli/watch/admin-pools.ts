@@ -65,5 +65,7 @@ function readEvent(event: string, listener: PoolFeedListener): void {
 function reasonOf(error: unknown): string {
   const { message, cause } = error as { message?: unknown; cause?: { message?: unknown; code?: unknown } };
   // fetch says "fetch failed", and why in its cause.
-  return plain(String(cause?.message || cause?.code || message || error));
+  const reason = plain(String(cause?.message || cause?.code || message || error));
+  if (cause?.code !== "ECONNREFUSED") return reason;
+  return `${reason}: does the program run, and serve a page of glink/admin there? It is asked again every 2 s`;
 }

@@ -84,14 +84,22 @@ class LiveView {
   }
 }
 
-/** For programs: a line for each look. */
+/** For programs: a line for each look. The same trouble is said once until a look succeeds. */
 class JsonLines {
   readonly listener: PoolFeedListener;
+  #trouble: string | undefined;
 
   constructor(output: Output) {
     this.listener = {
-      onPools: (pools) => output.json({ schema: 1, pools }),
-      onTrouble: (reason) => output.talk(`glink: ${reason}`),
+      onPools: (pools) => {
+        this.#trouble = undefined;
+        output.json({ schema: 1, pools });
+      },
+      onTrouble: (reason) => {
+        if (reason === this.#trouble) return;
+        this.#trouble = reason;
+        output.talk(`glink: ${reason}`);
+      },
     };
   }
 
