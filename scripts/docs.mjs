@@ -23,6 +23,8 @@ const app = await Application.bootstrap({
   disableSources: true,
   excludeExternals: true,
   hideGenerator: true,
+  // Its anchors lack those of types that extend what is not ours.
+  includeHierarchySummary: false,
   customCss: "scripts/docs.css",
   highlightLanguages: ["ts", "js", "sh", "json", "yaml", "diff", "proto", "text"],
   validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: true },
