@@ -5,6 +5,7 @@ import { Code, ConnectError, createClient, type Interceptor, type Transport } fr
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { glinkTransport } from "../../../src/index.ts";
+import { clientPassesReturnOn } from "../../support/connect-client.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { servers, startOddPeer, until, withGlink } from "./calls-harness.ts";
@@ -153,23 +154,6 @@ test("a program that leaves a stream early sees the same as with createGrpcTrans
     await backend.close();
   }
 });
-
-async function clientPassesReturnOn(): Promise<boolean> {
-  let returned = false;
-  const message = {
-    [Symbol.asyncIterator]: () => ({
-      next: async () => ({ done: false, value: {} }),
-      return: async () => {
-        returned = true;
-        return { done: true, value: undefined };
-      },
-    }),
-  };
-  const headers = { header: new Headers(), trailer: new Headers() };
-  const transport = { stream: async () => ({ ...headers, stream: true, message }) } as unknown as Transport;
-  for await (const _ of createClient(EchoService, transport).serverStream({})) break;
-  return returned;
-}
 
 test("an interceptor that never stops does not keep whoever leaves the stream waiting", () => {
   const endlessly: Interceptor = (next) => async (request) => {

@@ -9,6 +9,7 @@ import {
   type Picker,
   pickFromReady,
 } from "../../../../src/index.ts";
+import { clientPassesReturnOn } from "../../../support/connect-client.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
 import {
@@ -185,8 +186,12 @@ function firstly(result: () => ReturnType<Picker["pick"]>): LoadBalancing {
   }));
 }
 
+/** What a client before Connect 2.3 tells no transport. */
+const leaves: readonly string[] = ["a response stream that was left", "a response stream whose reader threw"];
+const skipLeaves = !(await clientPassesReturnOn()) && "before Connect 2.3 the client tells no transport of it";
+
 for (const [how, { script = answer("ok"), options = {}, call }] of Object.entries(ends)) {
-  test(`the place of an open call is given back after ${how}`, () =>
+  test(`the place of an open call is given back after ${how}`, { skip: leaves.includes(how) && skipLeaves }, () =>
     withBench(
       {
         script: (received) => (received.number === 0 ? script : answer("ok"))(received),
@@ -200,5 +205,6 @@ for (const [how, { script = answer("ok"), options = {}, call }] of Object.entrie
         const { openCalls, calls } = transport.snapshot();
         assert.deepEqual([openCalls, calls.dropped], [0, { "max-open-calls": 0, admission: 0 }]);
       },
-    ));
+    ),
+  );
 }
