@@ -34,9 +34,11 @@ export const otherRules: readonly RuleGroup[] = [
       tests: [`${consul}: rule: a return proves no change, and a list that is the same is not told again`],
     },
     {
-      rule: "A server adds up to a sixteenth to a wait of at most 10 minutes: the client's limit is above that",
-      tests: [`${consul}: consulResolver(\${Object.keys(options).join()}) is refused where it means nothing`],
-      reason: "the limit itself is a sum of constants",
+      rule: "A server adds up to a sixteenth to a wait of at most 10 minutes: the client's limit is above that, and 10 s where nothing has to happen",
+      tests: [
+        `${consul}: a Consul that takes a query and says nothing is an error after 10 s, and after its time where it waits for a change`,
+        `${consul}: consulResolver(\${Object.keys(options).join()}) is refused where it means nothing`,
+      ],
     },
     {
       rule: "Two queries at once, and then one each 15 s, unless calls fail",
@@ -70,6 +72,13 @@ export const otherRules: readonly RuleGroup[] = [
       rule: "An unknown service is an empty list, which is an error that keeps the last one",
       tests: [
         `${consul}: rule: a service without an instance that passes is an error, which keeps the last list, and is waited on`,
+      ],
+    },
+    {
+      rule: "Neither a query that waits nor a server that cannot be reached keeps the process alive",
+      tests: [
+        "behaviour/processes/watching.test.ts: so does one whose API server, or Consul, is behind a firewall that drops packets",
+        "unit/resolver/connect-limit.test.ts: a connect that nobody waits for is given up at the next look, and one that a call waits for after 5 s, once",
       ],
     },
     {

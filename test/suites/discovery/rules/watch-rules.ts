@@ -123,8 +123,8 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
   {
     rule: "Nothing keeps the process alive",
     tests: [
-      "behaviour/processes/kubernetes.test.ts: a script that makes one call exits by itself, with its watch open",
-      "behaviour/processes/kubernetes.test.ts: so does one whose API server says nothing, and one whose is away",
+      "behaviour/processes/watching.test.ts: a script that makes one call exits by itself, with its watch open",
+      "behaviour/processes/watching.test.ts: so does one whose API server says nothing, and one whose is away",
     ],
   },
   {
