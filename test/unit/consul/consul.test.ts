@@ -48,6 +48,13 @@ describe("consulResolver", { concurrency: true }, () => {
     assert.deepEqual([...(server.queries[0]?.query ?? [])], [["passing", "1"]]);
   });
 
+  test("an instance that was registered with nonsense keeps no other from being heard of", async (t) => {
+    const nonsense = [{ address: "\x1b[2J" }, { address: "a\nb" }, { port: 0 }, { port: 70_000 }, { port: 1.5 }];
+    const { lists } = await watching(t, [...nonsense.map((one) => ({ ...b, ...one })), a]);
+    await until("a list is reported", () => lists.length > 0);
+    assert.deepEqual(lists[0], [shown.a]);
+  });
+
   test('health "warning": those that warn too, by their weight for it, and none that is critical', async (t) => {
     const warning: ConsulInstance = { ...b, status: "warning", weights: { Passing: 9, Warning: 2 } };
     const { lists } = await watching(t, [a, warning, { ...b, port: 3, status: "critical" }], { health: "warning" });
