@@ -245,6 +245,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     const attempt = this.#attempt;
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers, trailers } = attempt?.response ?? noResponse;
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });
+    const address = attempt?.connection?.address;
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, address, note });
   }
 }
