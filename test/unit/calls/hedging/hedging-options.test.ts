@@ -24,7 +24,10 @@ for (const [given, message] of [
   [{ maxAttempts: 101 }, /hedging\.maxAttempts must be an integer from 2 to 100/],
   [{ delayMs: -1 }, /hedging\.delayMs must be a number from 0/],
   [{ delayMs: Number.NaN }, /hedging\.delayMs must be a number from 0/],
-  [{ delayMs: "p100" }, /hedging\.delayMs must be .* or a percentile like "p95", above p0 and below p100, not the string "p100"/],
+  [
+    { delayMs: "p100" },
+    /hedging\.delayMs must be .* or a percentile like "p95", above p0 and below p100, not the string "p100"/,
+  ],
   [{ idempotentOnly: "no" }, /hedging\.idempotentOnly must be true or false/],
   [{ nonFatalCodes: [0] }, /hedging\.nonFatalCodes/],
   [{ delay: 5 }, /hedging.*delay/],
