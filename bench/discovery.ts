@@ -66,7 +66,7 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   const server = new ScriptedServer(Array.from({ length: slices }, (_, i) => slice(`s${i}`, endpointsOf(i, perSlice))));
   const clock = systemClock();
   const runtime = { clock, random: seededRandom(1), hold: new QuietHold() };
-  const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined };
+  const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined, startSpreadMs: 0 };
   const resolver: Resolver = {
     name: "kubernetes",
     watch: (_, listener) => watchSlices(server, of, runtime, (tell) => tell(listener)),
@@ -138,22 +138,25 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   );
 }
 
-/** The start of a fleet, and its return to a server that has lost its history. */
+/** The start of a fleet, all at the same moment, and its return to a server that has lost its history. */
 async function fleet(size: number): Promise<void> {
   const clock = new FleetClock();
   const api = new FleetServer(clock);
-  const watches = startFleet(size, api, clock);
+  const tell = (when: string) => {
+    const lists = [...api.listsBySecond.values()];
+    const all = lists.reduce((sum, one) => sum + one, 0);
+    console.log(`${size} clients ${when}: ${all} lists, ${Math.max(...lists)} of them in the worst second`);
+    api.listsBySecond.clear();
+  };
+  const watches = startFleet(size, api, clock, 30_000);
   await clock.advance(33_000);
+  tell("start together, with startSpreadMs 30000");
   api.stop();
   await clock.advance(60_000);
-  api.listsBySecond.clear();
   api.startWithoutHistory();
   await clock.advance(90_000);
-  const lists = [...api.listsBySecond.values()];
-  console.log(
-    `${size} clients: ${api.watches} watch again, ${lists.reduce((sum, one) => sum + one, 0)} lists, ` +
-      `${Math.max(...lists)} of them in the worst second`,
-  );
+  tell("meet a server again that has lost its history");
+  console.log(`${api.watches} watch again`);
   for (const watch of watches) watch.close();
 }
 

@@ -60,6 +60,8 @@ export class SliceWatch {
   /** The newest version that was seen. "0" is any that the server has at hand, "" the newest there is. */
   #version = "0";
   #listed = false;
+  /** How long the first list may wait yet. */
+  #startSpreadMs: number;
   /** There was a list, and then the server had forgotten the version that we know. */
   #expired = false;
 
@@ -74,6 +76,7 @@ export class SliceWatch {
     this.#namespace = service.namespace;
     this.#requests = new SliceRequests(api, service);
     this.#slices = new SliceStore(service.service);
+    this.#startSpreadMs = service.startSpreadMs;
     this.#runtime = runtime;
     this.#resolution = () => resolutionOf(this.#slices.all);
   }
@@ -81,7 +84,10 @@ export class SliceWatch {
   /** For `watchList`. */
   async run(run: ListRun): Promise<RunEnd> {
     if (!this.#listed) {
-      if (this.#expired) await this.#bridge(this.#runtime.random.next() * relistSpreadMs, run);
+      const { random } = this.#runtime;
+      if (this.#expired) await this.#bridge(random.next() * relistSpreadMs, run);
+      else if (this.#startSpreadMs > 0) await this.#untilUrgent(random.next() * this.#startSpreadMs, run);
+      this.#startSpreadMs = 0;
       const refused = await this.#list(run);
       if (refused !== undefined) return refused;
     }

@@ -122,12 +122,15 @@ export class FleetServer implements ApiServer {
   }
 }
 
-/** So many processes that watch one Service, each with its own chance, and with the hints of a rotation timer. */
-export function startFleet(size: number, api: ApiServer, clock: Clock): readonly ResolverWatch[] {
+/**
+ * So many processes that watch one Service from now on, each with its own chance, and with the hints of a rotation timer. They
+ * wait for their first list by up to `startSpreadMs`.
+ */
+export function startFleet(size: number, api: ApiServer, clock: Clock, startSpreadMs = 0): readonly ResolverWatch[] {
   const random = seededRandom(7);
   const listener = { onResolution: () => undefined, onAddresses: () => undefined, onError: () => undefined };
   const runtime = { clock, random, hold: new QuietHold() };
-  const of = { namespace: "shop", service: "echo", port: 50_051, zone: undefined, node: undefined };
+  const of = { namespace: "shop", service: "echo", port: 50_051, zone: undefined, node: undefined, startSpreadMs };
   const watches = Array.from({ length: size }, () => watchSlices(api, of, runtime, (tell) => tell(listener)));
   for (const watch of watches) {
     const rotate = () => {

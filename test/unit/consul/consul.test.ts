@@ -48,6 +48,12 @@ describe("consulResolver", { concurrency: true }, () => {
     assert.deepEqual([...(server.queries[0]?.query ?? [])], [["passing", "1"]]);
   });
 
+  test("instances without a port, or with one that is none, are passed over", async (t) => {
+    const { lists, errors } = await watching(t, [a, { ...b, port: 0 }, { ...b, port: 70_000 }, { ...b, port: -1 }]);
+    await until("a list is reported", () => lists.length > 0);
+    assert.deepEqual([lists[0], errors], [[shown.a], []]);
+  });
+
   test('health "warning": those that warn too, by their weight for it, and none that is critical', async (t) => {
     const warning: ConsulInstance = { ...b, status: "warning", weights: { Passing: 9, Warning: 2 } };
     const { lists } = await watching(t, [a, warning, { ...b, port: 3, status: "critical" }], { health: "warning" });

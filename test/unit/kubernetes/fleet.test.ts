@@ -26,3 +26,14 @@ test("when an API server comes back without its history, no second sees more tha
   assert.ok(Math.max(...lists) <= size / 20, `${Math.max(...lists)} of ${size} in one second`);
   for (const watch of watches) watch.close();
 });
+
+test("of a fleet that starts together, with startSpreadMs, no second sees more than a twentieth of it ask", async () => {
+  const size = 1_000;
+  const clock = new FleetClock();
+  const api = new FleetServer(clock);
+  const watches = startFleet(size, api, clock, 30_000);
+  await clock.advance(31_000);
+  assert.equal(api.watches, size, "all watch");
+  assert.ok(Math.max(...api.listsBySecond.values()) <= size / 20);
+  for (const watch of watches) watch.close();
+});

@@ -60,6 +60,13 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
     ],
   },
   {
+    rule: "First lists are not spread, for calls wait for them; with startSpreadMs they are, while the fallback serves",
+    tests: [
+      `${resolver}: with startSpreadMs the first list waits by chance, while the fallback serves, and no longer once calls fail`,
+      "unit/kubernetes/fleet.test.ts: of a fleet that starts together, with startSpreadMs, no second sees more than a twentieth of it ask",
+    ],
+  },
+  {
     rule: "Another ERROR event is a failure, after which the list is asked for from the version seen",
     tests: [
       `${watch}: an ERROR event that is no 410 is an error, and the list is asked for again, from the version that was seen`,
