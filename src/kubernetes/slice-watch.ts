@@ -1,8 +1,8 @@
 import type { ListRun, Resolution, RunEnd, Runtime, TimerHandle } from "../index.ts";
 import {
   apiError,
+  blamesVersion,
   isExpired,
-  isTooLarge,
   readStatus,
   retryAfterMs,
   type Status,
@@ -101,7 +101,7 @@ export class SliceWatch {
       const response = await this.#requests.list(this.#version, listMs, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
-        if (this.#version === "" || !(isExpired(status) || isTooLarge(status))) {
+        if (this.#version === "" || !blamesVersion(status)) {
           return this.#refused(response, status, "list");
         }
         this.#version = "";
@@ -132,7 +132,10 @@ export class SliceWatch {
       const response = await this.#requests.watch(this.#version, seconds, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
-        return isExpired(status) ? this.#relist() : this.#refused(response, status, "watch");
+        if (isExpired(status)) return this.#relist();
+        // The list finds out whether it is that.
+        if (blamesVersion(status)) this.#listed = false;
+        return this.#refused(response, status, "watch");
       }
       // A server that has forgotten the version says so at once, and as an event.
       sound = clock.setTimeout(() => run.confirm(), shortestSoundMs);

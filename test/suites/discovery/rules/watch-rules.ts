@@ -50,6 +50,7 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
       `${watch}: 410 in a watch: the list is asked for anew, without a version, and spread over 30 s`,
       `${watch}: 410 in a watch: the list waits, and \${what}`,
       `${watch}: a list of a version that is gone, or of one that this server has not seen, is asked for without one`,
+      `${watch}: a server in the place of the first, which refuses its version, is an error and asked for a list without one`,
     ],
   },
   {
