@@ -28,7 +28,7 @@ class ScriptedServer implements ApiServer {
 
   async get(path: string): Promise<ApiResponse> {
     const body = path.includes("watch=1") ? this.#watch() : this.#list();
-    return { status: 200, retryAfter: undefined, body };
+    return { status: 200, retryAfter: undefined, token: undefined, body };
   }
 
   change(object: { readonly metadata: object }): void {

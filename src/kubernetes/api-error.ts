@@ -24,9 +24,10 @@ export function statusOf(value: unknown, httpStatus = 0): Status {
   };
 }
 
-/** Reads the Status of an answer that is none. */
-export async function readStatus({ status, body }: ApiResponse): Promise<Status> {
-  const text = await textOf(body, 64 * 1024);
+/** Reads the Status of an answer that is none. It may be a page that says again what was asked. */
+export async function readStatus({ status, token, body }: ApiResponse): Promise<Status> {
+  const read = await textOf(body, 64 * 1024);
+  const text = token === undefined ? read : read.replaceAll(token, "***");
   try {
     return statusOf(JSON.parse(text), status);
   } catch {

@@ -85,7 +85,7 @@ export class FleetServer implements ApiServer {
     const isFromNow = query.get("sendInitialEvents") === "false";
     const expired = !isFromNow && Number(query.get("resourceVersion")) < this.#compacted;
     const body = isWatch ? this.#watch(expired, signal) : this.#list();
-    return { status: 200, retryAfter: undefined, body };
+    return { status: 200, retryAfter: undefined, token: undefined, body };
   }
 
   /** Cuts all watches, and is away. */

@@ -152,6 +152,9 @@ describe("consulResolver", { concurrency: true }, () => {
       /service "echo": HTTP 403 \(Permission denied: .*: the token needs service:read for it, and node:read$/,
     );
     assert.ok(!errors[0]?.includes("secret"));
+    server.answers.push((response) => void response.writeHead(502).end("you sent X-Consul-Token: wrong-secret"));
+    await until("a page that says it again is reported", () => errors.length > 1);
+    assert.match(errors[1] ?? "", /HTTP 502 \(you sent X-Consul-Token: \*\*\*\)/);
     token = "right-secret";
     await until("the right one is taken", () => lists.length > 0);
     assert.equal(server.queries.at(-1)?.token, "right-secret");
