@@ -4,7 +4,7 @@ import { ResolverObserver } from "../src/observe/resolver-observer.ts";
 import { NameWatch } from "../src/pool/name-watch.ts";
 import type { Resolver } from "../src/resolver/resolver.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { FleetClock, FleetServer, startFleet } from "../test/support/fleet.ts";
+import { type FleetLists, fleetLists } from "../test/support/fleet.ts";
 import { QuietHold } from "../test/support/quiet-hold.ts";
 import { seededRandom } from "../test/support/random.ts";
 import { readyEndpoint, slice } from "../test/support/slices.ts";
@@ -138,32 +138,15 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   );
 }
 
-/** The start of a fleet, all at the same moment, and its return to a server that has lost its history. */
-async function fleet(size: number): Promise<void> {
-  const clock = new FleetClock();
-  const api = new FleetServer(clock);
-  const tell = (when: string) => {
-    const lists = [...api.listsBySecond.values()];
-    const all = lists.reduce((sum, one) => sum + one, 0);
-    console.log(`${size} clients ${when}: ${all} lists, ${Math.max(...lists)} of them in the worst second`);
-    api.listsBySecond.clear();
-  };
-  const watches = startFleet(size, api, clock, 30_000);
-  await clock.advance(33_000);
-  tell("start together, with startSpreadMs 30000");
-  api.stop();
-  await clock.advance(60_000);
-  api.startWithoutHistory();
-  await clock.advance(90_000);
-  tell("meet a server again that has lost its history");
-  console.log(`${api.watches} watch again`);
-  for (const watch of watches) watch.close();
-}
-
 // No timer of a resolver keeps a process alive.
 const alive = setInterval(() => undefined, 1_000);
 if (process.argv[2] === "fleet") {
-  await fleet(10_000);
+  const { start, back, watches } = await fleetLists(10_000, 30_000);
+  const tell = (when: string, { all, worstSecond }: FleetLists) =>
+    console.log(`10000 clients ${when}: ${all} lists, ${worstSecond} of them in the worst second`);
+  tell("start together, with startSpreadMs 30000", start);
+  tell("meet a server again that has lost its history", back);
+  console.log(`${watches} watch again`);
 } else {
   await changes(10, 100, 50);
   await changes(300, 10, 50);

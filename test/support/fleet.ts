@@ -141,3 +141,34 @@ export function startFleet(size: number, api: ApiServer, clock: Clock, startSpre
   }
   return watches;
 }
+
+/** How many of a fleet asked for a list, and how many of them in the worst second. */
+export interface FleetLists {
+  readonly all: number;
+  readonly worstSecond: number;
+}
+
+/** The start of a fleet, all at the same moment, and its return to a server that has lost its history. */
+export async function fleetLists(
+  size: number,
+  startSpreadMs: number,
+): Promise<{ readonly start: FleetLists; readonly back: FleetLists; readonly watches: number }> {
+  const clock = new FleetClock();
+  const api = new FleetServer(clock);
+  const counted = (): FleetLists => {
+    const lists = [...api.listsBySecond.values()];
+    api.listsBySecond.clear();
+    return { all: lists.reduce((sum, count) => sum + count, 0), worstSecond: Math.max(0, ...lists) };
+  };
+  const watches = startFleet(size, api, clock, startSpreadMs);
+  await clock.advance(33_000);
+  const start = counted();
+  api.stop();
+  await clock.advance(60_000);
+  api.startWithoutHistory();
+  await clock.advance(90_000);
+  const back = counted();
+  const open = api.watches;
+  for (const watch of watches) watch.close();
+  return { start, back, watches: open };
+}
