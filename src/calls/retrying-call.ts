@@ -21,8 +21,10 @@ import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
 
 /**
- * One logical call and its attempts, one after the other. Until it is committed a failed attempt may be followed by
- * another, which sends the same bytes; committed, the attempt's end is the call's.
+ * attempting ──▶ committed ──▶ ended     A failed attempt may be followed by another, which sends the same bytes, at
+ *   │    ▲                               once or after a wait. `committed`: its response is shown, and its end is the
+ *   └▶ waiting                           call's. Success, other failures and cancel() lead to `ended` from everywhere.
+ * One logical call and its attempts, one after the other.
  */
 export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
