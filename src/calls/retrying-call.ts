@@ -21,10 +21,9 @@ import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
 
 /**
- * attempting ──▶ committed ──▶ ended     A failed attempt may be followed by another, which sends the same bytes, at
- *   │    ▲                               once or after a wait. `committed`: its response is shown, and its end is the
- *   └▶ waiting                           call's. Success, other failures and cancel() lead to `ended` from everywhere.
- * One logical call and its attempts, one after the other.
+ * attempting ──▶ committed ──▶ ended    One logical call. An attempt that fails may be followed by another, which sends the
+ *   │    ▲                              same bytes, at once or after a wait. `committed`: its response is shown, and its end
+ *   └▶ waiting                          is the call's. Success, other failures and cancel() always lead to `ended`.
  */
 export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
