@@ -6,12 +6,21 @@ import { scenarios } from "../../suites/faults/scenarios.ts";
 import { faultRows, faultsPage, splitTest } from "../../suites/faults/table.ts";
 import { root } from "../source-tree.ts";
 
-test("every row of docs/faults.md has a test that exists under that name, or says why there is none", () => {
-  const missing = faultRows.flatMap(({ id, tests, reason }) => {
-    if (tests.length === 0) return reason === undefined ? [`${id} has neither a test nor a reason`] : [];
+test("every row of docs/faults.md has a test that exists under that name, or a suite, or says why there is none", () => {
+  const missing = faultRows.flatMap(({ id, tests, suites = [], reason }) => {
+    if (tests.length + suites.length === 0)
+      return reason === undefined ? [`${id} has neither test, suite nor reason`] : [];
     return tests.filter((one) => !isThere(splitTest(one))).map((one) => `${id}: ${one}`);
   });
   assert.deepEqual(missing, []);
+});
+
+test("the suites of docs/faults.md are commands that .ci/run has, or CONTRIBUTING.md", () => {
+  const texts = [".ci/run", "CONTRIBUTING.md"].map((path) => readFileSync(join(root, path), "utf8"));
+  const unknown = faultRows
+    .flatMap(({ suites = [] }) => suites)
+    .filter((one) => !texts.some((text) => text.includes(one)));
+  assert.deepEqual(unknown, []);
 });
 
 test("docs/faults.md has each row once, and every scenario is of a row", () => {

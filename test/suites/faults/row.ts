@@ -6,8 +6,10 @@ export interface FaultRow {
   readonly holds: string;
   /** What glink gives its caller. */
   readonly gives: string;
-  /** `path below test: the test's name as its source has it`. Empty: see `reason`. */
+  /** `path below test: the test's name as its source has it`. Empty: see `suites`, or `reason`. */
   readonly tests: readonly string[];
+  /** Commands of suites that run it, as `.ci/run` or CONTRIBUTING.md has them: what is too long, or too large, for a test. */
+  readonly suites?: readonly string[];
   /** Default: both. */
   readonly engines?: "both" | "wire" | "node" | "none";
   /** What of it is not run here, and why. */

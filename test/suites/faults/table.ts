@@ -54,12 +54,13 @@ export function faultsPage(): string {
   ].join("\n");
 }
 
-function lineOf({ id, fault, holds, gives, tests, engines = "both", reason }: FaultRow): string {
+function lineOf({ id, fault, holds, gives, tests, engines = "both", suites = [], reason }: FaultRow): string {
   const named = tests.map((test) => {
     const [path = "", name = ""] = splitTest(test);
     return `\`${path}\`: ${name.replaceAll("|", "\\|")}`;
   });
-  const all = [...named, ...(reason === undefined ? [] : [`(${reason})`])];
+  const commands = suites.map((command) => `\`${command}\``);
+  const all = [...named, ...commands, ...(reason === undefined ? [] : [`(${reason})`])];
   return `| ${id} | ${fault} | ${holds} | ${gives} | ${engines} | ${all.join("<br>")} |`;
 }
 
