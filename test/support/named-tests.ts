@@ -33,7 +33,9 @@ export function testsCell({ tests, suites = [], reason }: TestedRow): string {
 /** Of each row what is wrong: no test, suite or reason; a test or a suite that is not there; or an id that another row has. */
 export function wrongRows(rows: readonly TestedRow[]): string[] {
   const ids = new Set<string>();
-  const commands = [".ci/run", "CONTRIBUTING.md"].map((path) => readFileSync(join(test, "..", path), "utf8")).join("\n");
+  const commands = [".ci/run", "CONTRIBUTING.md"]
+    .map((path) => readFileSync(join(test, "..", path), "utf8"))
+    .join("\n");
   return rows.flatMap(({ id, tests, suites = [], reason }) => {
     const missing = [
       ...tests.filter((one) => !isThere(splitTest(one))),

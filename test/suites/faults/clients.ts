@@ -66,7 +66,7 @@ async function timed(make: () => Promise<void>): Promise<Outcome> {
     (error: unknown) => {
       if (!(error instanceof ConnectError)) return { code: "other", kind: String(error) };
       const kind = glinkFailureOf(error)?.kind;
-      return { code: Code[error.code] ?? "", ...(kind === undefined ? {} : { kind }) };
+      return { code: Code[error.code] ?? "a code that is none", ...(kind === undefined ? {} : { kind }) };
     },
   );
   const outcome = await Promise.race([settled, never]);
