@@ -4,6 +4,7 @@ import { deadlineFailure, type Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { RetryCause } from "../observe/counters.ts";
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import { areLong } from "../protocol/metadata.ts";
 import { noResponse } from "../protocol/protocol.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
@@ -79,11 +80,11 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#startAttempt();
   }
 
-  send(framed: Uint8Array): boolean {
+  send(framed: FramedMessage): boolean {
     return this.gate.isClosed || this.#sends.send(framed, this.#attempt);
   }
 
-  halfClose(framed?: Uint8Array): void {
+  halfClose(framed?: FramedMessage): void {
     if (this.gate.isClosed) return;
     const attempt = this.#attempt;
     this.#sends.end(framed, attempt);
