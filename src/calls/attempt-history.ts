@@ -9,7 +9,7 @@ import { decideRetry, type RetryDecision, type RetrySituation } from "./retry/re
 /** What the call knows of the moment in which an attempt failed. */
 export type CallState = Pick<
   RetrySituation,
-  "committed" | "answerBegan" | "above" | "remainingMs" | "idempotent" | "longHeaders"
+  "committed" | "answerBegan" | "above" | "remainingMs" | "idempotent" | "longHeaders" | "nextWaits"
 >;
 
 /** What counts of an attempt that failed. */

@@ -200,6 +200,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
       remainingMs: this.#remainingMs,
       idempotent: this.method.idempotency !== "unknown",
       longHeaders: areLong(this.#request.metadata, this.#request.head),
+      nextWaits: false,
     });
     switch (decision.retry) {
       case "free":

@@ -62,7 +62,8 @@ export function parseTarget(baseUrl: string): Target {
   if (url.port === "0") throw refuse("has port 0: use a port from 1 to 65535");
   const tls = url.protocol === "https:";
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
-  const pathPrefix = url.pathname.replace(/\/+$/, "");
+  let pathPrefix = url.pathname;
+  while (pathPrefix.endsWith("/")) pathPrefix = pathPrefix.slice(0, -1);
   return {
     url: url.origin + pathPrefix,
     tls,

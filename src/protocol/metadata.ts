@@ -19,9 +19,6 @@ const connectionNames = new Set([
 /** Field names as RFC 9110 §5.1 has them. */
 const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What Headers takes off both ends of a value. Not what `trim` does: a byte 0xa0 may belong to a character. */
-const outerSpace = /^[\t\n\r ]+|[\t\n\r ]+$/g;
-
 /** Values: visible ASCII, space, tab, and bytes above 0x7f as Latin-1. No NUL, no line break. */
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -78,7 +75,7 @@ export function readFields(init: HeadersInit): HeaderFields {
   const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
-    const text = value.replace(outerSpace, "");
+    const text = withoutOuterSpace(value);
     checkField(name, text);
     const before = values.get(lower);
     // RFC 9113 §8.2.3: cookies are joined in a way of their own.
@@ -125,6 +122,22 @@ function listBytesOf(fields: HeaderFields): number {
   let bytes = 0;
   for (const text of fields) bytes += text.length + fieldOverheadBytes / 2;
   return bytes;
+}
+
+/**
+ * What Headers leaves of a value. Not what `trim` does: a byte 0xa0 may belong to a character. And no pattern: spaces that
+ * are not at the end of a value take a pattern for those at its end the square of their number.
+ */
+function withoutOuterSpace(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isSpace(value.charCodeAt(start))) start++;
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
 /** Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot carry, and says why. */

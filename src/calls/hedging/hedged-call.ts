@@ -105,7 +105,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     if (!isNewest || this.#nextAttempt.isPromised || this.#isLast || this.#started >= this.#plan.retry.maxAttempts)
       return;
     const delayMs = this.#plan.delayMs();
-    if (delayMs !== undefined) this.#nextAttempt.after(delayMs, false, () => this.#hedge());
+    if (delayMs !== undefined) this.#nextAttempt.after(delayMs, () => this.#hedge());
   }
 
   onWon(attempt: HedgedAttempt): void {
@@ -127,8 +127,6 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
       // A failure that comes when the call's own time is over is the deadline's, whichever timer was first.
       this.#history.lastFailure ??= failure;
       this.cancel(deadlineFailure(failure.address, failure.cause));
-    } else if (this.#winner === attempt) {
-      this.#endWith(attempt, failure, undefined);
     } else {
       this.#failed(attempt, failure);
     }
@@ -160,7 +158,6 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
       if (slow !== undefined) reportWithheld(slow, withheld, this.#context);
       return;
     }
-    this.#history.usedUp++;
     this.#startAttempt();
   }
 
@@ -168,13 +165,15 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     const { current } = attempt;
     if (current === undefined) return;
     if (failure.code === Code.Unavailable) this.#context.attempt.source.refresh();
+    this.#history.usedUp = this.#started - 1;
     const decision = this.#history.next(current, failure, {
-      committed: false,
+      committed: this.#winner === attempt,
       answerBegan: attempt.method.singleResponse && current.response.messageStarted,
       above: this.#body.above,
       remainingMs: this.#remainingMs,
       idempotent: attempt.method.idempotency !== "unknown",
       longHeaders: areLong(this.#request.metadata, this.#request.head),
+      nextWaits: this.#nextAttempt.isPromised,
     });
     switch (decision.retry) {
       case "free":
@@ -192,13 +191,10 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     }
   }
 
-  /** Another attempt follows the failed one: at once, or after a wait. */
+  /** Another attempt follows the failed one: at once, or after a wait. One that waits already follows both. */
   #next(attempt: HedgedAttempt, failure: Failure, delayMs: number): void {
     this.#open.failed(attempt, failure, delayMs);
-    if (this.#isOver) return;
-    // One that waits already stands for both.
-    if (this.#nextAttempt.isPromised) this.#history.usedUp--;
-    else this.#nextAttempt.after(delayMs, true, () => this.#startAttempt());
+    if (!this.#isOver) this.#nextAttempt.promise(delayMs, () => this.#startAttempt());
   }
 
   /**

@@ -4,34 +4,42 @@ import type { Clock, TimerHandle } from "../../runtime/clock.ts";
 export class NextAttempt {
   readonly #clock: Clock;
   #timer: TimerHandle | undefined;
-  #isPromised = false;
+  /** In clock time. Undefined: nothing is promised. */
+  #promisedMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** What waits is counted already, and its wait is not ours to change: it follows an attempt that failed. */
+  /** What waits is counted already, and its wait is not ours to shorten: it follows an attempt that failed. */
   get isPromised(): boolean {
-    return this.#isPromised;
+    return this.#promisedMs !== undefined;
   }
 
   /** Takes the place of what waits. Without a wait it happens before this returns. */
-  after(delayMs: number, isPromised: boolean, start: () => void): void {
+  after(delayMs: number, start: () => void): void {
     this.clear();
     if (delayMs <= 0) {
       start();
       return;
     }
-    this.#isPromised = isPromised;
     this.#timer = this.#clock.setTimeout(() => {
       this.clear();
       start();
     }, delayMs);
   }
 
+  /** The same for an attempt that follows one that failed. Of two promises the later one holds: a server may ask for it. */
+  promise(delayMs: number, start: () => void): void {
+    const dueMs = this.#clock.now() + delayMs;
+    if (this.#promisedMs !== undefined && this.#promisedMs >= dueMs) return;
+    this.after(delayMs, start);
+    if (delayMs > 0) this.#promisedMs = dueMs;
+  }
+
   clear(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#isPromised = false;
+    this.#promisedMs = undefined;
   }
 }

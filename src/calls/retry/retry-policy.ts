@@ -34,6 +34,8 @@ export interface RetrySituation {
   readonly longHeaders: boolean;
   /** A connection that has not failed this call is ready, or is being made. */
   readonly otherConnection: boolean;
+  /** The next attempt waits already and is paid for: it follows another failure too. So it may be where calls hedge. */
+  readonly nextWaits: boolean;
 }
 
 /** What to do after a failed attempt. */
@@ -108,7 +110,7 @@ export function decideRetry(
   const leavesLost = situation.otherConnection && lost;
   const delayMs = waitMs(situation, options, leavesLost, random);
   if (delayMs >= remainingMs) return no("deadline", "no time left for another attempt");
-  if (!leavesLost && !budget()) return no("budget", "the retry budget is used up");
+  if (!leavesLost && !situation.nextWaits && !budget()) return no("budget", "the retry budget is used up");
   const cause = typeof situation.pushback === "number" ? "pushback" : leavesLost ? "lost-connection" : "policy";
   return { retry: "policy", cause, delayMs };
 }

@@ -23,6 +23,8 @@ export class CallJudge {
   readonly #lag: LoopLag;
   /** Addresses of servers that lie. */
   readonly #liars: ReadonlySet<string>;
+  /** Addresses of servers of C-core: one that ends answers Canceled to what still runs when its grace is over. */
+  readonly #cancellers: ReadonlySet<string>;
   readonly #closedMs: () => number | undefined;
 
   constructor(parts: {
@@ -38,6 +40,7 @@ export class CallJudge {
     this.#transport = transport;
     this.#lag = lag;
     this.#liars = new Set(addresses.filter((_, index) => (plan.backends[index]?.lies ?? 0) > 0));
+    this.#cancellers = new Set(addresses.filter((_, index) => plan.backends[index]?.kind === "c-core"));
     this.#closedMs = closedMs;
   }
 
@@ -94,7 +97,8 @@ export class CallJudge {
     if (honestCodes.has(code) || code === planned.failCode) return true;
     if (code === Code.Canceled && abortedMs !== undefined) return true;
     if (this.#closedMs() !== undefined && (code === Code.Canceled || code === Code.FailedPrecondition)) return true;
-    return attempts.some(({ address }) => address !== undefined && this.#liars.has(address));
+    const mayComeFrom = new Set([...this.#liars, ...(code === Code.Canceled ? this.#cancellers : [])]);
+    return attempts.some(({ address }) => address !== undefined && mayComeFrom.has(address));
   }
 
   #answer(call: ChaosCall): Finding[] {

@@ -172,3 +172,16 @@ function checkOf(given: OutlierInit) {
   assert.ok(outlierDetection !== false);
   return outlierDetection;
 }
+
+test("of a backend that leaves and comes back within an interval only the calls since then count, of others all", async () => {
+  const addresses = Array.from({ length: 10 }, (_, i) => `10.0.0.${i}`);
+  const { serve, ejected, resolver, clock, close } = await poolOf({ failurePercentage: {}, maxEjectionPercent: 100 });
+  serve([100, 100], 100);
+  resolver.report(...addresses.slice(1));
+  await settle();
+  resolver.report(...addresses);
+  await settle();
+  await clock.advance(10_000);
+  assert.deepEqual(ejected(), [1]);
+  close();
+});

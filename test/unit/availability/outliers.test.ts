@@ -1,74 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { checkAvailabilityOptions } from "../../../src/availability/availability-options.ts";
-import type { OutlierInit } from "../../../src/availability/outlier-options.ts";
 import type { Failure } from "../../../src/base/errors.ts";
-import type { MethodSpec } from "../../../src/base/method-spec.ts";
-import type { CallConnection } from "../../../src/subchannel/call-connection.ts";
-import type { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import type { FakeConnection, FakeStream } from "../../support/fake-connector.ts";
-import { callsTo, fakePool, pickInfo, TestCall } from "../../support/fake-pool.ts";
+import { pickInfo } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
-
-/** What a call comes to at one backend: undefined is success. */
-type Outcome = (address: string, method: MethodSpec) => Failure | undefined;
-
-const never = Number.POSITIVE_INFINITY;
-
-function status(code: Code): Failure {
-  return { kind: "status", code, progress: "unknown", message: "no" };
-}
-
-const unavailable = status(Code.Unavailable);
-
-/** A call whose end its backend hears. */
-class EndedCall extends TestCall {
-  connection: CallConnection | undefined;
-
-  override onPicked(connection: CallConnection): void {
-    super.onPicked(connection);
-    this.connection = connection;
-  }
-
-  end(outcome: Outcome, method = pickInfo.method, deadlineMs = never): void {
-    const { connection } = this;
-    if (connection === undefined) return;
-    connection.noteEnd(outcome(connection.address, method), { method, deadlineMs });
-    this.stream?.finish();
-  }
-}
-
-interface Setting {
-  readonly size?: number;
-  readonly outlierDetection?: OutlierInit;
-  readonly panicThreshold?: number;
-}
-
-async function poolOf({ size = 4, outlierDetection = {}, panicThreshold = 0.5 }: Setting = {}) {
-  const availability = checkAvailabilityOptions({ outlierDetection, panicThreshold });
-  const all = fakePool({ availability });
-  const addresses = Array.from({ length: size }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
-  all.pool.wake();
-  all.resolver.report(...addresses);
-  await settle();
-  const call = (outcome: Outcome, method?: MethodSpec) => {
-    const one = new EndedCall(all.pool).start();
-    one.end(outcome, method);
-    return one.backend;
-  };
-  const calls = async (count: number, outcome: Outcome, method?: MethodSpec) => {
-    for (let i = 0; i < count; i++) {
-      call(outcome, method);
-      await settle();
-    }
-  };
-  const bad = all.pool.subchannels[0] as Subchannel;
-  /** The first backend fails, and the others do not. */
-  const oneFails: Outcome = (address) => (address === bad.id ? unavailable : undefined);
-  const served = () => [...callsTo(all.pool, 4 * size).keys()].sort();
-  return { ...all, bad, call, calls, oneFails, served };
-}
+import { EndedCall, never, type Outcome, poolOf, type Setting, status, unavailable } from "./outlier-pool.ts";
 
 describe("outlier detection by default", () => {
   test("five failures in a row of one backend, while others answer, eject it for 30 s", async () => {
@@ -392,19 +329,6 @@ describe("how many are ejected", () => {
       1,
     );
   });
-});
-
-test("a backend that leaves is forgotten, and makes room for another ejection", async () => {
-  const { pool, bad, calls, oneFails, resolver, clock, close } = await poolOf();
-  await calls(20, oneFails);
-  resolver.report("10.0.0.1", "10.0.0.2", "10.0.0.3");
-  await settle();
-  assert.equal(bad.availability, "usable");
-  const [next] = pool.subchannels as [Subchannel];
-  await calls(20, (address) => (address === next.id ? unavailable : undefined));
-  assert.equal(next.availability, "ejected");
-  close();
-  assert.equal(clock.pending, 0);
 });
 
 test("a connection that is replaced leaves the ejection as it is", async () => {

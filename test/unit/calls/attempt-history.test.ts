@@ -29,6 +29,7 @@ const state: CallState = {
   remainingMs: Number.POSITIVE_INFINITY,
   idempotent: false,
   longHeaders: false,
+  nextWaits: false,
 };
 
 const unsent: Failure = { kind: "connection-lost", progress: "unsent", code: Code.Unavailable, message: "lost" };

@@ -31,6 +31,7 @@ const usual: RetrySituation = {
   pushback: undefined,
   idempotent: false,
   longHeaders: false,
+  nextWaits: false,
   otherConnection: true,
 };
 
