@@ -220,7 +220,6 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   #repeat(attempt: Attempt, failure: Failure, { cause, delayMs }: Exclude<RetryDecision, { retry: "no" }>): void {
     this.#attempt = undefined;
     this.#report(attempt, failure, delayMs);
-    // Whoever was told may have cancelled the call.
     if (this.gate.isClosed) return;
     if (delayMs <= 0) this.#startAttempt(cause);
     else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(cause, delayMs), delayMs);
