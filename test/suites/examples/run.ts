@@ -21,11 +21,7 @@ interface Manifest {
 }
 
 /** As examples/README.md says that a copy is told where glink comes from; here it is the file of this moment. */
-const whereGlinkIs = /^npm (pkg set dependencies\.glink=)\^.+$/m
-  .exec(codeBlocks(join(root, "examples/README.md"), "sh").join(""))?.[1]
-  ?.concat(`file:../${tarball}`)
-  .split(" ");
-if (whereGlinkIs === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
+const whereGlinkIs = howACopyFindsGlink();
 
 const read = (path: string) => readFileSync(path, "utf8");
 const manifestOf = (folder: string) => JSON.parse(read(join(folder, "package.json"))) as Manifest;
@@ -49,6 +45,13 @@ function prepare(): void {
   const packed = packPackage(cache).tarball;
   cpSync(packed, join(cache, tarball));
   rmSync(packed);
+}
+
+function howACopyFindsGlink(): readonly string[] {
+  const commands = codeBlocks(join(root, "examples/README.md"), "sh").join("");
+  const told = /^npm (pkg set dependencies\.glink=)\^.+$/m.exec(commands)?.[1];
+  if (told === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
+  return told.concat(`file:../${tarball}`).split(" ");
 }
 
 /** Installs what an example needs, unless that is there already. */
