@@ -1,3 +1,4 @@
+import type { ResolverConfig } from "./messages.ts";
 import type { Pace } from "./timeline.ts";
 
 export interface Setup {
@@ -6,7 +7,19 @@ export interface Setup {
   readonly deadlineMs: number;
   /** Whether backends differ by port because the machine has one loopback address. */
   readonly byPort: boolean;
+  /** How glink finds them. */
+  readonly resolver: ResolverConfig["type"];
 }
+
+/** What glink asks where it does not ask DNS. */
+const resolverLines: Readonly<Record<ResolverConfig["type"], readonly string[]>> = {
+  dns: [],
+  file: ["glink has its backends from a file, by its fileResolver."],
+  kubernetes: [
+    "glink has its backends from EndpointSlices, by kubernetesResolver() of glink/kubernetes: the control plane is " +
+      "Kubernetes' own, and the demo is the pods' kubelet.",
+  ],
+};
 
 /** Before anything moves. */
 export const firstLine = "Three clients, the same backends, the same load; fine print at the end.";
@@ -18,7 +31,7 @@ export const byPortLine = "This machine has 127.0.0.1 alone: backends differ by 
 export const noFreezeLine = "This system cannot stop a process and let it go on: no backend freezes.";
 
 /** What was compared, and how far it is fair: one paragraph each. */
-export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): string[] {
+export function finePrint({ pace, callsPerSecond, deadlineMs, byPort, resolver }: Setup): string[] {
   const { rotationIntervalMs } = pace;
   return [
     `Each client is a process that makes ${callsPerSecond} calls/s with a deadline of ${deadlineMs} ms, and starts no ` +
@@ -31,11 +44,12 @@ export function finePrint({ pace, callsPerSecond, deadlineMs, byPort }: Setup): 
       `${rotationIntervalMs} ms instead of 30000.`,
     "None has PINGs set, which would find a frozen backend (pingIntervalMs; on grpc-js keepalive), and grpc-js has no " +
       "retryPolicy for what a lost connection takes along.",
-    "All ask the demo's own DNS server" +
+    `${resolver === "dns" ? "All" : "The others"} ask the demo's own DNS server` +
       (byPort
-        ? " for SRV records, which name ports. glink does that by its srvResolver, and grpc-js by a resolver of the demo; " +
-          "createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
+        ? ` for SRV records, which name ports: ${resolver === "dns" ? "glink by its srvResolver, " : ""}grpc-js by a resolver ` +
+          "of the demo; createGrpcTransport has one port, behind which the demo passes each connection on to the first " +
           "backend that accepts."
         : "."),
+    ...resolverLines[resolver],
   ];
 }

@@ -1,5 +1,7 @@
 /** What the processes of the demo tell each other. Each child gets its configuration as JSON in its first argument. */
 
+import type { KubernetesResolverOptions } from "../src/kubernetes/index.ts";
+
 /** One backend: which gRPC server library serves, and where. */
 export interface BackendConfig {
   readonly library: "grpc-js" | "connect-node";
@@ -28,6 +30,12 @@ export interface ToBackend {
 export const clientNames = ["glink", "createGrpcTransport", "grpc-js"] as const;
 export type ClientName = (typeof clientNames)[number];
 
+/** Where glink has its backends from. The other clients know DNS alone. */
+export type ResolverConfig =
+  | { readonly type: "dns" }
+  | { readonly type: "file"; readonly path: string }
+  | { readonly type: "kubernetes"; readonly options: KubernetesResolverOptions };
+
 /** One client: which library it calls with, whom, and its load. */
 export interface ClientConfig {
   readonly client: ClientName;
@@ -37,8 +45,7 @@ export interface ClientConfig {
   readonly port: number | undefined;
   /** `host:port` of the DNS server that all clients ask. */
   readonly dnsServer: string;
-  /** A file that lists the backends too, for glink alone: see its fileResolver. */
-  readonly backendFile: string | undefined;
+  readonly resolver: ResolverConfig;
   readonly rotationIntervalMs: number;
   readonly callsPerSecond: number;
   /** Of each call. */

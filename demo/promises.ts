@@ -1,3 +1,4 @@
+import type { ResolverConfig } from "./messages.ts";
 import type { CallStatistics } from "./statistics.ts";
 import { arrivalLimitMs, catchUpMs, type Pace, type PastPhase } from "./timeline.ts";
 
@@ -10,12 +11,22 @@ const shareTolerance = 0.2;
  */
 const frozenAvoidedAfterMs = 1_500;
 
-export interface Load {
+/** A resolver that is told of changes knows a new backend at once; the rest is a dial, on a machine that may be busy. */
+const toldWithinMs = 1_000;
+
+/** The demo's load, and what depends on how glink finds backends. */
+export interface Terms {
   readonly callsPerSecond: number;
+  /** A new backend has calls after this at the latest. */
+  readonly arrivalMs: number;
+}
+
+export function arrivalPromiseMs({ type }: ResolverConfig, pace: Pace): number {
+  return type === "dns" ? arrivalLimitMs(pace) : toldWithinMs;
 }
 
 /** The most calls that may fail in a phase: none, but for those on a backend that stands still. */
-export function failuresMax({ phase, backends }: PastPhase, { callsPerSecond }: Load): number {
+export function failuresMax({ phase, backends }: PastPhase, { callsPerSecond }: Pick<Terms, "callsPerSecond">): number {
   if (phase.frozenMs === undefined) return 0;
   const share = callsPerSecond / backends.length;
   const failingMs = Math.min(phase.frozenMs + catchUpMs, frozenAvoidedAfterMs);
@@ -23,7 +34,7 @@ export function failuresMax({ phase, backends }: PastPhase, { callsPerSecond }: 
 }
 
 /** What glink promised and did not keep. */
-export function brokenPromises(past: readonly PastPhase[], glink: CallStatistics, pace: Pace, load: Load): string[] {
+export function brokenPromises(past: readonly PastPhase[], glink: CallStatistics, terms: Terms): string[] {
   const broken: string[] = [];
   const check = (kept: boolean, promise: string, instead: string) => {
     if (!kept) broken.push(`${promise}: ${instead}`);
@@ -31,10 +42,10 @@ export function brokenPromises(past: readonly PastPhase[], glink: CallStatistics
   check(glink.calls > 0, "calls are made", "there were none");
   check(glink.crashes === 0, "no exception is uncaught", `${glink.crashes} were`);
   for (const phase of past) {
-    const [failed, most] = [glink.failedIn(phase.period), failuresMax(phase, load)];
+    const [failed, most] = [glink.failedIn(phase.period), failuresMax(phase, terms)];
     check(failed <= most, `"${phase.phase.title}": at most ${most} calls fail`, `${failed} did`);
   }
-  const limitMs = arrivalLimitMs(pace);
+  const { arrivalMs: limitMs } = terms;
   // In the first phase all connections are still being made.
   for (const { phase, added, backends, settled } of past.slice(1)) {
     for (const { label, address, listedAtMs } of added) {

@@ -19,7 +19,7 @@ export interface Pace {
 }
 
 /** Under a minute, to be watched. */
-export const fullPace: Pace = {
+const fullPace: Pace = {
   rotationIntervalMs: 1_500,
   small: 3,
   large: 5,
@@ -39,6 +39,11 @@ export const shortPace: Pace = {
   frozenMs: 2_000,
   rollStepMs: 200,
 };
+
+/** `--short` or not. */
+export function paceOf({ short }: { readonly short: boolean }): Pace {
+  return short ? shortPace : fullPace;
+}
 
 /** A backend that thaws first works off what has piled up. */
 export const catchUpMs = 1_000;
@@ -66,13 +71,13 @@ export interface PastPhase {
   readonly period: Period;
   /** Its end, when nothing was being changed any more: what shares are measured in. */
   readonly settled: Period;
-  /** The backends that DNS named then. */
+  /** The backends that clients could find then. */
   readonly backends: readonly Backend[];
-  /** Backends that DNS named for the first time in this phase. */
+  /** Backends that clients could find for the first time in this phase. */
   readonly added: readonly Backend[];
 }
 
-/** A new backend must have its share after a rotation (± 10 %), a lookup and a dial, which a busy machine may delay. */
+/** Whoever asks DNS must know a new backend after a rotation (± 10 %), a lookup and a dial, which a busy machine may delay. */
 export function arrivalLimitMs({ rotationIntervalMs }: Pace): number {
   return rotationIntervalMs * 1.1 + 1_000;
 }
@@ -130,7 +135,7 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
     {
       title: `scale up to ${large}`,
       story: "new backends start, and DNS names them too",
-      change: async () => fleet.list(await fleet.start(large - small)),
+      change: async () => await fleet.list(await fleet.start(large - small)),
     },
     {
       title: "kill one",
@@ -149,7 +154,7 @@ function phasesOf(fleet: Fleet, pace: Pace, busiest: () => Backend): Phase[] {
       change: async () => {
         const ends: Promise<void>[] = [];
         for (const old of fleet.listed) {
-          fleet.list(await fleet.start(1));
+          await fleet.list(await fleet.start(1));
           ends.push(fleet.end(old));
           await sleep(rollStepMs);
         }

@@ -101,6 +101,7 @@ export type {
 export type { SocketFacts, TlsFacts } from "./observe/socket-facts.ts";
 export type { WaitReason } from "./observe/wait-reason.ts";
 export type { ExactSubset, SubsetSize } from "./pool/subset-options.ts";
+export { type ConnectingSocket, type ConnectLimit, limitConnect } from "./resolver/connect-limit.ts";
 export { type DnsResolverOptions, dnsResolver } from "./resolver/dns.ts";
 export { type FileResolverOptions, fileResolver } from "./resolver/file.ts";
 export type { Resolution, Resolver, ResolverListener, ResolverTarget, ResolverWatch } from "./resolver/resolver.ts";

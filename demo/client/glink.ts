@@ -1,6 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dnsResolver, fileResolver, glinkTransport, type Resolver, srvResolver } from "../../src/index.ts";
+import { kubernetesResolver } from "../../src/kubernetes/index.ts";
 import type { ClientConfig } from "../messages.ts";
 import type { OpenClient } from "./demo-client.ts";
 
@@ -28,9 +29,10 @@ export const open: OpenClient = async (config) => {
   };
 };
 
-/** The file that lists all backends, if there is one; else DNS, which names ports where they differ. */
-function resolverOf({ backendFile, port, dnsServer }: ClientConfig): Resolver {
-  if (backendFile !== undefined) return fileResolver(backendFile);
+function resolverOf({ resolver, port, dnsServer }: ClientConfig): Resolver {
+  if (resolver.type === "file") return fileResolver(resolver.path);
+  if (resolver.type === "kubernetes") return kubernetesResolver(resolver.options);
   const servers = [dnsServer];
+  // SRV records name ports where they differ.
   return port === undefined ? srvResolver({ servers }) : dnsResolver({ servers });
 }

@@ -33,15 +33,16 @@ export interface CauseFact {
   readonly message: string;
 }
 
-/** What is published of a cause. Node's texts may quote what a peer sent. */
+/** What is published of a cause. Node's texts may quote what a peer sent, and resolvers may name an error by it. */
 export function causeFactOf(cause: unknown): CauseFact {
   try {
     const [name, message] = isError(cause)
       ? [String(cause.name), String(cause.message)]
       : [typeof cause, describeCause(cause)];
     const { code } = (cause ?? {}) as { code?: unknown };
-    const fact = { name, message: peerText(message) };
-    return typeof code === "string" || typeof code === "number" ? { ...fact, code } : fact;
+    const fact = { name: peerText(name), message: peerText(message) };
+    if (typeof code === "number") return { ...fact, code };
+    return typeof code === "string" ? { ...fact, code: peerText(code) } : fact;
   } catch {
     return { name: typeof cause, message: "a value that has no text" };
   }

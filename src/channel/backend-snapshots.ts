@@ -1,7 +1,8 @@
 import type { LeftOutFacts } from "../availability/left-out.ts";
 import type { PolicyFacts } from "../balancing/policy.ts";
 import { factOf } from "../base/errors.ts";
-import { endpointHostname, endpointPriority, endpointZone } from "../endpoint/attributes.ts";
+import { peerText } from "../base/peer-text.ts";
+import { type AttributeKey, endpointHostname, endpointPriority, endpointZone } from "../endpoint/attributes.ts";
 import { limitOf } from "../observe/dial-observer.ts";
 import type { ConnectionSnapshot, DrainingSnapshot, LeftOutSnapshot, SubchannelSnapshot } from "../observe/snapshot.ts";
 import type { DrainingConnection } from "../pool/drain.ts";
@@ -34,9 +35,9 @@ export function subchannelSnapshot(
     stale,
     leftOut: leftOut && leftOutSnapshot(leftOut, time),
     weight: subchannel.weight,
-    zone: subchannel.endpoint.attributes.get(endpointZone),
+    zone: textOf(endpointZone, subchannel),
     priority: subchannel.endpoint.attributes.get(endpointPriority),
-    hostname: subchannel.endpoint.attributes.get(endpointHostname),
+    hostname: textOf(endpointHostname, subchannel),
     policy: policy ?? {},
     connectionAgeMs: connections[0]?.ageMs,
     connections,
@@ -45,6 +46,12 @@ export function subchannelSnapshot(
     lastError: lastFailure === undefined ? undefined : factOf(lastFailure),
     lastRenewalError: lastRenewalFailure === undefined ? undefined : factOf(lastRenewalFailure),
   };
+}
+
+/** A registry's text, as it may be shown. */
+function textOf(key: AttributeKey<string | undefined>, { endpoint }: Subchannel): string | undefined {
+  const text = endpoint.attributes.get(key);
+  return text === undefined ? undefined : peerText(text);
 }
 
 export function drainingSnapshot(

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { limitConnect, type Runtime } from "../index.ts";
 import type { ConsulSettings } from "./options.ts";
 
 /** What Consul answered. */
@@ -17,8 +18,10 @@ export class ConsulClient {
   readonly #url: URL;
   readonly #token: () => string | undefined;
   readonly #agent: HttpAgent;
+  readonly #runtime: Runtime;
 
-  constructor({ url, token, tls }: ConsulSettings) {
+  constructor({ url, token, tls }: ConsulSettings, runtime: Runtime) {
+    this.#runtime = runtime;
     this.#url = url;
     this.#token = token;
     const options = { keepAlive: true, maxSockets: 1 };
@@ -29,8 +32,11 @@ export class ConsulClient {
     return this.#url.origin;
   }
 
-  /** `path` with its query, below the path of the URL. Rejects with the error of the socket, or the signal's. */
-  get(path: string, signal: AbortSignal): Promise<ConsulAnswer> {
+  /**
+   * `path` with its query, below the path of the URL. Rejects with the error of the socket, or the signal's, or when the whole
+   * answer is not there after `limitMs`.
+   */
+  get(path: string, limitMs: number, signal: AbortSignal): Promise<ConsulAnswer> {
     return new Promise((resolve, reject) => {
       const { protocol, pathname } = this.#url;
       const token = this.#token();
@@ -40,8 +46,13 @@ export class ConsulClient {
         signal,
         headers: token === undefined ? {} : { "X-Consul-Token": token },
       });
-      asked.on("socket", (socket) => socket.unref());
-      asked.on("error", reject);
+      const { clock, hold } = this.#runtime;
+      asked.on("socket", (socket) =>
+        limitConnect(socket, { clock, held: () => hold.held }, (why) => asked.destroy(new Error(`it ${why}`))),
+      );
+      const late = () => asked.destroy(new Error(`it gave no answer within ${Math.round(limitMs)} ms`));
+      const timer = clock.setTimeout(() => clock.afterInput(late), limitMs);
+      asked.on("error", reject).on("close", () => clock.clearTimeout(timer));
       asked.on("response", (response) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
@@ -53,7 +64,10 @@ export class ConsulClient {
         response.on("error", reject);
         response.on("end", () => {
           const { statusCode: status = 0, headers } = response;
-          resolve({ status, headers, text: Buffer.concat(chunks).toString() });
+          const text = Buffer.concat(chunks).toString();
+          // What stands between may say again what was asked.
+          const isShown = status !== 200 && token !== undefined;
+          resolve({ status, headers, text: isShown ? text.replaceAll(token, "***") : text });
         });
       });
       asked.end();

@@ -5,10 +5,6 @@ import { ServiceWatch } from "./service-watch.ts";
 
 export type { ConsulResolverOptions };
 
-/** A server adds up to a sixteenth to the wait, so that not all clients come back at once; and an answer takes its time. */
-const waitSlack = 1 + 1 / 16;
-const answerMs = 10_000;
-
 /**
  * Backends from Consul: the instances of a service that pass their health checks, by blocking queries, so that a change is
  * known at once. Weights of instances become `endpointWeight`, the name of a node `endpointHostname`, and `zone` of an
@@ -19,15 +15,14 @@ const answerMs = 10_000;
  */
 export function consulResolver(options: ConsulResolverOptions = {}): Resolver {
   const settings = checkConsulOptions(options);
-  const timeoutMs = settings.waitMs * waitSlack + answerMs;
   return {
     name: "consul",
     watch({ host }, listener, runtime) {
       // "echo.service.consul" is how Consul's own DNS names it.
       const service = settings.service ?? host.replace(/\.service\.(?:[^.]+\.)?consul\.?$/, "");
-      const client = new ConsulClient(settings);
+      const client = new ConsulClient(settings, runtime);
       const watch = new ServiceWatch(service, settings, client, runtime.clock);
-      const list = watchList({ timeoutMs, debounceMs: 100, run: (run) => watch.query(run) }, listener, runtime);
+      const list = watchList({ debounceMs: 100, run: (run) => watch.query(run) }, listener, runtime);
       return {
         refresh: () => list.refresh(),
         close: () => {

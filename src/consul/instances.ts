@@ -5,6 +5,7 @@ import {
   endpointWeight,
   endpointZone,
   noAttributes,
+  peerText,
 } from "../index.ts";
 
 /** What Consul says of an instance, as far as it is read. */
@@ -42,7 +43,8 @@ function endpointOf({ Node, Service, Checks }: Instance): Endpoint | undefined {
   // An instance without an address of its own is at its node's.
   const host = Service?.Address || Node?.Address;
   const port = Service?.Port;
-  if (host === undefined || host === "" || port === undefined || port === 0) return undefined;
+  // One instance that was registered with nonsense must not keep the others from being heard of.
+  if (!isHost(host) || !isPort(port)) return undefined;
   const { Passing = 1, Warning = 1 } = Service?.Weights ?? {};
   const weight = statuses.includes("warning") ? Warning : Passing;
   // With a weight of 0 its DNS names an instance last, and not never.
@@ -51,6 +53,16 @@ function endpointOf({ Node, Service, Checks }: Instance): Endpoint | undefined {
   if (zone) attributes = attributes.with(endpointZone, zone);
   if (Node?.Node) attributes = attributes.with(endpointHostname, Node.Node);
   return { addresses: [{ host, port }], attributes };
+}
+
+/** As addresses have to be: readable, with nothing that a terminal obeys. */
+function isHost(host: unknown): host is string {
+  return typeof host === "string" && host !== "" && peerText(host, Number.POSITIVE_INFINITY) === host;
+}
+
+/** Consul takes any number at a registration. */
+function isPort(port: number | undefined): port is number {
+  return Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
 }
 
 const smallestWeight = 0.01;

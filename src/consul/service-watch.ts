@@ -7,6 +7,12 @@ import { QueryBudget } from "./query-budget.ts";
 /** A server that has not heard of its leader for longer does not know what there is. */
 const staleAfterMs = 10_000;
 
+/** A server adds up to a sixteenth to a wait, so that not all clients come back at once. */
+const waitSlack = 1 + 1 / 16;
+
+/** How long an answer may take for which nothing has to happen. */
+const answerMs = 10_000;
+
 /** Follows one service by blocking queries: one at a time, each of which waits for what the last one did not know. */
 export class ServiceWatch {
   readonly #service: string;
@@ -30,7 +36,7 @@ export class ServiceWatch {
     const asked = `${this.#client.origin}, service ${JSON.stringify(this.#service)}`;
     let answer: ConsulAnswer;
     try {
-      answer = await this.#client.get(this.#path(), run.signal);
+      answer = await this.#client.get(this.#path(), this.#limitMs, run.signal);
     } catch (cause) {
       this.#index = 0;
       throw new Error(`Consul at ${asked}: ${(cause as Error).message}`, { cause });
@@ -48,6 +54,10 @@ export class ServiceWatch {
       return { againMs };
     }
     return { againMs, error: new Error(`Consul at ${asked}: there is no instance whose checks pass`) };
+  }
+
+  get #limitMs(): number {
+    return this.#index === 0 ? answerMs : this.#settings.waitMs * waitSlack + answerMs;
   }
 
   #instancesOf({ text }: ConsulAnswer, asked: string): readonly Endpoint[] {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { mayHoldPassword, quoted } from "../base/check.ts";
+import { peerText } from "../base/peer-text.ts";
 
 /** Where one backend listens: an IP address or host name with a port, or the path of a Unix socket. */
 export type Address = TcpAddress | UnixAddress;
@@ -22,6 +23,16 @@ export interface UnixAddress {
 export function formatAddress(address: Address): string {
   if ("path" in address) return `unix:${address.path}`;
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** Whether nobody but programs on this machine can be there. */
+export function isOnThisMachine(address: Address): boolean {
+  return "path" in address || isLoopback(address.host);
+}
+
+/** Whether an IP literal, in its usual spelling, is one of this machine for itself. */
+export function isLoopback(host: string): boolean {
+  return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 /**
@@ -51,9 +62,13 @@ export function parseAddress(text: string, defaultPort?: number): Address {
  */
 export function checkAddress(address: Address): Address {
   if (typeof address === "object" && address !== null) {
-    if ("path" in address && typeof address.path === "string" && address.path !== "") return { path: address.path };
+    if ("path" in address && typeof address.path === "string" && address.path !== "") {
+      // The other way to write the abstract namespace, which can be shown.
+      return { path: checkShown("path", address.path.replace(/^\0/, "@")) };
+    }
     if ("host" in address && typeof address.host === "string" && address.host !== "") {
-      const { host, port } = address;
+      const { port } = address;
+      const host = checkShown("host", address.host);
       if (Number.isInteger(port) && port >= 1 && port <= 65_535) return { host: usualSpelling(host), port };
       const shown = mayHoldPassword(host) ? quoted(host) : host;
       throw new RangeError(`port ${String(port)} of address ${shown} is not an integer from 1 to 65535`);
@@ -62,6 +77,15 @@ export function checkAddress(address: Address): Address {
   const json = JSON.stringify(address) ?? String(address);
   const shown = mayHoldPassword(json) ? quoted(json) : json;
   throw new TypeError(`${shown} is not an address: give {host, port}, {path} or "host:port"`);
+}
+
+/** Addresses are in every log, event, metric and page as they are: no text of a registry may do more there than be read. */
+function checkShown(name: "host" | "path", text: string): string {
+  const shown = peerText(text, Number.POSITIVE_INFINITY);
+  if (shown === text) return text;
+  throw new TypeError(
+    `the ${name} ${quoted(peerText(text))} of an address has characters that are not shown as they are`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { mayHoldPassword, quoted } from "../base/check.ts";
+import { mayHoldPassword, quotedUrl } from "../base/check.ts";
 
 /** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
 export interface Target {
@@ -43,7 +43,7 @@ export function parseTarget(baseUrl: string): Target {
   if (typeof baseUrl !== "string") {
     throw new TypeError(`baseUrl must be a string like "http://echo.default.svc:50051", not ${typeof baseUrl}`);
   }
-  const refuse = (reason: string) => new TypeError(`baseUrl ${quoted(baseUrl)} ${reason}`);
+  const refuse = (reason: string) => new TypeError(`baseUrl ${quotedUrl(baseUrl)} ${reason}`);
   let url: URL;
   try {
     url = new URL(baseUrl);
@@ -62,7 +62,8 @@ export function parseTarget(baseUrl: string): Target {
   if (url.port === "0") throw refuse("has port 0: use a port from 1 to 65535");
   const tls = url.protocol === "https:";
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
-  const pathPrefix = url.pathname.replace(/\/+$/, "");
+  let pathPrefix = url.pathname;
+  while (pathPrefix.endsWith("/")) pathPrefix = pathPrefix.slice(0, -1);
   return {
     url: url.origin + pathPrefix,
     tls,

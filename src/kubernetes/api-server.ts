@@ -1,13 +1,14 @@
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import type { Socket } from "node:net";
-import type { Clock } from "../index.ts";
+import { type Clock, limitConnect } from "../index.ts";
 import type { Credentials, Identity } from "./credentials.ts";
 
 /** An answer of the API server: its body comes as it is read. */
 export interface ApiResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** What it was asked with: a secret, which what stands between may say again. */
+  readonly token: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -32,12 +33,6 @@ export interface ApiServerOptions {
   /** Whether a call is open of those for whom this is asked. */
   readonly held: () => boolean;
 }
-
-/** A server that takes no connection within this is away. */
-const connectTimeoutMs = 5_000;
-
-/** A TCP connect keeps the process alive. With no call open it is given up at the next look. */
-const lookMs = 1_000;
 
 /** A peer that is gone without a word, or a firewall that forgot the connection, is found after this and ten seconds. */
 const keepAliveMs = 30_000;
@@ -69,6 +64,7 @@ export class HttpApiServer implements ApiServer {
     return {
       status: response.statusCode ?? 0,
       retryAfter: response.headers["retry-after"],
+      token: identity.token,
       body: response,
     };
   }
@@ -92,7 +88,9 @@ export class HttpApiServer implements ApiServer {
       const timer = clock.setTimeout(() => clock.afterInput(late), headersMs);
       signal.addEventListener("abort", abort, { once: true });
       request
-        .on("socket", (socket) => this.#guard(socket, (error) => request.destroy(error)))
+        .on("socket", (socket) =>
+          limitConnect(socket, this.#options, (why) => request.destroy(new Error(`${this.url} ${why}`))),
+        )
         .on("response", (response) => {
           clock.clearTimeout(timer);
           answer = response;
@@ -110,21 +108,6 @@ export class HttpApiServer implements ApiServer {
         .on("close", () => signal.removeEventListener("abort", abort))
         .end();
     });
-  }
-
-  /** A connection that is being made is given up when it takes too long, or nobody has a call open. */
-  #guard(socket: Socket, fail: (error: Error) => void): void {
-    socket.unref();
-    if (!socket.connecting) return;
-    const { clock, held } = this.#options;
-    const untilMs = clock.now() + connectTimeoutMs;
-    const look = () => {
-      if (!socket.connecting || socket.destroyed) return;
-      if (clock.now() >= untilMs) fail(new Error(`${this.url} took no connection within ${connectTimeoutMs} ms`));
-      else if (held()) clock.setTimeout(look, lookMs);
-      else fail(new Error(`${this.url} took no connection within ${lookMs} ms, and no call waits for it`));
-    };
-    clock.setTimeout(look, lookMs);
   }
 
   /** An agent for each authority: one that was replaced may trust other servers. */

@@ -1,4 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
+import { earlyError } from "../base/connect-error.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 
 /** No metadata: shared, because most calls have none. */
@@ -18,9 +19,6 @@ const connectionNames = new Set([
 
 /** Field names as RFC 9110 §5.1 has them. */
 const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-/** What Headers takes off both ends of a value. Not what `trim` does: a byte 0xa0 may belong to a character. */
-const outerSpace = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 
 /** Values: visible ASCII, space, tab, and bytes above 0x7f as Latin-1. No NUL, no line break. */
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
@@ -78,7 +76,7 @@ export function readFields(init: HeadersInit): HeaderFields {
   const values = new Map<string, string>();
   const add = (name: string, value: string) => {
     const lower = name.toLowerCase();
-    const text = value.replace(outerSpace, "");
+    const text = withoutOuterSpace(value);
     checkField(name, text);
     const before = values.get(lower);
     // RFC 9113 §8.2.3: cookies are joined in a way of their own.
@@ -118,7 +116,7 @@ export function checkSize({ fields, userAgent = "" }: CallMetadata, path = ""): 
   const longest = sizes.indexOf(Math.max(...sizes));
   const name = list[longest - (longest % 2)];
   const text = `the headers are ${bytes} bytes long, above the ${listMaxBytes} that can be sent; the longest is "${name}"`;
-  throw new ConnectError(text, Code.InvalidArgument);
+  throw earlyError("invalid-request", Code.InvalidArgument, text);
 }
 
 function listBytesOf(fields: HeaderFields): number {
@@ -127,14 +125,31 @@ function listBytesOf(fields: HeaderFields): number {
   return bytes;
 }
 
+/**
+ * What Headers leaves of a value. Not what `trim` does: a byte 0xa0 may belong to a character. And no pattern: spaces that
+ * are not at the end of a value take a pattern for those at its end the square of their number.
+ */
+function withoutOuterSpace(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isSpace(value.charCodeAt(start))) start++;
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+}
+
 /** Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot carry, and says why. */
 export function checkField(name: string, value: string): void {
   if (!validName.test(name)) {
-    throw new ConnectError(`${JSON.stringify(name)} is not a valid header name`, Code.InvalidArgument);
+    throw earlyError("invalid-request", Code.InvalidArgument, `${JSON.stringify(name)} is not a valid header name`);
   }
   const bad = invalidValue.exec(value);
   if (bad === null) return;
   const at = `character ${JSON.stringify(bad[0])} at index ${bad.index}`;
   const advice = "put binary data into a header whose name ends in -bin, with encodeBinaryHeader()";
-  throw new ConnectError(`the value of header "${name}" has an invalid ${at}; ${advice}`, Code.InvalidArgument);
+  const text = `the value of header "${name}" has an invalid ${at}; ${advice}`;
+  throw earlyError("invalid-request", Code.InvalidArgument, text);
 }

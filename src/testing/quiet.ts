@@ -3,7 +3,9 @@ import type { GlinkEvent } from "../index.ts";
 import { type OpenResource, OpenResources } from "./open-resources.ts";
 
 /** The folder of the package, of which this file knows its own part: a stack tells it in both builds. */
-const folder = /(?:file:\/\/)?([^\s()]*?)(?:\/dist\/(?:esm|cjs)|\/src)\/testing\//.exec(new Error().stack ?? "")?.[1];
+const folder = /[\s(](?:file:\/\/)?([^\s()]*?)(?:\/dist\/(?:esm|cjs)|\/src)\/testing\//.exec(
+  new Error().stack ?? "",
+)?.[1];
 
 /** As deep as the way from glink's own code to what Node makes for it. */
 const stackFrames = 30;

@@ -20,6 +20,9 @@ export const expiredIdentity = identity("expired");
 /** A server named `other.test`. */
 export const wrongNameIdentity = identity("wrong-name");
 
+/** A server whose name, which begins with `h0stile`, is what a terminal obeys. It is its own authority. */
+export const hostileIdentity = identity("hostile");
+
 /** A client, for mTLS. */
 export const clientIdentity = identity("client");
 

@@ -1,10 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { resetSocket } from "../../src/testing/backends/reset-socket.ts";
 
 /** What happens to bytes on their way. */
 export interface NetworkFaults {
-  /** Holds every piece this long. */
-  readonly delayMs?: number;
+  /** Holds every piece this long; asked for each, where it varies. */
+  readonly delayMs?: number | (() => number);
   /** Cuts what passes into pieces of this many bytes, each a write of its own. */
   readonly sliceBytes?: number;
 }
@@ -20,6 +21,10 @@ export interface FaultyNetwork {
   stall(): void;
   /** Ends every connection with a TCP RST. */
   reset(): void;
+  /** The same, and nobody listens. Resolves when dials are refused. */
+  down(): Promise<void>;
+  /** Listens again, on the same address. */
+  up(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,7 +38,8 @@ export async function startFaultyNetwork(server: string, faults: NetworkFaults =
     let last = Promise.resolve();
     const next = (work: () => void) => {
       last = last.then(async () => {
-        if (faults.delayMs !== undefined) await sleep(faults.delayMs);
+        const { delayMs } = faults;
+        if (delayMs !== undefined) await sleep(typeof delayMs === "number" ? delayMs : delayMs());
         if (!frozen.has(from) && !to.destroyed) work();
       });
     };
@@ -56,9 +62,14 @@ export async function startFaultyNetwork(server: string, faults: NetworkFaults =
     pass(near, far);
     pass(far, near);
   });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const listen = (on: number) => new Promise<void>((resolve) => proxy.listen(on, "127.0.0.1", resolve));
+  const reset = () => {
+    for (const socket of sockets) resetSocket(socket);
+  };
+  await listen(0);
+  const ownPort = (proxy.address() as AddressInfo).port;
   return {
-    address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${ownPort}`,
     connections: () => connections,
     freeze() {
       for (const socket of sockets) frozen.add(socket);
@@ -66,9 +77,13 @@ export async function startFaultyNetwork(server: string, faults: NetworkFaults =
     stall() {
       for (const socket of sockets) socket.pause();
     },
-    reset() {
-      for (const socket of sockets) socket.resetAndDestroy();
+    reset,
+    async down() {
+      const closed = new Promise((resolve) => proxy.close(resolve));
+      reset();
+      await closed;
     },
+    up: () => listen(ownPort),
     close: () =>
       new Promise((resolve) => {
         proxy.close(() => resolve());

@@ -9,3 +9,5 @@ export const noUnixSockets = isWindows && "a Unix domain socket has no file on W
 export const noAbstractSockets = process.platform !== "linux" && "abstract socket names are Linux'";
 export const noPipes = isWindows && "Windows has no mkfifo";
 export const noFileLinks = isWindows && "Windows lets administrators alone link files";
+export const noFullQueues =
+  process.platform !== "linux" && "what a system answers where a listener's queue is full is its own; Linux is silent";

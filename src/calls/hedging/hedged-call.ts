@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { deadlineFailure, type Failure } from "../../base/errors.ts";
+import type { FramedMessage } from "../../protocol/framed-message.ts";
 import { areLong } from "../../protocol/metadata.ts";
 import { noResponse } from "../../protocol/protocol.ts";
 import type { Backend } from "../../subchannel/backend.ts";
@@ -63,12 +64,12 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     if (this.#request.body !== undefined) this.#begin();
   }
 
-  send(framed: Uint8Array): boolean {
+  send(framed: FramedMessage): boolean {
     this.#body.add(framed);
     return true;
   }
 
-  halfClose(framed?: Uint8Array): void {
+  halfClose(framed?: FramedMessage): void {
     if (this.#isOver) return;
     this.#body.end(framed);
     this.#begin();
@@ -92,7 +93,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     this.#close();
     this.#open.endAll(failure);
     const told = address === undefined ? failure : { ...failure, address };
-    this.#listener.onEnd({ failure: told, headers, trailers, attempts: this.#started, note });
+    this.#listener.onEnd({ failure: told, headers, trailers, attempts: this.#started, address, note });
   }
 
   backendsBeside(attempt: HedgedAttempt): readonly Backend[] {
@@ -223,7 +224,8 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     this.#open.report(attempt, failure, undefined);
     const { headers, trailers } = attempt.current?.response ?? noResponse;
     const story = failure === undefined ? undefined : (note ?? noteOn(failure, [], this.#open.failures, this.#context));
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#started, note: story });
+    const address = attempt.current?.connection?.address;
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#started, address, note: story });
   }
 
   #close(): void {

@@ -41,18 +41,30 @@ async function read(page: string, signal: AbortSignal, listener: PoolFeedListene
     const isPage = response.status === 404 ? ": is a page of glink/admin there, of this version?" : "";
     throw new Error(`it answered ${response.status} with ${type}${isPage}`);
   }
-  let rest = "";
+  // Lines are put together once, when they end: looking again at all of a long event with each piece would take for ever.
+  let line: string[] = [];
+  let event: string[] = [];
+  let chars = 0;
   for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-    const events = (rest + piece).split("\n\n");
-    rest = events.pop() ?? "";
-    if (rest.length > longestEventChars) throw new Error("it sent an event without an end");
-    for (const event of events) readEvent(event, listener);
+    const [end = "", ...begun] = piece.split("\n");
+    line.push(end);
+    chars += piece.length;
+    for (const next of begun) {
+      const whole = line.join("");
+      line = [next];
+      if (whole !== "") event.push(whole);
+      else {
+        readEvent(event, listener);
+        event = [];
+        chars = next.length;
+      }
+    }
+    if (chars > longestEventChars) throw new Error("it sent an event without an end");
   }
 }
 
-function readEvent(event: string, listener: PoolFeedListener): void {
-  const data = event
-    .split("\n")
+function readEvent(lines: readonly string[], listener: PoolFeedListener): void {
+  const data = lines
     .filter((line) => line.startsWith("data: "))
     .map((line) => line.slice("data: ".length))
     .join("\n");

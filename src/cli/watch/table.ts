@@ -65,7 +65,7 @@ function poolLines(pool: PoolView, { mostLines, perSecond }: Part, output: Outpu
   ];
   const lines = [
     "",
-    paint(lookOf(state), `${target}  ${words[state] ?? state}`),
+    paint(lookOf(state), `${target}  ${words.get(state) ?? state}`),
     paint("dim", facts.join(", ")),
     ...(error === undefined ? [] : [paint("red", error)]),
     paint("dim", `${cell("ADDRESS", output.columns - besideAddress)} ${columns.map(heading).join("")}`),
@@ -102,11 +102,12 @@ function backendLine(backend: BackendView, perSecond: number | undefined, nowMs:
   return `${address} ${output.paint(lookOf(backend.state, backend.availability), state)}${figures.join("")}`;
 }
 
-const words: Readonly<Record<string, string>> = { "transient-failure": "failing" };
+/** A map, because a state is what another process says, and objects have more names than their own. */
+const words: ReadonlyMap<string, string> = new Map([["transient-failure", "failing"]]);
 
 function stateOf({ state, availability }: BackendView): string {
   if (state === "ready" && availability !== "usable" && availability !== "") return availability;
-  return words[state] ?? state;
+  return words.get(state) ?? state;
 }
 
 function lookOf(state: string, availability = "usable"): Look {

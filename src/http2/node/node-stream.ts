@@ -114,11 +114,13 @@ export class NodeStream implements Stream, NodeStreamListener {
     this.#peerEnded();
   }
 
-  /** END_STREAM on a DATA frame, all of which has been delivered; or the end of a stream that closes anyway. */
+  /**
+   * END_STREAM on a DATA frame, all of which has been delivered; or the end of a stream that closes anyway. One that was
+   * reset with NO_ERROR node:http2 keeps until the rest of its request has left, which it never does.
+   */
   onEnd(): void {
     if (!this.#stream.closed) this.#peerEnded();
-    // Reset with NO_ERROR: Node's close event waits for the rest of the request to leave, which it never does.
-    else if (this.#listener !== undefined && !this.#stream.writableFinished) this.onClosed();
+    else if (!this.#stream.writableFinished) this.#stream.destroy();
   }
 
   onWritable(): void {

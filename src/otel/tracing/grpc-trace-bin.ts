@@ -38,7 +38,7 @@ function inject(context: Context, carrier: unknown, setter: TextMapSetter): void
   bytes[flagsAt] = 2;
   bytes[flagsAt + 1] = span.traceFlags;
   // Binary metadata is base64 without padding.
-  setter.set(carrier, header, bytes.toString("base64").replace(/=+$/, ""));
+  setter.set(carrier, header, bytes.toString("base64").replaceAll("=", ""));
 }
 
 function extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {

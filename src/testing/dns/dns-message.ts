@@ -129,7 +129,7 @@ function writeName(name: string): Buffer {
 /** The URL parser writes an address in hexadecimal groups, with one run of zeros left out (RFC 5952). */
 function writeIPv6(address: string): Buffer {
   if (!isIPv6(address)) throw new TypeError(`${address} is not an IPv6 address`);
-  const { hostname } = new URL(`http://[${address.replace(/%.*$/, "")}]`);
+  const { hostname } = new URL(`http://[${address.split("%")[0]}]`);
   const [before = "", after] = hostname.slice(1, -1).split("::");
   const groups = (text: string) => (text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16)));
   const tail = after === undefined ? [] : groups(after);

@@ -23,6 +23,8 @@ export class CallJudge {
   readonly #lag: LoopLag;
   /** Addresses of servers that lie. */
   readonly #liars: ReadonlySet<string>;
+  /** Addresses of servers of C-core: one that ends answers Canceled to what still runs when its grace is over. */
+  readonly #cancellers: ReadonlySet<string>;
   readonly #closedMs: () => number | undefined;
 
   constructor(parts: {
@@ -38,6 +40,7 @@ export class CallJudge {
     this.#transport = transport;
     this.#lag = lag;
     this.#liars = new Set(addresses.filter((_, index) => (plan.backends[index]?.lies ?? 0) > 0));
+    this.#cancellers = new Set(addresses.filter((_, index) => plan.backends[index]?.kind === "c-core"));
     this.#closedMs = closedMs;
   }
 
@@ -73,8 +76,8 @@ export class CallJudge {
     if (!(error instanceof ConnectError)) return [this.#finding("I3", call, `rejected with ${String(error)}`)];
     const failure = glinkFailureOf(error);
     if (failure === undefined) {
-      // docs/errors.md: what a codec cannot write or read is told as it is.
-      const isOfCodec = error.message.includes("writeMaxBytes") || call.attempts.at(-1)?.code === undefined;
+      // docs/errors.md: what a codec cannot write, read or inflate is told as it is.
+      const isOfCodec = /(write|read)MaxBytes/.test(error.message) || call.attempts.at(-1)?.code === undefined;
       return isOfCodec ? [] : [this.#finding("I3", call, `no kind is known of ${error.message}`)];
     }
     const findings: Finding[] = [];
@@ -94,7 +97,8 @@ export class CallJudge {
     if (honestCodes.has(code) || code === planned.failCode) return true;
     if (code === Code.Canceled && abortedMs !== undefined) return true;
     if (this.#closedMs() !== undefined && (code === Code.Canceled || code === Code.FailedPrecondition)) return true;
-    return attempts.some(({ address }) => address !== undefined && this.#liars.has(address));
+    const mayComeFrom = new Set([...this.#liars, ...(code === Code.Canceled ? this.#cancellers : [])]);
+    return attempts.some(({ address }) => address !== undefined && mayComeFrom.has(address));
   }
 
   #answer(call: ChaosCall): Finding[] {

@@ -2,6 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { messageOf, Processes } from "../../../demo/processes.ts";
 import type { ChaosBackend } from "./backends.ts";
 import type { FromHost, HostConfig, ServeRequest, ToHost } from "./messages.ts";
+import { within } from "./within.ts";
+
+/** What a process may take to end its servers. */
+const clearTimeoutMs = 20_000;
 
 type Library = HostConfig["library"];
 
@@ -33,7 +37,11 @@ export class Hosts {
       host.kill("SIGCONT");
       const cleared = messageOf<FromHost, "cleared">(host, "cleared");
       host.send({ type: "clear" } satisfies ToHost);
-      await cleared;
+      // One that does not let go of its servers is replaced at the next round.
+      await within(clearTimeoutMs, `the end of the servers of ${library}`, cleared).catch((error: Error) => {
+        console.log(`chaos: ${error.message}`);
+        host.kill("SIGKILL");
+      });
     }
   }
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -36,12 +35,21 @@ export async function startProgram(kind: "grpc-go" | "c-core", planned: PlannedB
   return backend;
 }
 
+/** A server's process, listened to from its start: one may end at any time. */
+interface Running {
+  readonly child: ChildProcess;
+  /** What it printed until its end; nothing, where it was killed. */
+  readonly output: Promise<string>;
+  /** Its counts are known: of two who end it, one reads them. */
+  isCounted: boolean;
+}
+
 class ProgramBackend implements ChaosBackend {
   readonly #kind: "grpc-go" | "c-core";
   readonly #planned: PlannedBackend;
   readonly #programs = new Programs();
   readonly #executions = new Map<string, number>();
-  #child: ChildProcess | undefined;
+  #running: Running | undefined;
   port: number | undefined;
 
   constructor(kind: "grpc-go" | "c-core", planned: PlannedBackend) {
@@ -57,40 +65,41 @@ class ProgramBackend implements ChaosBackend {
       this.#kind === "grpc-go"
         ? [goServer, ["-address", `127.0.0.1:${port}`, "-descriptors", descriptorSet, ...limits]]
         : [pythonPath(), [join(import.meta.dirname, "server.py"), descriptorSet, String(port)]];
-    this.#child = await this.#programs.start(program, args, port);
+    const child = await this.#programs.start(program, args, port);
+    this.#running = { child, output: text(child.stdout as Readable).catch(() => ""), isCounted: false };
     this.port = port;
   }
 
   /** A successor first, as a rolling update has it. */
   async drain(): Promise<void> {
-    const child = this.#child;
+    const former = this.#running;
     await this.start();
-    if (child !== undefined) await this.#end(child);
+    if (former !== undefined) await this.#end(former);
   }
 
   async kill(): Promise<void> {
-    this.#child?.kill("SIGKILL");
-    this.#child = undefined;
+    this.#running?.child.kill("SIGKILL");
+    this.#running = undefined;
     this.port = undefined;
   }
 
   stop(): void {
-    this.#child?.kill("SIGSTOP");
+    this.#running?.child.kill("SIGSTOP");
   }
 
   resume(): void {
-    this.#child?.kill("SIGCONT");
+    this.#running?.child.kill("SIGCONT");
   }
 
   async heal(): Promise<void> {
     this.resume();
-    if (this.#child === undefined) await this.start();
+    if (this.#running === undefined) await this.start();
   }
 
   /** What it counted it tells when it ends. */
   async executions(): Promise<ReadonlyMap<string, number>> {
-    if (this.#child !== undefined) await this.#end(this.#child);
-    this.#child = undefined;
+    if (this.#running !== undefined) await this.#end(this.#running);
+    this.#running = undefined;
     return this.#executions;
   }
 
@@ -98,15 +107,15 @@ class ProgramBackend implements ChaosBackend {
     return this.#programs.close();
   }
 
-  async #end(child: ChildProcess): Promise<void> {
-    const output = text(child.stdout as Readable);
-    const closed = once(child, "close");
+  async #end(running: Running): Promise<void> {
+    const { child, output } = running;
     child.kill("SIGTERM");
     // It may be stopped: another action's resume is for its successor.
     child.kill("SIGCONT");
-    await closed;
-    // One that was killed says nothing.
-    for (const [requestId, times] of Object.entries(JSON.parse((await output) || "{}") as Record<string, number>)) {
+    const counts = Object.entries(JSON.parse((await output) || "{}") as Record<string, number>);
+    if (running.isCounted) return;
+    running.isCounted = true;
+    for (const [requestId, times] of counts) {
       this.#executions.set(requestId, (this.#executions.get(requestId) ?? 0) + times);
     }
   }

@@ -1,15 +1,17 @@
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { messageOf, Processes } from "../../../demo/processes.ts";
+import { Processes } from "../../../demo/processes.ts";
+import { type ClientEnd, ClientProcess } from "./client-process.ts";
 import type { Hosts } from "./hosts.ts";
-import type { ClientConfig, Finding, FromClient, RoundReport, ToClient } from "./messages.ts";
+import type { Finding, RoundReport } from "./messages.ts";
 import { type Plan, requestIdOf } from "./plan.ts";
 import { Stage } from "./stage.ts";
+import { within } from "./within.ts";
 
 const folder = join(import.meta.dirname, "../../../.cache/chaos");
 
+/** Programs of other languages start slowly on a busy machine. */
+const stageTimeoutMs = 120_000;
 /** A client that does not say so itself has hung. */
 const roundTimeoutMs = 90_000;
 /** After `close()` a process ends by itself: at once, and on a busy machine within this. */
@@ -26,57 +28,26 @@ export interface RoundResult {
 
 /** Plays a plan, with a client in a process of its own. */
 export async function playRound(plan: Plan, hosts: Hosts, manyAddresses: boolean): Promise<RoundResult> {
-  const stage = await Stage.open(plan, hosts, manyAddresses);
+  const stage = await within(stageTimeoutMs, "the servers' start", Stage.open(plan, hosts, manyAddresses));
   const processes = new Processes();
   try {
     const beganMs = performance.now();
     mkdirSync(folder, { recursive: true });
     const planPath = join(folder, `plan-${process.pid}.json`);
     writeFileSync(planPath, JSON.stringify(plan));
-    const config: ClientConfig = { planPath, place: stage.place };
-    const child = processes.start(new URL("client.ts", import.meta.url), config, ["ignore", "pipe", "pipe", "ipc"]);
-    const output = Promise.all([
-      text(child.stdout as NodeJS.ReadableStream),
-      text(child.stderr as NodeJS.ReadableStream),
-    ]);
-    const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-    const hangs = setTimeout(() => child.kill("SIGKILL"), roundTimeoutMs);
-    let open: number[] = [];
-    const played = (async (): Promise<RoundReport> => {
-      const reported = messageOf<FromClient, "report">(child, "report");
-      reported.catch(() => undefined);
-      const quiet = messageOf<FromClient, "quiet">(child, "quiet").then(() => {
-        open = stage.gates.map((gate) => gate.open);
-      });
-      quiet.catch(() => undefined);
-      await messageOf<FromClient, "ready">(child, "ready");
-      child.send({ type: "begin" } satisfies ToClient);
-      await stage.play();
-      await stage.heal();
-      child.send({ type: "healed" } satisfies ToClient);
-      return reported;
-    })();
-    // A client that crashes ends the round before its plan does.
-    const report = await played.catch(() => undefined);
+    const client = new ClientProcess(processes, { planPath, place: stage.place });
+    const hangs = setTimeout(() => client.kill(), roundTimeoutMs);
+    const findings: Finding[] = [];
+    const { report, open } = await playBoth(stage, client, findings);
     const reportedMs = performance.now();
-    const late = setTimeout(() => child.kill("SIGKILL"), exitMs * 5);
-    const [code, signal] = await exited;
-    const exitedMs = performance.now() - reportedMs;
+    const late = setTimeout(() => client.kill(), exitMs * 5);
+    const end = await client.ended;
     clearTimeout(hangs);
     clearTimeout(late);
-    const [stdout, stderr] = await output;
-    const findings = [...(report?.findings ?? [])];
-    if (report === undefined)
-      findings.push({ invariant: "I2", text: `the client ended with ${signal ?? code}: ${lastOf(stderr)}` });
-    else if (signal !== null) findings.push({ invariant: "I5", text: "the client does not end by itself" });
-    else if (code !== 0) findings.push({ invariant: "I2", text: `the client ended with ${code}: ${lastOf(stderr)}` });
-    else if (exitedMs > exitMs)
-      findings.push({ invariant: "I5", text: `the client ended only after ${Math.round(exitedMs)} ms` });
-    if (stderr + stdout !== "" && code === 0)
-      findings.push({ invariant: "I2", text: `the client printed ${stderr}${stdout}` });
-    const seconds = (performance.now() - beganMs) / 1_000;
+    findings.push(...endFindings(end, { report, exitedMs: performance.now() - reportedMs }));
     if (report !== undefined) {
-      findings.push(...(await executionFindings(stage, report)));
+      const seconds = (performance.now() - beganMs) / 1_000;
+      findings.push(...report.findings, ...(await executionFindings(stage, report)));
       findings.push(...boundFindings(plan, stage, { report, open, seconds }));
     }
     return {
@@ -93,8 +64,55 @@ export async function playRound(plan: Plan, hosts: Hosts, manyAddresses: boolean
   }
 }
 
-function lastOf(stderr: string): string {
-  return stderr.trim().slice(-600);
+/** Storm and recovery, on the stage and in the client. No report: the client ended first, and its plan with it. */
+async function playBoth(
+  stage: Stage,
+  client: ClientProcess,
+  findings: Finding[],
+): Promise<{ readonly report: RoundReport | undefined; readonly open: readonly number[] }> {
+  let open: readonly number[] = [];
+  const over = new AbortController();
+  const ended = client.ended.then(() => over.abort());
+  const played = (async () => {
+    const reported = client.hear("report");
+    const quiet = client.hear("quiet").then(() => {
+      open = stage.gates.map((gate) => gate.open);
+    });
+    quiet.catch(() => undefined);
+    await client.hear("ready");
+    client.tell("begin");
+    // What goes wrong with the servers is told with the round, and the round goes on.
+    for (const text of [...(await stage.play(over.signal)), ...(await stage.heal())]) {
+      findings.push({ invariant: "stage", text });
+    }
+    client.tell("healed");
+    return reported;
+  })();
+  played.catch(() => undefined);
+  // Its report came before its end: what resolves first is asked first.
+  const report = await Promise.race([played, ended.then(() => undefined)]).catch(() => undefined);
+  return { report, open };
+}
+
+function endFindings(
+  { code, signal, stdout, stderr }: ClientEnd,
+  { report, exitedMs }: { readonly report: RoundReport | undefined; readonly exitedMs: number },
+): Finding[] {
+  const findings: Finding[] = [];
+  const last = stderr.trim().slice(-1_500);
+  if (report === undefined && signal === "SIGKILL") {
+    findings.push({ invariant: "I1", text: `the client had not reported after ${roundTimeoutMs} ms: ${last}` });
+  } else if (report === undefined || (code !== 0 && signal === null)) {
+    findings.push({ invariant: "I2", text: `the client ended with ${signal ?? code}: ${last}` });
+  } else if (signal !== null) {
+    findings.push({ invariant: "I5", text: "the client does not end by itself" });
+  } else if (exitedMs > exitMs) {
+    findings.push({ invariant: "I5", text: `the client ended only after ${Math.round(exitedMs)} ms` });
+  }
+  if (stderr + stdout !== "" && code === 0) {
+    findings.push({ invariant: "I2", text: `the client printed ${stderr}${stdout}` });
+  }
+  return findings;
 }
 
 /** No server ran a call more often than it got attempts of it. */

@@ -6,6 +6,10 @@ import { Gate } from "./gate.ts";
 import type { Hosts } from "./hosts.ts";
 import { type Place, serviceName } from "./messages.ts";
 import { hopelessKinds, type Plan, type PlannedAction } from "./plan.ts";
+import { within } from "./within.ts";
+
+/** What a server may take for one thing that it is told, beside what that takes by itself. */
+const backendTimeoutMs = 30_000;
 
 const srvName = `_grpc._tcp.${serviceName}`;
 const hostNameOf = (index: number) => `backend-${index}.${serviceName}`;
@@ -61,30 +65,41 @@ export class Stage {
     return this.#plan.resolver === "srv" ? this.#dns.queries(srvName) : this.#dns.queries(serviceName, "A");
   }
 
-  /** Does what the plan says, when it says so. Resolves when the storm is over. */
-  async play(): Promise<void> {
+  /**
+   * Does what the plan says, when it says so, until the storm is over or `signal` aborts. Resolves with what went wrong with
+   * the stage itself.
+   */
+  async play(signal: AbortSignal): Promise<string[]> {
     const beganMs = performance.now();
+    const failures: string[] = [];
     const doing: Promise<void>[] = [];
+    const until = (ms: number) =>
+      sleep(Math.max(0, ms - (performance.now() - beganMs)), undefined, { signal }).catch(() => undefined);
     for (const action of this.#plan.actions) {
-      await sleep(Math.max(0, action.atMs - (performance.now() - beganMs)));
-      doing.push(this.#do(action));
+      await until(action.atMs);
+      if (signal.aborted) break;
+      doing.push(this.#do(action).catch((error: Error) => void failures.push(error.message)));
     }
-    await sleep(Math.max(0, this.#plan.stormMs - (performance.now() - beganMs)));
+    await until(this.#plan.stormMs);
     await Promise.all(doing);
+    return failures;
   }
 
-  /** Everything works, but for what never did; and DNS names what works. */
-  async heal(): Promise<void> {
+  /** Everything works, but for what never did; and DNS names what works. Resolves with what does not. */
+  async heal(): Promise<string[]> {
+    const failures: string[] = [];
     const hopeful = this.#plan.backends.flatMap(({ kind }, index) => (hopelessKinds.has(kind) ? [] : [index]));
     for (const index of hopeful) this.gates[index]?.heal();
-    await Promise.all(this.#backends.map((backend) => backend.heal()));
+    const healing = this.#each("to be well again", (backend) => backend.heal());
+    await Promise.all(healing.map((one) => one.catch((error: Error) => void failures.push(error.message))));
     this.#listed = hopeful;
     this.#list();
+    return failures;
   }
 
   /** Executions by request id at the backend of each address; undefined: it does not count. */
   async executions(): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
-    const counted = await Promise.all(this.#backends.map((backend) => backend.executions()));
+    const counted = await Promise.all(this.#each("to say what it ran", (backend) => backend.executions()));
     return new Map(
       counted.flatMap((executions, index) =>
         executions === undefined ? [] : [[this.gates[index]?.address ?? "", executions] as const],
@@ -94,7 +109,22 @@ export class Stage {
 
   async close(): Promise<void> {
     for (const gate of this.gates) gate.close();
-    await Promise.all([...this.#backends.map((backend) => backend.close()), this.#dns.close(), this.#proxy.close()]);
+    await Promise.all([
+      ...this.#each("to end", (backend) => backend.close()),
+      within(backendTimeoutMs, "the DNS server's end", this.#dns.close()),
+      within(backendTimeoutMs, "the proxy's end", this.#proxy.close()),
+    ]);
+  }
+
+  /** The same of every backend, each of which has its time for it. */
+  #each<T>(what: string, work: (backend: ChaosBackend) => Promise<T>): Promise<T>[] {
+    return this.#backends.map((backend, index) =>
+      within(backendTimeoutMs, `${this.#nameOf(index)} ${what}`, work(backend)),
+    );
+  }
+
+  #nameOf(index: number): string {
+    return `backend ${index} (${this.#plan.backends[index]?.kind})`;
   }
 
   async #do(action: PlannedAction): Promise<void> {
@@ -107,7 +137,9 @@ export class Stage {
       const gate = this.gates[action.backend];
       const backend = this.#backends[action.backend];
       const isNowhere = this.#plan.backends[action.backend]?.kind === "nowhere";
-      if (gate !== undefined && backend !== undefined && !isNowhere) await befall(action, gate, backend);
+      if (gate === undefined || backend === undefined || isNowhere) return;
+      const what = `${this.#nameOf(action.backend)} ${JSON.stringify(action)}`;
+      await within(backendTimeoutMs, what, befall(action, gate, backend));
     }
   }
 

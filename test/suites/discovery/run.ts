@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
@@ -11,11 +12,12 @@ import { chosenEngines, type EngineName } from "../../support/engines.ts";
 import { freePort, hasProgram, Programs } from "../../support/programs.ts";
 import { configureBind } from "./bind.ts";
 import { type RealProxy, realProxies } from "./proxies.ts";
+import { rulesPage } from "./rules/page.ts";
 
 /*
- * npm run discovery -- [--engine node|wire|both] [--install]
+ * npm run discovery -- [--engine node|wire|both] [--install] [--table]
  * Backends found through DNS servers, and reached through HTTP proxies, that others wrote. What is not installed is skipped, or
- * installed from Debian with --install. Default: both engines.
+ * installed from Debian with --install. Default: both engines. --table writes docs/discovery-rules.md, and runs nothing.
  */
 
 const cache = join(import.meta.dirname, "../../../.cache/discovery");
@@ -166,15 +168,21 @@ async function part(name: string, program: string, run: () => Promise<void>): Pr
   }
 }
 
-if (process.argv.includes("--install")) install();
-for (const engine of chosenEngines("both")) {
-  for (const proxy of realProxies) {
-    for (const tls of [true, false]) {
-      const name = `${proxy.name}, ${tls ? "TLS" : "plaintext"} backends, ${engine} engine`;
-      await part(name, proxy.program, () => throughProxy(engine, proxy, tls));
+async function main(): Promise<void> {
+  if (process.argv.includes("--install")) install();
+  for (const engine of chosenEngines("both")) {
+    for (const proxy of realProxies) {
+      for (const tls of [true, false]) {
+        const name = `${proxy.name}, ${tls ? "TLS" : "plaintext"} backends, ${engine} engine`;
+        await part(name, proxy.program, () => throughProxy(engine, proxy, tls));
+      }
     }
+    await part(`SRV records and a headless name of BIND, ${engine} engine`, "named", () => throughBind(engine));
   }
-  await part(`SRV records and a headless name of BIND, ${engine} engine`, "named", () => throughBind(engine));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+const page = join(import.meta.dirname, "../../../docs/discovery-rules.md");
+if (process.argv.includes("--table")) writeFileSync(page, rulesPage());
+else await main();

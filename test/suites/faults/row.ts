@@ -1,15 +1,12 @@
+import type { TestedRow } from "../../support/named-tests.ts";
+
 /** A fault of the catalogue: what must hold when it happens, what glink gives, and the tests that hold it to that. */
-export interface FaultRow {
-  readonly id: string;
+export interface FaultRow extends TestedRow {
   readonly fault: string;
   /** Beside what holds for every call: it settles once and in time, with a typed error, and leaves nothing. */
   readonly holds: string;
   /** What glink gives its caller. */
   readonly gives: string;
-  /** `path below test: the test's name as its source has it`. Empty: see `reason`. */
-  readonly tests: readonly string[];
   /** Default: both. */
   readonly engines?: "both" | "wire" | "node" | "none";
-  /** What of it is not run here, and why. */
-  readonly reason?: string;
 }

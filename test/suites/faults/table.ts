@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { testsCell } from "../../support/named-tests.ts";
 import type { ClientName, Outcome } from "./clients.ts";
 import { http2Rows } from "./http2-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
@@ -54,19 +55,9 @@ export function faultsPage(): string {
   ].join("\n");
 }
 
-function lineOf({ id, fault, holds, gives, tests, engines = "both", reason }: FaultRow): string {
-  const named = tests.map((test) => {
-    const [path = "", name = ""] = splitTest(test);
-    return `\`${path}\`: ${name.replaceAll("|", "\\|")}`;
-  });
-  const all = [...named, ...(reason === undefined ? [] : [`(${reason})`])];
-  return `| ${id} | ${fault} | ${holds} | ${gives} | ${engines} | ${all.join("<br>")} |`;
-}
-
-/** Path and name of a row's test. */
-export function splitTest(test: string): readonly [path: string, name: string] {
-  const at = test.indexOf(": ");
-  return [test.slice(0, at), test.slice(at + 2)];
+function lineOf(row: FaultRow): string {
+  const { id, fault, holds, gives, engines = "both" } = row;
+  return `| ${id} | ${fault} | ${holds} | ${gives} | ${engines} | ${testsCell(row)} |`;
 }
 
 function outcomeText({ code, kind, progress, attempts, ms }: Outcome): string {

@@ -10,10 +10,14 @@ const version = "v1.36.3";
 const source = join(import.meta.dirname, "cluster");
 const program = join(import.meta.dirname, `../../../.cache/go/kubernetes-${version}/cluster`);
 
+export function clusterIsBuilt(): boolean {
+  return existsSync(program);
+}
+
 /** Builds the API server, etcd and the controllers from Go modules, once: many minutes without Go's own cache, seconds with it. */
-export function buildCluster(): string {
-  if (!existsSync(program)) {
-    console.log(`building kube-apiserver ${version} and etcd`);
+export function buildCluster(): void {
+  if (!clusterIsBuilt()) {
+    console.log(`building kube-apiserver ${version} and etcd: minutes, once`);
     const set = `-X k8s.io/component-base/version`;
     const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
     const flags = `-s -w ${set}.gitVersion=${version} ${set}.gitMajor=${major} ${set}.gitMinor=${minor}`;
@@ -23,14 +27,13 @@ export function buildCluster(): string {
       stdio: "inherit",
     });
   }
-  return program;
 }
 
 /** The right to do anything. */
 export const adminToken = randomUUID();
 
 /** Two API servers over one etcd: clients are given the first, which may be killed; controllers and tests use the second. */
-export const ports = { etcd: 2379, clients: 6443, control: 6444 };
+const ports = { etcd: 2379, clients: 6443, control: 6444 };
 
 /** A control plane. It runs where the pods' addresses are this machine's own: in a network namespace. */
 export class ControlPlane {
@@ -52,6 +55,7 @@ export class ControlPlane {
     return this.#path("pki-clients/apiserver.crt");
   }
 
+  /** Starts all of it; this process is then one of the cluster, as far as it concerns where its API server is. */
   async start(): Promise<void> {
     const etcd = `http://127.0.0.1:${ports.etcd}`;
     const peers = "http://127.0.0.1:2380";
@@ -89,6 +93,8 @@ export class ControlPlane {
       ],
       10_257,
     );
+    process.env.KUBERNETES_SERVICE_HOST = "127.0.0.1";
+    process.env.KUBERNETES_SERVICE_PORT = String(ports.clients);
   }
 
   async startClientsServer(): Promise<void> {

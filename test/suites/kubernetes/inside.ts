@@ -3,16 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAccount } from "./account.ts";
-import { ControlPlane, ports } from "./components.ts";
+import { ControlPlane } from "./components.ts";
 import { report } from "./figures.ts";
 import { createNodes } from "./pods.ts";
 import * as scenes from "./scenes.ts";
-import { manySlices, steadyChanges } from "./sizes.ts";
+import { fleet, manySlices, steadyChanges } from "./sizes.ts";
 
 const quick = process.argv.includes("--quick");
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
-process.env.KUBERNETES_SERVICE_HOST = "127.0.0.1";
-process.env.KUBERNETES_SERVICE_PORT = String(ports.clients);
 
 const folder = mkdtempSync(join(tmpdir(), "glink-kubernetes-"));
 const plane = new ControlPlane(folder);
@@ -31,6 +29,7 @@ try {
     many: manySlices,
     steady: () => steadyChanges(quick ? 5_000 : 20_000),
     away: () => scenes.serverAway(plane, quick ? 10_000 : 60_000),
+    fleet,
   };
   for (const [name, scene] of Object.entries(all)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;

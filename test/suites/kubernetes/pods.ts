@@ -23,16 +23,54 @@ export async function createNodes(): Promise<void> {
   }
 }
 
-/** A pod of Kubernetes' whose server is in this process, at its own address. This is its kubelet, too. */
+/** A pod as Kubernetes knows it. This is its kubelet, too. */
+export class ClusterPod {
+  readonly #service: string;
+  readonly #host: string;
+  readonly #path: string;
+
+  constructor(service: string, host: string) {
+    this.#service = service;
+    this.#host = host;
+    this.#path = `${core}/pods/${this.#name}`;
+  }
+
+  get #name(): string {
+    return `${this.#service}-${this.#host.replaceAll(".", "-")}`;
+  }
+
+  /** It is there, in one zone or the other, and not ready. */
+  async create(): Promise<void> {
+    const zone = zones[Number(this.#host.split(".").at(-1)) % zones.length];
+    const spec = { nodeName: `node-${zone}`, containers: [{ name: "echo", image: "echo" }] };
+    await admin("POST", `${core}/pods`, { metadata: { name: this.#name, labels: { app: this.#service } }, spec });
+  }
+
+  async becomeReady(): Promise<void> {
+    const ready = { type: "Ready", status: "True" };
+    const status = { phase: "Running", podIP: this.#host, podIPs: [{ ip: this.#host }], conditions: [ready] };
+    await admin("PATCH", `${this.#path}/status`, { status });
+  }
+
+  /** It terminates. */
+  async terminate(): Promise<void> {
+    await admin("DELETE", this.#path);
+  }
+
+  /** Its last process has ended, or its node says so: it is gone. It may be gone already. */
+  async remove(): Promise<void> {
+    await admin("DELETE", `${this.#path}?gracePeriodSeconds=0`).catch(() => undefined);
+  }
+}
+
+/** A pod whose server is in this process, at its own address. */
 export class Pod {
   readonly address: string;
   readonly backend: ConnectEchoBackend;
-  readonly #name: string;
-  readonly #host: string;
+  readonly #pod: ClusterPod;
 
-  private constructor(service: string, host: string, backend: ConnectEchoBackend) {
-    this.#name = `${service}-${host.replaceAll(".", "-")}`;
-    this.#host = host;
+  private constructor(pod: ClusterPod, host: string, backend: ConnectEchoBackend) {
+    this.#pod = pod;
     this.backend = backend;
     this.address = `${host}:${port}`;
   }
@@ -40,10 +78,10 @@ export class Pod {
   /** Its server listens, and Kubernetes knows of it; it is not ready. */
   static async create(service: string, index: number): Promise<Pod> {
     const host = `10.244.0.${10 + index}`;
-    const pod = new Pod(service, host, await startConnectEcho({ host, port }));
-    const spec = { nodeName: `node-${zones[index % 2]}`, containers: [{ name: "echo", image: "echo" }] };
-    await admin("POST", `${core}/pods`, { metadata: { name: pod.#name, labels: { app: service } }, spec });
-    return pod;
+    const pod = new ClusterPod(service, host);
+    const backend = await startConnectEcho({ host, port });
+    await pod.create();
+    return new Pod(pod, host, backend);
   }
 
   static async ready(service: string, index: number): Promise<Pod> {
@@ -52,27 +90,25 @@ export class Pod {
     return pod;
   }
 
-  async becomeReady(isReady = true): Promise<void> {
-    const ready = { type: "Ready", status: isReady ? "True" : "False" };
-    const status = { phase: "Running", podIP: this.#host, podIPs: [{ ip: this.#host }], conditions: [ready] };
-    await admin("PATCH", `${core}/pods/${this.#name}/status`, { status });
+  becomeReady(): Promise<void> {
+    return this.#pod.becomeReady();
   }
 
   /** Kubernetes says that it terminates; its server goes on. */
-  async terminate(): Promise<void> {
-    await admin("DELETE", `${core}/pods/${this.#name}`);
+  terminate(): Promise<void> {
+    return this.#pod.terminate();
   }
 
   /** It is gone, in good order. */
   async remove(): Promise<void> {
     const backendGone = this.backend.shutDownGracefully();
-    await admin("DELETE", `${core}/pods/${this.#name}?gracePeriodSeconds=0`).catch(() => undefined);
+    await this.#pod.remove();
     await backendGone;
   }
 
   /** It dies without a word. */
   async die(): Promise<void> {
     await this.backend.close();
-    await admin("DELETE", `${core}/pods/${this.#name}?gracePeriodSeconds=0`).catch(() => undefined);
+    await this.#pod.remove();
   }
 }

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { type ConsulResolverOptions, consulResolver } from "../../../src/consul/index.ts";
 import { QueryBudget } from "../../../src/consul/query-budget.ts";
+import type { Clock } from "../../../src/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock, SocketsManualClock } from "../../support/manual-clock.ts";
 import { watchEndpoints } from "../resolver/watching-endpoints.ts";
 import { type ConsulInstance, ConsulServer } from "./consul-server.ts";
 
@@ -15,12 +16,13 @@ async function watching(
   instances: readonly ConsulInstance[],
   options: ConsulResolverOptions = {},
   prepare: (server: ConsulServer) => void = () => undefined,
+  clock?: Clock,
 ) {
   const server = new ConsulServer();
   const url = await server.start();
   server.set(instances);
   prepare(server);
-  const reports = watchEndpoints(consulResolver({ url, ...options }), { host: "echo.service.consul", port: 80 });
+  const reports = watchEndpoints(consulResolver({ url, ...options }), { host: "echo.service.consul", port: 80 }, clock);
   t.after(async () => {
     reports.close();
     await server.close();
@@ -44,6 +46,14 @@ describe("consulResolver", { concurrency: true }, () => {
     assert.deepEqual(lists[0], ["10.0.0.1:1 weight 5 zone a of node-1", "10.0.0.9:9 zone b of node-1"]);
     assert.equal(server.queries[0]?.path, "/v1/health/service/echo");
     assert.deepEqual([...(server.queries[0]?.query ?? [])], [["passing", "1"]]);
+  });
+
+  test("an instance that was registered with nonsense keeps no other from being heard of", async (t) => {
+    const ports = [0, -1, 70_000, 1.5];
+    const nonsense = [{ address: "\x1b[2J" }, { address: "a\nb" }, ...ports.map((port) => ({ port }))];
+    const { lists, errors } = await watching(t, [...nonsense.map((one) => ({ ...b, ...one })), a]);
+    await until("a list is reported", () => lists.length > 0);
+    assert.deepEqual([lists[0], errors], [[shown.a], []]);
   });
 
   test('health "warning": those that warn too, by their weight for it, and none that is critical', async (t) => {
@@ -144,6 +154,9 @@ describe("consulResolver", { concurrency: true }, () => {
       /service "echo": HTTP 403 \(Permission denied: .*: the token needs service:read for it, and node:read$/,
     );
     assert.ok(!errors[0]?.includes("secret"));
+    server.answers.push((response) => void response.writeHead(502).end("you sent X-Consul-Token: wrong-secret"));
+    await until("a page that says it again is reported", () => errors.length > 1);
+    assert.match(errors[1] ?? "", /HTTP 502 \(you sent X-Consul-Token: \*\*\*\)/);
     token = "right-secret";
     await until("the right one is taken", () => lists.length > 0);
     assert.equal(server.queries.at(-1)?.token, "right-secret");
@@ -196,6 +209,33 @@ describe("consulResolver", { concurrency: true }, () => {
     assert.match(errors[0] ?? "", /no list of instances/);
     assert.match(errors[1] ?? "", /^Consul at http:\/\/127\.0\.0\.1:\d+, service "echo": socket hang up/);
     assert.ok(server.queries.length >= 3);
+  });
+
+  test("a Consul that takes a query and says nothing is an error after 10 s, and after its time where it waits for a change", async (t) => {
+    const clock = new SocketsManualClock();
+    const say = (server: ConsulServer) => server.answers.push(() => undefined);
+    const { server, lists, errors } = await watching(t, [a], { waitMs: 16_000 }, say, clock);
+    await until("it is asked", () => server.queries.length === 1);
+    await clock.advance(9_999);
+    assert.deepEqual(errors, []);
+    await clock.advance(1);
+    await until("it is said", () => errors.length === 1);
+    assert.match(errors[0] ?? "", /service "echo": it gave no answer within 10000 ms$/);
+    const askedAgain = (queries: number) => () => {
+      if (server.queries.length < queries) void clock.advance(50);
+      return server.queries.length === queries;
+    };
+    await until("it is asked again", askedAgain(2));
+    say(server);
+    await until("a list is reported", () => lists.length === 1);
+    await until("it waits for a change", askedAgain(3));
+    assert.equal(server.queries[2]?.query.get("wait"), "16000ms");
+    // The wait, a sixteenth of it, and 10 s.
+    await clock.advance(26_999);
+    assert.equal(errors.length, 1);
+    await clock.advance(1);
+    await until("it is said again", () => errors.length === 2);
+    assert.match(errors[1] ?? "", /it gave no answer within 27000 ms$/);
   });
 
   test("closing ends the query that waits", async (t) => {

@@ -80,3 +80,16 @@ test("an address is what its fields say, not which of them exist, and becomes an
   assert.deepEqual(address, { host: "10.0.0.1", port: 50_051 });
   assert.equal(formatAddress(address), "10.0.0.1:50051");
 });
+
+test("a text that a terminal obeys, or that hides what follows, is no address; the error shows its escapes", () => {
+  for (const bad of ["a\nb", "\x1b[2J", "\x9b31m", "a\u202eb", "\ud800", "a\0b"]) {
+    const shown =
+      /^TypeError: the (host|path) "[^\p{Cc}\p{Cs}\u202e]*" of an address has characters that are not shown/u;
+    assert.throws(() => checkAddress({ host: bad, port: 1 }), shown);
+    assert.throws(() => checkAddress({ path: `/run/${bad}` }), shown);
+  }
+});
+
+test("a path of Linux' abstract namespace begins with @, where it was given with a NUL too", () => {
+  assert.deepEqual(checkAddress({ path: "\0echo" }), { path: "@echo" });
+});

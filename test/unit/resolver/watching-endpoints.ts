@@ -7,7 +7,7 @@ import {
   endpointZone,
 } from "../../../src/index.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../../../src/resolver/resolver.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { type Clock, systemClock } from "../../../src/runtime/clock.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { constantRandom } from "../../support/random.ts";
 
@@ -39,8 +39,12 @@ function describeAttributes(attributes: Attributes): string {
   ].join("");
 }
 
-/** Watches with real time, and as if a call were open. */
-export function watchEndpoints(resolver: Resolver, target: ResolverTarget): EndpointReports {
+/** Watches with real time, where no other is given, and as if a call were open. */
+export function watchEndpoints(
+  resolver: Resolver,
+  target: ResolverTarget,
+  clock: Clock = systemClock(),
+): EndpointReports {
   const hold = systemHold();
   hold.acquire();
   const lists: string[][] = [];
@@ -56,7 +60,7 @@ export function watchEndpoints(resolver: Resolver, target: ResolverTarget): Endp
       onAddresses: () => undefined,
       onError: (error) => errors.push((error as Error).message),
     },
-    { clock: systemClock(), random: constantRandom(), hold },
+    { clock, random: constantRandom(), hold },
   );
   return {
     watch,

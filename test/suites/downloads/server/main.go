@@ -1,5 +1,5 @@
 // A grpc-go server as it comes, with its own idea of too many PINGs: streams as many messages as it is asked for, answers
-// all other calls with an empty message, and those of UnaryIdempotent never.
+// all other calls with an empty message, and those of UnaryIdempotent never. With -download it is a client of another one.
 package main
 
 import (
@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 const (
+	service           = "/glink.demo.v1.EchoService/"
 	countField        = 2
 	messageBytesField = 4
 	payloadField      = 3
@@ -59,10 +61,29 @@ func answer(_ any, stream grpc.ServerStream) error {
 
 func main() {
 	port := flag.String("port", "", "of 127.0.0.1")
+	cert := flag.String("cert", "", "file with the certificate; with -key: TLS")
+	key := flag.String("key", "", "file with its key")
+	address := flag.String("download", "", "of the server to download from, over TLS")
+	count := flag.Uint64("count", 0, "messages to download")
+	messageBytes := flag.Uint64("bytes", 0, "of each of them")
 	flag.Parse()
+	if *address != "" {
+		if err := download(*address, *count, *messageBytes); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+*port)
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(grpc.NewServer(grpc.UnknownServiceHandler(answer)).Serve(listener))
+	options := []grpc.ServerOption{grpc.UnknownServiceHandler(answer)}
+	if *cert != "" {
+		security, err := credentials.NewServerTLSFromFile(*cert, *key)
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, grpc.Creds(security))
+	}
+	log.Fatal(grpc.NewServer(options...).Serve(listener))
 }

@@ -688,6 +688,33 @@ for (const engine of engines) {
       });
     });
 
+    // What servers do that have answered before they read the request (RFC 9113 §8.1): the rest of it never leaves.
+    for (const [what, frames, leavesAt] of [
+      ["is left at its headers", [headersFrame(1, okHead), rstFrame(1, 0)], "headers"],
+      ["is left at its first data", [headersFrame(1, okHead), dataFrame(1, emptyMessage), rstFrame(1, 0)], "data"],
+      ["is left while it is paused", [headersFrame(1, okHead), dataFrame(1, emptyMessage), rstFrame(1, 0)], "paused"],
+      ["has its whole answer", [response(1), rstFrame(1, 0)], "never"],
+      ["has no answer", [rstFrame(1, 0)], "never"],
+    ] as const) {
+      it(`counts no stream that is half-sent, ${what}, and was reset without an error`, async () => {
+        await withPeer(engine, async (peer, connection) => {
+          const { listener, stream } = open(connection);
+          stream.write(Buffer.alloc(200_000));
+          listener.on = (event) => {
+            if (event === "headers" && leavesAt === "paused") stream.pause();
+            if (event === leavesAt || (event === "headers" && leavesAt === "paused")) stream.reset(8);
+          };
+          await peer.frame(frameTypes.data, 1);
+          peer.send(...frames);
+          await until(() => connection.openStreams === 0, "the stream's end");
+          const other = start(connection);
+          await peer.frame(frameTypes.headers, 3);
+          peer.send(response(3));
+          assert.equal(await other.listener.closed, undefined);
+        });
+      });
+    }
+
     it("keeps the bytes it handed over as they were", async () => {
       await withServer(echo, async ({ port }) => {
         const owner = new RecordingOwner();
