@@ -4,6 +4,7 @@ import { deadlineFailure, type Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { RetryCause } from "../observe/counters.ts";
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import { areLong } from "../protocol/metadata.ts";
 import { noResponse } from "../protocol/protocol.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
@@ -21,8 +22,9 @@ import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
 
 /**
- * One logical call and its attempts, one after the other. Until it is committed a failed attempt may be followed by
- * another, which sends the same bytes; committed, the attempt's end is the call's.
+ * attempting ──▶ committed ──▶ ended    One logical call. An attempt that fails may be followed by another, which sends the
+ *   │    ▲                              same bytes, at once or after a wait. `committed`: its response is shown, and its end
+ *   └▶ waiting                          is the call's. Success, other failures and cancel() always lead to `ended`.
  */
 export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
@@ -79,11 +81,11 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#startAttempt();
   }
 
-  send(framed: Uint8Array): boolean {
+  send(framed: FramedMessage): boolean {
     return this.gate.isClosed || this.#sends.send(framed, this.#attempt);
   }
 
-  halfClose(framed?: Uint8Array): void {
+  halfClose(framed?: FramedMessage): void {
     if (this.gate.isClosed) return;
     const attempt = this.#attempt;
     this.#sends.end(framed, attempt);
@@ -218,7 +220,6 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   #repeat(attempt: Attempt, failure: Failure, { cause, delayMs }: Exclude<RetryDecision, { retry: "no" }>): void {
     this.#attempt = undefined;
     this.#report(attempt, failure, delayMs);
-    // Whoever was told may have cancelled the call.
     if (this.gate.isClosed) return;
     if (delayMs <= 0) this.#startAttempt(cause);
     else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(cause, delayMs), delayMs);
