@@ -1,5 +1,4 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { earlyKindOf } from "./glink-failure.ts";
 import { peerText } from "./peer-text.ts";
 import { asConnectError, type CauseFact, causeFactOf, describeCause, messageOf } from "./thrown.ts";
 
@@ -206,18 +205,4 @@ export function closedFailure(when: "before" | "cut"): Failure {
         progress: "unknown",
         message: "the transport was closed while the call was open",
       };
-}
-
-/**
- * What was thrown where a message is written or read, or a call's headers and options are. A ConnectError is passed on as it
- * is; of glink's own the kind is known, and anything else is an `invalid-request`.
- */
-export function thrownFailure(code: Code, thrown: unknown, progress: Progress): Failure {
-  const own = asConnectError(thrown);
-  if (own === undefined)
-    return { kind: "invalid-request", code, progress, message: describeCause(thrown), cause: thrown };
-  const kind = earlyKindOf(own);
-  const { code: ownCode, rawMessage: message } = own;
-  if (kind === undefined) return { kind: "invalid-request", code: ownCode, progress, message, cause: own, asIs: own };
-  return { kind, code: ownCode, progress, message, cause: own.cause, asIs: own };
 }

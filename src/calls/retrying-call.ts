@@ -177,9 +177,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   /**
-   * From when the attempt is on a stream and the caller has ended its request. Not while it waits for a backend: giving
-   * up its place among the waiting would gain nothing. And not while the backend waits for the caller: a stream that is
-   * open for requests would be given up for the caller's own slowness.
+   * Once the attempt is on a stream and the caller has ended its request. Not while it waits for a backend: giving up its
+   * place among the waiting gains nothing. And not while the backend waits for the caller, for whose slowness it would pay.
    */
   #limitAttempt(attempt: Attempt): void {
     const { retry } = this.#config;

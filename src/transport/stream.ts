@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
-import { canceledFailure, type Failure, thrownFailure } from "../base/errors.ts";
+import { canceledFailure, type Failure } from "../base/errors.ts";
+import { thrownFailure } from "../base/thrown-failure.ts";
 import type { CallEnd, CallListener } from "../calls/call.ts";
 import type { CallGroup } from "../calls/open-calls.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";

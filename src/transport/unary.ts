@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { toConnectError } from "../base/connect-error.ts";
-import { type Failure, thrownFailure } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
+import { thrownFailure } from "../base/thrown-failure.ts";
 import type { CallEnd, CallListener, CallRequest } from "../calls/call.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { earlyError, toConnectError } from "../../../src/base/connect-error.ts";
-import { canceledFailure, connectionFailure, thrownFailure } from "../../../src/base/errors.ts";
+import { canceledFailure, connectionFailure } from "../../../src/base/errors.ts";
 import { glinkFailureOf } from "../../../src/base/glink-failure.ts";
+import { thrownFailure } from "../../../src/base/thrown-failure.ts";
 
 const lost = connectionFailure(
   "connection-lost",
