@@ -1,4 +1,5 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
+import { earlyKindOf } from "./glink-failure.ts";
 import { peerText } from "./peer-text.ts";
 import { asConnectError, type CauseFact, causeFactOf, describeCause, messageOf } from "./thrown.ts";
 
@@ -32,6 +33,7 @@ export type FailureKind =
   | "protocol"
   | "message-size"
   | "encoding"
+  | "invalid-response"
   | "deadline"
   | "attempt-timeout"
   | "canceled"
@@ -122,6 +124,8 @@ export function foreignText(kind: FailureKind, code: Code): string | undefined {
       return "the operation timed out";
     case "invalid-request":
       return "the request could not be made";
+    case "invalid-response":
+      return "the response could not be read";
     default:
       return undefined;
   }
@@ -204,12 +208,16 @@ export function closedFailure(when: "before" | "cut"): Failure {
       };
 }
 
-/** The request cannot be made or sent. A ConnectError as the cause is passed on as it is. */
-export function invalidRequestFailure(code: Code, cause: unknown): Failure {
-  const own = asConnectError(cause);
-  if (own !== undefined) {
-    const { code, rawMessage: message } = own;
-    return { kind: "invalid-request", code, progress: "unknown", message, cause, asIs: own };
-  }
-  return { kind: "invalid-request", code, progress: "unknown", message: describeCause(cause), cause };
+/**
+ * What was thrown where a message is written or read, or a call's headers and options are. A ConnectError is passed on as it
+ * is; of glink's own the kind is known, and anything else is an `invalid-request`.
+ */
+export function thrownFailure(code: Code, thrown: unknown, progress: Progress): Failure {
+  const own = asConnectError(thrown);
+  if (own === undefined)
+    return { kind: "invalid-request", code, progress, message: describeCause(thrown), cause: thrown };
+  const kind = earlyKindOf(own);
+  const { code: ownCode, rawMessage: message } = own;
+  if (kind === undefined) return { kind: "invalid-request", code: ownCode, progress, message, cause: own, asIs: own };
+  return { kind, code: ownCode, progress, message, cause: own.cause, asIs: own };
 }

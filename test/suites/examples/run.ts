@@ -20,6 +20,13 @@ interface Manifest {
   readonly devDependencies?: Record<string, string>;
 }
 
+/** As examples/README.md says that a copy is told where glink comes from; here it is the file of this moment. */
+const whereGlinkIs = /^npm (pkg set dependencies\.glink=)\^.+$/m
+  .exec(codeBlocks(join(root, "examples/README.md"), "sh").join(""))?.[1]
+  ?.concat(`file:../${tarball}`)
+  .split(" ");
+if (whereGlinkIs === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
+
 const read = (path: string) => readFileSync(path, "utf8");
 const manifestOf = (folder: string) => JSON.parse(read(join(folder, "package.json"))) as Manifest;
 
@@ -46,8 +53,8 @@ function prepare(): void {
 
 /** Installs what an example needs, unless that is there already. */
 function install(folder: string): Run {
-  const path = join(folder, "package.json");
-  writeFileSync(path, read(path).replace('"file:../.."', `"file:../${tarball}"`));
+  const told = run(folder, "npm", ...whereGlinkIs);
+  if (!told.ok) return told;
   const { dependencies, devDependencies } = manifestOf(folder);
   const needed = { ...dependencies, ...devDependencies };
   const isThere = Object.entries(needed).every(([name, version]) => {
