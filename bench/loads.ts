@@ -92,6 +92,7 @@ export const loads: readonly NamedLoad[] = [
   load("unary-c256", ofGrpc, { concurrency: 256 }),
   load("unary-64KiB", ofGrpc, { messageBytes: 65_536, concurrency: 8 }),
   load("unary-1MiB", ofGrpc, { messageBytes: 1_048_576, concurrency: 4 }),
+  load("unary-16MiB", ofGrpc, { messageBytes: 16_777_216, concurrency: 1 }),
   load("server-stream-100", ofGrpc, { kind: "server-stream", listener: "stream100", ...stream }),
   load("server-stream-10000", ofGrpc, {
     kind: "server-stream",
@@ -102,6 +103,8 @@ export const loads: readonly NamedLoad[] = [
   load("bidi-100", ofGrpc, { kind: "bidi", listener: "bidi", ...stream }),
   load("client-stream-100", [...overHttp2, "no-network"], { kind: "client-stream", listener: "collect", ...stream }),
   load("unary-tls", overHttp2, { listener: "tls" }),
+  load("unary-tls-64KiB", overHttp2, { listener: "tls", messageBytes: 65_536, concurrency: 8 }),
+  load("unary-tls-1MiB", overHttp2, { listener: "tls", messageBytes: 1_048_576, concurrency: 4 }),
   load("unary-pool-1", pooling, { addresses: 1 }),
   load("unary-pool-10", pooling, { addresses: 10 }),
   load("unary-pool-1000", pooling, { addresses: 1_000 }),

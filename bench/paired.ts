@@ -20,6 +20,9 @@ const usage = `npm run bench:paired -- REF [options]
 /** Operations of a block, for loads of small messages: a few milliseconds, so that most blocks are not disturbed. */
 const operationsPerBlock = 400;
 
+/** The same for large ones. */
+const bytesPerBlock = 8 * 2 ** 20;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -72,7 +75,8 @@ async function measure(load: NamedLoad, servers: Servers, trees: readonly string
 
 function operationsOf({ messages, messageBytes, concurrency }: NamedLoad): number {
   if (messages > 1) return Math.max(concurrency, Math.round((10 * operationsPerBlock) / messages));
-  return messageBytes > 1_000 ? operationsPerBlock / 10 : Math.max(operationsPerBlock, 4 * concurrency);
+  if (messageBytes <= 1_000) return Math.max(operationsPerBlock, 4 * concurrency);
+  return Math.max(concurrency, Math.min(operationsPerBlock / 10, Math.floor(bytesPerBlock / messageBytes)));
 }
 
 function rotated<T>(list: readonly T[], by: number): T[] {

@@ -43,6 +43,7 @@ function newClient({ load, backends, certificate }: Task): Client {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     "grpc.ssl_target_name_override": "localhost",
     "grpc.default_authority": "localhost",
+    "grpc.max_receive_message_length": -1,
     ...(load.gzip ? { "grpc.default_compression_algorithm": compressionAlgorithms.gzip } : {}),
     ...(load.interceptor ? { interceptors: [passThrough] } : {}),
   });

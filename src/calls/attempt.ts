@@ -4,6 +4,7 @@ import { type Failure, withProgress } from "../base/errors.ts";
 import type { HeaderFields, Stream, StreamListener } from "../http2/connection.ts";
 import { http2ErrorCode } from "../http2/error-codes.ts";
 import type { PendingCall } from "../pool/call-source.ts";
+import { endWithMessage, type FramedMessage, PrefixedMessage, writeMessage } from "../protocol/framed-message.ts";
 import { noFields } from "../protocol/metadata.ts";
 import { type MessageListener, noResponse, type ReceivedResponse, type ResponseReader } from "../protocol/protocol.ts";
 import type { Backend } from "../subchannel/backend.ts";
@@ -87,16 +88,16 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     this.#context.source.dispatch(this);
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(framed: FramedMessage): boolean {
     if (this.#stream === undefined) return false;
-    this.#countSent(bytes);
-    return this.#stream.write(bytes);
+    this.#countSent(framed);
+    return writeMessage(this.#stream, framed);
   }
 
-  end(bytes?: Uint8Array): void {
+  end(framed?: FramedMessage): void {
     this.#requestEnded = true;
-    if (bytes !== undefined) this.#countSent(bytes);
-    this.#stream?.end(bytes);
+    if (framed !== undefined) this.#countSent(framed);
+    if (this.#stream !== undefined) endWithMessage(this.#stream, framed);
   }
 
   pause(): void {
@@ -132,19 +133,20 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
 
   onPicked(connection: CallConnection, pick: Pick): void {
     const { head, body, method } = this.#request;
-    const stream = connection.request(head, this.#fields(pick.metadata), body, this);
+    const whole = body instanceof PrefixedMessage ? undefined : body;
+    const stream = connection.request(head, this.#fields(pick.metadata), whole, this);
     if (stream === undefined) {
       // The connection was lost between the pick and now: nothing was sent, so pick again.
       this.start();
       return;
     }
-    const { protocol, limits } = this.#context;
     this.#enter("open");
     this.backend = pick.backend;
     this.connection = connection;
     this.#stream = stream;
-    this.#reader = protocol.reader(method, limits, connection.address);
+    this.#reader = this.#context.protocol.reader(method, this.#context.limits, connection.address);
     if (body !== undefined) this.#countSent(body);
+    if (body !== whole) endWithMessage(stream, body);
     if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
     this.#call.onAttemptStarted(this);
   }
@@ -238,7 +240,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
     this.#tracked?.ended(failure, trailers.length > 0 ? trailers : headers);
   }
 
-  #countSent(framed: Uint8Array): void {
+  #countSent(framed: FramedMessage): void {
     const { counters, protocol } = this.#context;
     const bytes = framed.length - protocol.framingBytes(this.#request.method);
     counters.sent(bytes);

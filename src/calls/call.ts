@@ -2,6 +2,7 @@ import type { ContextValues } from "@connectrpc/connect";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import type { GlinkCallOptions } from "./call-options.ts";
 import type { CallTrace } from "./call-trace.ts";
 
@@ -18,7 +19,7 @@ export interface CallRequest {
   /** Undefined where nobody follows the call. */
   trace: CallTrace | undefined;
   /** The whole request, framed, where it is known from the start. Gone once no attempt will need it any more. */
-  body: Uint8Array | undefined;
+  body: FramedMessage | undefined;
 }
 
 /** How a call ended. */
@@ -50,9 +51,9 @@ export interface RunningCall {
   /** Begins, once. Whoever hears of its first attempt may cancel the call before this returns. */
   start(): void;
   /** Sends one framed message. False: wait for `onWritable`. */
-  send(framed: Uint8Array): boolean;
+  send(framed: FramedMessage): boolean;
   /** Ends the request side, with a last framed message or none. */
-  halfClose(framed?: Uint8Array): void;
+  halfClose(framed?: FramedMessage): void;
   pause(): void;
   resume(): void;
   /** Ends the call from this side: its listener hears `onEnd` with the failure. Ignored after the end. */

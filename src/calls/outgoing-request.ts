@@ -1,3 +1,4 @@
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import type { ResponseGate } from "./response-gate.ts";
 import { ReplayBuffer, type ReplayLimit, type RequestWriter } from "./retry/replay-buffer.ts";
 import type { ReplayMemory } from "./retry/replay-memory.ts";
@@ -5,7 +6,7 @@ import type { ReplayMemory } from "./retry/replay-memory.ts";
 /** A request whose body may be known from the start. */
 interface RequestBody {
   /** Gone once no attempt will need it any more. */
-  body: Uint8Array | undefined;
+  body: FramedMessage | undefined;
 }
 
 /** Where the request goes now: an attempt. */
@@ -48,7 +49,7 @@ export class OutgoingRequest {
   }
 
   /** Sends one more message. False: the caller waits until it may send more. */
-  send(framed: Uint8Array, stream: RequestStream | undefined): boolean {
+  send(framed: FramedMessage, stream: RequestStream | undefined): boolean {
     if (!this.#gate.isCommitted) this.#buffer?.add(framed);
     // Without a stream the message waits here, and one is enough of them.
     if (!stream?.isOnStream) return false;
@@ -57,7 +58,7 @@ export class OutgoingRequest {
   }
 
   /** Nothing follows, but for a last message or none. */
-  end(framed: Uint8Array | undefined, stream: RequestStream | undefined): void {
+  end(framed: FramedMessage | undefined, stream: RequestStream | undefined): void {
     if (framed !== undefined && !this.#gate.isCommitted) this.#buffer?.add(framed);
     this.#isEnded = true;
     this.#buffer?.end();
@@ -82,7 +83,7 @@ export class OutgoingRequest {
   }
 
   /** A body above its call's limit is not retried. It is kept where there is room, to go again where it never left. */
-  #keepBody(body: Uint8Array, maxBytes: number): void {
+  #keepBody(body: FramedMessage, maxBytes: number): void {
     if (body.length > maxBytes) this.#bodyAbove = "call";
     if (this.#memory.keep(body.length)) this.#bodyBytes = body.length;
     else this.#bodyAbove ??= "total";

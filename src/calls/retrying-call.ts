@@ -4,6 +4,7 @@ import { deadlineFailure, type Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { RetryCause } from "../observe/counters.ts";
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import { areLong } from "../protocol/metadata.ts";
 import { noResponse } from "../protocol/protocol.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
@@ -80,11 +81,11 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#startAttempt();
   }
 
-  send(framed: Uint8Array): boolean {
+  send(framed: FramedMessage): boolean {
     return this.gate.isClosed || this.#sends.send(framed, this.#attempt);
   }
 
-  halfClose(framed?: Uint8Array): void {
+  halfClose(framed?: FramedMessage): void {
     if (this.gate.isClosed) return;
     const attempt = this.#attempt;
     this.#sends.end(framed, attempt);
@@ -220,7 +221,6 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   #repeat(attempt: Attempt, failure: Failure, { cause, delayMs }: Exclude<RetryDecision, { retry: "no" }>): void {
     this.#attempt = undefined;
     this.#report(attempt, failure, delayMs);
-    // Whoever was told may have cancelled the call.
     if (this.gate.isClosed) return;
     if (delayMs <= 0) this.#startAttempt(cause);
     else this.#retryTimer = this.#clock.setTimeout(() => this.#startAttempt(cause, delayMs), delayMs);

@@ -9,6 +9,7 @@ import type { MethodPolicies } from "../calls/methods/method-policies.ts";
 import { noAttempt } from "../calls/no-attempt.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
 import type { HeaderFields } from "../http2/connection.ts";
+import type { FramedMessage } from "../protocol/framed-message.ts";
 import type { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -127,7 +128,7 @@ export class OpenCall extends Lifetime implements ChannelCall, CallListener {
     this.#context.observer.callEnded(this.#trace, failure);
   }
 
-  #frame(message: Uint8Array, flag: number): Uint8Array {
+  #frame(message: Uint8Array, flag: number): FramedMessage {
     const { protocol, requestMemory } = this.#context;
     return protocol.frame(this.#method, message, flag, requestMemory);
   }

@@ -1,3 +1,4 @@
+import { type FramedMessage, PrefixedMessage } from "./framed-message.ts";
 import type { MessageMemory } from "./message-memory.ts";
 import type { MessageListener } from "./protocol.ts";
 
@@ -12,15 +13,20 @@ export function tooLargeText(length: number, option: "readMaxBytes" | "writeMaxB
   return `message size ${length} is larger than configured ${option} ${limit}`;
 }
 
-/** Puts the prefix before a message, in one array out of `memory`. */
-export function frameMessage(payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array {
+/** A message that fits in one frame of HTTP/2's is copied behind its prefix: that costs less than another piece. */
+const copiedBytes = 16_384;
+
+/** Puts the prefix before a message: in one array out of `memory`, unless it is large. */
+export function frameMessage(payload: Uint8Array, flag: number, memory: MessageMemory): FramedMessage {
   const { length } = payload;
-  const framed = memory.allocate(prefixBytes + length);
+  const isCopied = length <= copiedBytes;
+  const framed = memory.allocate(isCopied ? prefixBytes + length : prefixBytes);
   framed[0] = flag;
   framed[1] = length >>> 24;
   framed[2] = length >>> 16;
   framed[3] = length >>> 8;
   framed[4] = length;
+  if (!isCopied) return new PrefixedMessage(framed, payload);
   framed.set(payload, prefixBytes);
   return framed;
 }
@@ -28,14 +34,14 @@ export function frameMessage(payload: Uint8Array, flag: number, memory: MessageM
 const noBytes = new Uint8Array(0);
 
 /**
- * What a prefix announces is allocated at once up to here. Of a larger message a quarter has to come first each time, so
- * that a peer has to send what it makes us hold.
+ * Up to twice this, what a prefix announces is allocated at once. Of a larger message an eighth has to come first, so that
+ * a peer has to send what it makes us hold.
  */
 const trustedBytes = 65_536;
 
 /**
  * Cuts a stream of bytes, sliced anyhow, into messages, and copies what it is given to where its message is: once, or
- * again while a message of more than 64 KiB grows.
+ * again while a message of more than 128 KiB grows.
  */
 export class MessageReader {
   readonly maxBytes: number;
@@ -126,7 +132,8 @@ export class MessageReader {
 
   #grow(wanted: number): void {
     const trusted = Math.max(trustedBytes, 4 * wanted);
-    const message = this.#memory.allocate(Math.min(this.#messageBytes, trusted));
+    // Half of it and then all of it would be more than twice the message, with what came before.
+    const message = this.#memory.allocate(this.#messageBytes <= 2 * trusted ? this.#messageBytes : trusted);
     if (this.#messageRead > 0) message.set(this.#message.subarray(0, this.#messageRead));
     this.#message = message;
   }

@@ -2,6 +2,7 @@ import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import type { ProtocolName } from "../base/protocol-name.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
+import type { FramedMessage } from "./framed-message.ts";
 import type { MessageMemory } from "./message-memory.ts";
 import { noFields } from "./metadata.ts";
 
@@ -35,7 +36,7 @@ export interface Protocol {
       ) => MethodHead | undefined)
     | undefined;
   /** One request message as it travels in the body, in bytes out of `memory`. `flag` 1: it is compressed. */
-  frame(method: MethodSpec, payload: Uint8Array, flag: number, memory: MessageMemory): Uint8Array;
+  frame(method: MethodSpec, payload: Uint8Array, flag: number, memory: MessageMemory): FramedMessage;
   /** The bytes that `frame` puts around a message: what the message itself takes is the rest. */
   framingBytes(method: MethodSpec): number;
   /**

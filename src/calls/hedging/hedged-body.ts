@@ -1,3 +1,4 @@
+import { type FramedMessage, joinMessages } from "../../protocol/framed-message.ts";
 import type { CallRequest } from "../call.ts";
 import type { ReplayLimit } from "../retry/replay-buffer.ts";
 import type { ReplayMemory } from "../retry/replay-memory.ts";
@@ -7,7 +8,7 @@ export class HedgedBody {
   readonly #request: CallRequest;
   readonly #maxBytes: number;
   readonly #memory: ReplayMemory;
-  #parts: Uint8Array[] = [];
+  #parts: FramedMessage[] = [];
   #keptBytes = 0;
   #above: ReplayLimit | undefined;
 
@@ -23,14 +24,14 @@ export class HedgedBody {
     return this.#above;
   }
 
-  add(framed: Uint8Array): void {
+  add(framed: FramedMessage): void {
     this.#parts.push(framed);
   }
 
   /** The request is whole. */
-  end(framed: Uint8Array | undefined): void {
+  end(framed: FramedMessage | undefined): void {
     const parts = framed === undefined ? this.#parts : [...this.#parts, framed];
-    const body = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+    const body = parts.length === 1 ? (parts[0] as FramedMessage) : joinMessages(parts);
     this.#parts = [];
     this.#request.body = body;
     this.#keep(body);
@@ -43,7 +44,7 @@ export class HedgedBody {
     this.#keptBytes = 0;
   }
 
-  #keep(body: Uint8Array): void {
+  #keep(body: FramedMessage): void {
     if (body.length > this.#maxBytes) this.#above = "call";
     else if (this.#memory.keep(body.length)) this.#keptBytes = body.length;
     else this.#above = "total";

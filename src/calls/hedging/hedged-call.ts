@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { deadlineFailure, type Failure } from "../../base/errors.ts";
+import type { FramedMessage } from "../../protocol/framed-message.ts";
 import { areLong } from "../../protocol/metadata.ts";
 import { noResponse } from "../../protocol/protocol.ts";
 import type { Backend } from "../../subchannel/backend.ts";
@@ -63,12 +64,12 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     if (this.#request.body !== undefined) this.#begin();
   }
 
-  send(framed: Uint8Array): boolean {
+  send(framed: FramedMessage): boolean {
     this.#body.add(framed);
     return true;
   }
 
-  halfClose(framed?: Uint8Array): void {
+  halfClose(framed?: FramedMessage): void {
     if (this.#isOver) return;
     this.#body.end(framed);
     this.#begin();

@@ -1,10 +1,11 @@
+import type { FramedMessage } from "../../protocol/framed-message.ts";
 import type { ReplayMemory } from "./replay-memory.ts";
 
 /** Where a request goes: an attempt. */
 export interface RequestWriter {
-  /** False: it has no more room for now. It takes the bytes all the same. */
-  write(bytes: Uint8Array): boolean;
-  end(bytes?: Uint8Array): void;
+  /** False: it has no more room for now. It takes the message all the same. */
+  write(framed: FramedMessage): boolean;
+  end(framed?: FramedMessage): void;
 }
 
 /** The limit that a request is above: of one call (`bufferMaxBytes`), or of all together (`bufferTotalMaxBytes`). */
@@ -14,7 +15,7 @@ export type ReplayLimit = "call" | "total";
 export class ReplayBuffer {
   readonly #maxBytes: number;
   readonly #memory: ReplayMemory;
-  #messages: Uint8Array[] = [];
+  #messages: FramedMessage[] = [];
   #keptBytes = 0;
   #above: ReplayLimit | undefined;
   #ended = false;
@@ -29,7 +30,7 @@ export class ReplayBuffer {
     return this.#above;
   }
 
-  add(message: Uint8Array): void {
+  add(message: FramedMessage): void {
     this.#messages.push(message);
     if (this.#above !== undefined) return;
     if (this.#keptBytes + message.length > this.#maxBytes) this.#above = "call";

@@ -44,7 +44,7 @@ async function over(
   work: (client: EchoClient, address: string) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const network = await startDistantNetwork(server, distance);
-  const scheme = nodeOptions.ca === undefined ? "http" : "https";
+  const scheme = "ca" in nodeOptions ? "https" : "http";
   const transport = glinkTransport({ baseUrl: `${scheme}://${network.address}`, nodeOptions });
   const goaways: string[] = [];
   transport.subscribe((event) => {

@@ -109,6 +109,30 @@ test("a large message of many pieces is whole, and a bytes field of it is no Buf
   assert.equal(Object.getPrototypeOf(received[0]), Uint8Array.prototype);
 });
 
+test("a message takes at most twice its size of memory while it is read, and up to 128 KiB its size once", () => {
+  class CountedMemory extends MessageMemory {
+    bytes = 0;
+    override allocate(length: number): Uint8Array {
+      this.bytes += length;
+      return super.allocate(length);
+    }
+  }
+  const frameBytes = 16_384;
+  for (const length of [1, 20_000, 65_540, 131_072, 131_073, 150_000, 600_000, 1_048_580, 5_000_000]) {
+    const memory = new CountedMemory();
+    const reader = new MessageReader(2 ** 31, memory);
+    const body = framed(new Uint8Array(length));
+    let messages = 0;
+    const listener = { onMessage: () => ++messages > 0 };
+    for (let at = 0; at < body.length; at += frameBytes) {
+      reader.push(body, at, Math.min(at + frameBytes, body.length), listener);
+    }
+    assert.equal(messages, 1);
+    if (length <= 131_072) assert.equal(memory.bytes, length);
+    else assert.ok(memory.bytes <= 2 * length, `${memory.bytes} bytes for ${length}`);
+  }
+});
+
 test("a prefix that announces 4 GiB takes no more memory than a peer has to send for it", () => {
   const before = process.memoryUsage().arrayBuffers;
   const readers = Array.from({ length: 20 }, () => new MessageReader(2 ** 32, new MessageMemory()));
