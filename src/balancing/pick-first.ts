@@ -4,6 +4,7 @@ import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController, PolicyUpdate } from "./policy.ts";
+import { priorityOf } from "./priority.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
@@ -109,11 +110,18 @@ class PickFirstPolicy implements Policy {
     this.#newest = undefined;
   }
 
-  /** One serves: the dials beside it are given up, and a connection that came too late is closed. */
+  /**
+   * One serves: the dials beside it are given up, and a connection that came too late is closed. Those of the levels
+   * before its own are dialled on, for calls go back to them.
+   */
   #endPass(chosen: Backend): void {
     this.#trust();
     this.#stopWaiting();
-    for (const backend of this.#ordered) if (backend !== chosen) backend.disconnect();
+    const level = priorityOf(chosen);
+    for (const backend of this.#ordered) {
+      if (priorityOf(backend) < level) backend.connect();
+      else if (backend !== chosen) backend.disconnect();
+    }
   }
 
   /** The chosen one is lost: each of the others gets its chance, whatever an earlier pass found (gRFC A62). */
