@@ -57,7 +57,8 @@ class PickFirstPolicy implements Policy {
       this.#chosen = ready.length === 0 ? undefined : this.#ordered.find((backend) => ready.includes(backend));
     }
     if (this.#chosen !== undefined) {
-      if (this.#chosen.availability === "usable") this.#endPass(this.#chosen);
+      if (this.#chosen.isLeaving === true) this.#replace();
+      else if (this.#chosen.availability === "usable") this.#endPass(this.#chosen);
       else this.#doubt(this.#chosen);
       this.#controller.publish(new SinglePicker(this.#chosen));
       return;
@@ -86,6 +87,13 @@ class PickFirstPolicy implements Policy {
       this.#beginPass();
       this.#dialNext();
     }, dialDelayMs);
+  }
+
+  /** The resolver names the chosen one no longer: those that it does name are dialled, as at the beginning. */
+  #replace(): void {
+    const named = this.#ordered.filter(({ isLeaving }) => isLeaving !== true);
+    if (named.every((backend) => this.#hasFailed(backend))) for (const backend of named) backend.connect();
+    else if (this.#newest?.backend.state !== "connecting") this.#dialNext();
   }
 
   #trust(): void {
