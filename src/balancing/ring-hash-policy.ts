@@ -1,11 +1,12 @@
 import { formatAddress } from "../endpoint/address.ts";
-import { endpointHashKey, endpointPriority, endpointWeight } from "../endpoint/attributes.ts";
+import { endpointHashKey, endpointWeight } from "../endpoint/attributes.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { Dice } from "./dice.ts";
 import { HashRing, type RingSize } from "./hash-ring.ts";
 import type { PickInfo } from "./picker.ts";
 import type { Policy, PolicyController, PolicyFacts, PolicyUpdate } from "./policy.ts";
+import { priorityOf } from "./priority.ts";
 import { type RingBackend, RingHashPicker } from "./ring-hash-picker.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
@@ -52,6 +53,8 @@ export class RingHashPolicy implements Policy {
     for (const [backend, member] of this.#members) member.mayServe = isChosen.has(backend);
     // Those that failed are dialled again, each on its own backoff (gRFC A61): calls pass them over meanwhile.
     for (const backend of changed) if (backend.state === "idle" && backend.lastFailure !== undefined) backend.connect();
+    // No key asks for those of other levels: calls go back to them, or on to them, once they are ready.
+    for (const backend of backends) if (!this.#members.has(backend)) backend.connect();
     this.#connectFirst();
     const unreachable = withoutReady(backends, this.#controller);
     const members = [...this.#members.values()];
@@ -104,8 +107,4 @@ function levelInUse(backends: readonly Backend[], ready: readonly Backend[]): nu
   const [first] = ready;
   if (first !== undefined) return priorityOf(first);
   return backends.reduce<number | undefined>((last, backend) => Math.max(last ?? 0, priorityOf(backend)), undefined);
-}
-
-function priorityOf({ endpoint }: Backend): number {
-  return endpoint.attributes.get(endpointPriority);
 }

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { endpointPriority, noAttributes } from "../../../src/endpoint/attributes.ts";
-import { type LoadBalancing, ringHash, roundRobin } from "../../../src/index.ts";
+import {
+  type LoadBalancing,
+  leastRequest,
+  peakEwma,
+  pickFirst,
+  randomPick,
+  ringHash,
+  roundRobin,
+  weightedRoundRobin,
+} from "../../../src/index.ts";
 import { addressOf, callsTo, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -147,4 +156,34 @@ describe("priorities", () => {
     assert.deepEqual(await callEachKey(), below, "keys are where they were");
     close();
   });
+
+  for (const policy of [
+    roundRobin(),
+    leastRequest(),
+    peakEwma(),
+    randomPick(),
+    weightedRoundRobin(),
+    pickFirst(),
+    ringHash(),
+  ]) {
+    test(`are gone on to, and back from, with ${policy.name}`, async () => {
+      const { used, lose, mend, clock, close } = setUp([["10.0.0.1"], ["10.1.0.1"]], {}, policy);
+      const pass = async () => {
+        await clock.advance(2_000);
+        await settle();
+      };
+      await pass();
+      assert.deepEqual(used(), ["10.0.0.1:1"]);
+      lose("10.0.0.1");
+      await pass();
+      // Where backends are connected for calls alone, one has to come.
+      used();
+      await settle();
+      assert.deepEqual(used(), ["10.1.0.1:1"]);
+      mend("10.0.0.1");
+      await pass();
+      assert.deepEqual(used(), ["10.0.0.1:1"]);
+      close();
+    });
+  }
 });
