@@ -202,18 +202,12 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
       longHeaders: areLong(this.#request.metadata, this.#request.head),
       nextWaits: false,
     });
-    switch (decision.retry) {
-      case "free":
-      case "policy":
-        this.#repeat(attempt, failure, decision);
-        break;
-      case "no":
-        if (decision.withheld !== undefined) reportWithheld(attempt, decision.withheld, this.#context);
-        this.#end(failure, decision.withheld?.note);
-        break;
-      default:
-        decision satisfies never;
+    if (decision.retry !== "no") {
+      this.#repeat(attempt, failure, decision);
+      return;
     }
+    if (decision.withheld !== undefined) reportWithheld(attempt, decision.withheld, this.#context);
+    this.#end(failure, decision.withheld?.note);
   }
 
   /** Another attempt follows the failed one: at once, or after a wait. */
