@@ -4,7 +4,7 @@ import { ResolverObserver } from "../src/observe/resolver-observer.ts";
 import { NameWatch } from "../src/pool/name-watch.ts";
 import type { Resolver } from "../src/resolver/resolver.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { FleetClock, FleetServer, startFleet } from "../test/support/fleet.ts";
+import { type FleetLists, fleetLists } from "../test/support/fleet.ts";
 import { QuietHold } from "../test/support/quiet-hold.ts";
 import { seededRandom } from "../test/support/random.ts";
 import { readyEndpoint, slice } from "../test/support/slices.ts";
@@ -28,7 +28,7 @@ class ScriptedServer implements ApiServer {
 
   async get(path: string): Promise<ApiResponse> {
     const body = path.includes("watch=1") ? this.#watch() : this.#list();
-    return { status: 200, retryAfter: undefined, body };
+    return { status: 200, retryAfter: undefined, token: undefined, body };
   }
 
   change(object: { readonly metadata: object }): void {
@@ -66,7 +66,7 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   const server = new ScriptedServer(Array.from({ length: slices }, (_, i) => slice(`s${i}`, endpointsOf(i, perSlice))));
   const clock = systemClock();
   const runtime = { clock, random: seededRandom(1), hold: new QuietHold() };
-  const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined };
+  const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined, startSpreadMs: 0 };
   const resolver: Resolver = {
     name: "kubernetes",
     watch: (_, listener) => watchSlices(server, of, runtime, (tell) => tell(listener)),
@@ -138,29 +138,15 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   );
 }
 
-/** The start of a fleet, and its return to a server that has lost its history. */
-async function fleet(size: number): Promise<void> {
-  const clock = new FleetClock();
-  const api = new FleetServer(clock);
-  const watches = startFleet(size, api, clock);
-  await clock.advance(33_000);
-  api.stop();
-  await clock.advance(60_000);
-  api.listsBySecond.clear();
-  api.startWithoutHistory();
-  await clock.advance(90_000);
-  const lists = [...api.listsBySecond.values()];
-  console.log(
-    `${size} clients: ${api.watches} watch again, ${lists.reduce((sum, one) => sum + one, 0)} lists, ` +
-      `${Math.max(...lists)} of them in the worst second`,
-  );
-  for (const watch of watches) watch.close();
-}
-
 // No timer of a resolver keeps a process alive.
 const alive = setInterval(() => undefined, 1_000);
 if (process.argv[2] === "fleet") {
-  await fleet(10_000);
+  const { start, back, watches } = await fleetLists(10_000, 30_000);
+  const tell = (when: string, { all, worstSecond }: FleetLists) =>
+    console.log(`10000 clients ${when}: ${all} lists, ${worstSecond} of them in the worst second`);
+  tell("start together, with startSpreadMs 30000", start);
+  tell("meet a server again that has lost its history", back);
+  console.log(`${watches} watch again`);
 } else {
   await changes(10, 100, 50);
   await changes(300, 10, 50);

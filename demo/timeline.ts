@@ -19,7 +19,7 @@ export interface Pace {
 }
 
 /** Under a minute, to be watched. */
-export const fullPace: Pace = {
+const fullPace: Pace = {
   rotationIntervalMs: 1_500,
   small: 3,
   large: 5,

@@ -86,6 +86,11 @@ export type PolicyFacts = Readonly<Record<string, number>>;
 export interface LoadBalancing {
   /** Shown in `snapshot()`. */
   readonly name: string;
+  /**
+   * `false`: the option `zone` makes no difference to it, and backends of all zones are among `ready`: for policies that
+   * send a call to the backend it belongs to. Default true.
+   */
+  readonly heedsZones?: boolean;
   /** Makes the policy of one transport. Called once, as the pool is made. */
   createPolicy(controller: PolicyController): Policy;
 }

@@ -44,7 +44,12 @@ export function ringHash(options: RingHashOptions = {}): LoadBalancing {
   }
   const size = { min: minRingSize, max: maxRingSize };
   const keyOf = checkKey(key);
-  return { name: "ring_hash", createPolicy: (controller) => new RingHashPolicy(controller, size, keyOf) };
+  return {
+    name: "ring_hash",
+    // The same key goes to the same backend on every client, in whichever zone that is.
+    heedsZones: false,
+    createPolicy: (controller) => new RingHashPolicy(controller, size, keyOf),
+  };
 }
 
 function checkKey(key: RingHashOptions["key"]): (info: PickInfo) => string | undefined {

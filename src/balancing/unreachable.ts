@@ -1,5 +1,6 @@
 import { type Failure, noBackendFailure } from "../base/errors.ts";
 import { codeOf } from "../base/thrown.ts";
+import { isOnThisMachine } from "../endpoint/address.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 
@@ -41,12 +42,16 @@ function unreachable(backends: readonly Backend[], { target, everConnected }: Ta
     last = lastFailure;
   }
   if (last === undefined) return "queue";
-  const advice = !everConnected && allRefused(backends) ? ` (every address refuses: ${podPortAdvice})` : "";
+  const advice = !everConnected && allRefused(backends) ? ` (every address refuses: ${refusalAdvice(backends)})` : "";
   return noBackendFailure(`no backend of ${target} is reachable${advice}`, last);
 }
 
-/** What to check when nothing listens where it should. */
-export const podPortAdvice = "use the pod port, which is the targetPort of the Service and not its port";
+/** What to check when nothing listens where it should. On this machine no Service stands between. */
+export function refusalAdvice(backends: readonly Backend[]): string {
+  return backends.every(({ endpoint }) => endpoint.addresses.every(isOnThisMachine))
+    ? "is the server up, and is this its port?"
+    : "use the pod port, which is the targetPort of the Service and not its port, and let the server listen on 0.0.0.0 or ::";
+}
 
 /** True when there are backends and each one's last dial met a closed port. */
 export function allRefused(backends: readonly Backend[]): boolean {

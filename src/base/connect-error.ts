@@ -1,6 +1,6 @@
-import { ConnectError } from "@connectrpc/connect";
-import { canceledFailure, type Failure } from "./errors.ts";
-import { noteFailure } from "./glink-failure.ts";
+import { type Code, ConnectError } from "@connectrpc/connect";
+import { canceledFailure, type Failure, type FailureKind } from "./errors.ts";
+import { earlyKindOf, noteFailure } from "./glink-failure.ts";
 
 /** What the mapping adds to a failure's text. */
 export interface FailureContext {
@@ -17,11 +17,22 @@ export interface FailureContext {
  * attempts, and `cause` keeps the original error.
  */
 export function toConnectError(failure: Failure, context: FailureContext): ConnectError {
-  if (failure.asIs !== undefined) return failure.asIs;
-  const error = newConnectError(failure, context);
-  const { kind, progress, address } = failure;
+  const { kind, progress, address, asIs } = failure;
   const { attempts, note } = context;
-  noteFailure(error, { kind, progress, attempts, address, note });
+  const error = asIs ?? newConnectError(failure, context);
+  // What is the user's own says nothing of this call, and may be the error of another one.
+  if (asIs === undefined || earlyKindOf(asIs) !== undefined)
+    noteFailure(error, { kind, progress, attempts, address, note });
+  return error;
+}
+
+/**
+ * An error to throw where it is not known how far the call got: of what is written, read or asked for. Its kind goes with
+ * it, and {@link toConnectError} adds the rest.
+ */
+export function earlyError(kind: FailureKind, code: Code, message: string, cause?: unknown): ConnectError {
+  const error = new ConnectError(message, code, undefined, undefined, cause);
+  noteFailure(error, { kind, progress: "unsent", attempts: 0, address: undefined, note: undefined, isEarly: true });
   return error;
 }
 

@@ -32,6 +32,7 @@ export type FailureKind =
   | "protocol"
   | "message-size"
   | "encoding"
+  | "invalid-response"
   | "deadline"
   | "attempt-timeout"
   | "canceled"
@@ -122,6 +123,8 @@ export function foreignText(kind: FailureKind, code: Code): string | undefined {
       return "the operation timed out";
     case "invalid-request":
       return "the request could not be made";
+    case "invalid-response":
+      return "the response could not be read";
     default:
       return undefined;
   }
@@ -202,14 +205,4 @@ export function closedFailure(when: "before" | "cut"): Failure {
         progress: "unknown",
         message: "the transport was closed while the call was open",
       };
-}
-
-/** The request cannot be made or sent. A ConnectError as the cause is passed on as it is. */
-export function invalidRequestFailure(code: Code, cause: unknown): Failure {
-  const own = asConnectError(cause);
-  if (own !== undefined) {
-    const { code, rawMessage: message } = own;
-    return { kind: "invalid-request", code, progress: "unknown", message, cause, asIs: own };
-  }
-  return { kind: "invalid-request", code, progress: "unknown", message: describeCause(cause), cause };
 }

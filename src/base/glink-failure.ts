@@ -17,7 +17,10 @@ export interface GlinkFailure {
 }
 
 /** What an error carries of it. */
-export type NotedFailure = Omit<GlinkFailure, "docs">;
+export interface NotedFailure extends Omit<GlinkFailure, "docs"> {
+  /** It was thrown before the call that it ends had ended: how far that got will be noted in place of this. */
+  readonly isEarly?: boolean;
+}
 
 /** From the global registry, so that two copies of this package in one process agree. */
 const noted = Symbol.for("glink.failure");
@@ -29,7 +32,16 @@ interface MayHaveFailed {
 
 /** Not enumerable: loggers and assertions see the error as Connect makes it. */
 export function noteFailure(error: Error, failure: NotedFailure): void {
-  Object.defineProperty(error, noted, { value: failure });
+  Object.defineProperty(error, noted, { value: failure, configurable: true });
+}
+
+/**
+ * The kind of an error of glink's own that code within a call threw, until it is noted how far that call got. Undefined for
+ * any other error, that of another call among them.
+ */
+export function earlyKindOf(error: Error): FailureKind | undefined {
+  const failure = (error as MayHaveFailed)[noted];
+  return failure?.isEarly ? failure.kind : undefined;
 }
 
 /**
@@ -43,13 +55,17 @@ export function glinkFailureOf(error: unknown): GlinkFailure | undefined {
   try {
     for (let one = error; isObject(one) && !seen.has(one); one = one.cause) {
       const failure = one[noted];
-      if (failure !== undefined) return { ...failure, docs: `docs/errors.md#${failure.kind}` };
+      if (failure !== undefined) return asTold(failure);
       seen.add(one);
     }
   } catch {
     // Who is asked about an error is not the place to learn that it throws when it is looked at.
   }
   return undefined;
+}
+
+function asTold({ kind, progress, attempts, address, note }: NotedFailure): GlinkFailure {
+  return { kind, progress, attempts, address, note, docs: `docs/errors.md#${kind}` };
 }
 
 /** Errors of other contexts, as Jest has them, are no instances of this one's Error. */

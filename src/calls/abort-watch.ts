@@ -1,5 +1,6 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { checkSignal } from "../base/check.ts";
+import { earlyError } from "../base/connect-error.ts";
 import { canceledFailure } from "../base/errors.ts";
 import { describeCause } from "../base/thrown.ts";
 import type { Cancellable } from "./cancellable.ts";
@@ -50,6 +51,6 @@ export function signalError(signal: AbortSignal | undefined): ConnectError | und
     checkSignal("signal", signal);
     return undefined;
   } catch (error) {
-    return new ConnectError(describeCause(error), Code.InvalidArgument);
+    return earlyError("invalid-request", Code.InvalidArgument, describeCause(error));
   }
 }

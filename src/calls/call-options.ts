@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
-import { Code, ConnectError, type ContextKey, type ContextValues } from "@connectrpc/connect";
+import { Code, type ContextKey, type ContextValues } from "@connectrpc/connect";
 import { checkBoolean, checkObject, describeValue } from "../base/check.ts";
+import { earlyError } from "../base/connect-error.ts";
 import type { Progress } from "../base/errors.ts";
 import { describeCause } from "../base/thrown.ts";
 import { checkHedgingOptions, type HedgingOptions } from "./hedging/hedging-options.ts";
@@ -60,7 +61,7 @@ export function callOptionsOf(contextValues: ContextValues | undefined): GlinkCa
   try {
     return checkCallOptions(options);
   } catch (error) {
-    throw new ConnectError(`glinkCall: ${describeCause(error)}`, Code.InvalidArgument, undefined, undefined, error);
+    throw earlyError("invalid-request", Code.InvalidArgument, `glinkCall: ${describeCause(error)}`, error);
   }
 }
 

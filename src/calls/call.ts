@@ -29,6 +29,8 @@ export interface CallEnd {
   readonly trailers: HeaderFields;
   /** Attempts that may have reached a backend. */
   readonly attempts: number;
+  /** Of the backend of the last attempt, if there was one. */
+  readonly address: string | undefined;
   /** Why no further attempt was made, where that needs saying. */
   readonly note: string | undefined;
 }

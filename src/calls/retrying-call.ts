@@ -22,8 +22,9 @@ import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
 
 /**
- * One logical call and its attempts, one after the other. Until it is committed a failed attempt may be followed by
- * another, which sends the same bytes; committed, the attempt's end is the call's.
+ * attempting ──▶ committed ──▶ ended    One logical call. An attempt that fails may be followed by another, which sends the
+ *   │    ▲                              same bytes, at once or after a wait. `committed`: its response is shown, and its end
+ *   └▶ waiting                          is the call's. Success, other failures and cancel() always lead to `ended`.
  */
 export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
@@ -176,9 +177,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
   }
 
   /**
-   * From when the attempt is on a stream and the caller has ended its request. Not while it waits for a backend: giving
-   * up its place among the waiting would gain nothing. And not while the backend waits for the caller: a stream that is
-   * open for requests would be given up for the caller's own slowness.
+   * Once the attempt is on a stream and the caller has ended its request. Not while it waits for a backend: giving up its
+   * place among the waiting gains nothing. And not while the backend waits for the caller, for whose slowness it would pay.
    */
   #limitAttempt(attempt: Attempt): void {
     const { retry } = this.#config;
@@ -245,6 +245,7 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     const attempt = this.#attempt;
     if (attempt !== undefined) this.#report(attempt, failure, undefined);
     const { headers, trailers } = attempt?.response ?? noResponse;
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, note });
+    const address = attempt?.connection?.address;
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#attempts, address, note });
   }
 }

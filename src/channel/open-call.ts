@@ -6,11 +6,11 @@ import type { CallTrace } from "../calls/call-trace.ts";
 import { leftFailure } from "../calls/cancellable.ts";
 import { Lifetime } from "../calls/lifetime.ts";
 import type { MethodPolicies } from "../calls/methods/method-policies.ts";
+import { noAttempt } from "../calls/no-attempt.ts";
 import type { OpenCalls } from "../calls/open-calls.ts";
 import type { HeaderFields } from "../http2/connection.ts";
 import type { FramedMessage } from "../protocol/framed-message.ts";
 import type { MessageMemory } from "../protocol/message-memory.ts";
-import { noFields } from "../protocol/metadata.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CallInit, ChannelCall } from "./channel.ts";
@@ -91,7 +91,7 @@ export class OpenCall extends Lifetime implements ChannelCall, CallListener {
 
   override cancel(failure: Failure): void {
     if (this.#running !== undefined) this.#running.cancel(failure);
-    else if (this.isOpen) this.onEnd({ failure, headers: noFields, trailers: noFields, attempts: 0, note: undefined });
+    else if (this.isOpen) this.onEnd({ failure, ...noAttempt });
   }
 
   override abandoned(): void {

@@ -64,7 +64,10 @@ export class ConsulClient {
         response.on("error", reject);
         response.on("end", () => {
           const { statusCode: status = 0, headers } = response;
-          resolve({ status, headers, text: Buffer.concat(chunks).toString() });
+          const text = Buffer.concat(chunks).toString();
+          // What stands between may say again what was asked.
+          const isShown = status !== 200 && token !== undefined;
+          resolve({ status, headers, text: isShown ? text.replaceAll(token, "***") : text });
         });
       });
       asked.end();

@@ -43,9 +43,8 @@ function endpointOf({ Node, Service, Checks }: Instance): Endpoint | undefined {
   // An instance without an address of its own is at its node's.
   const host = Service?.Address || Node?.Address;
   const port = Service?.Port;
-  if (host === undefined || host === "" || port === undefined) return undefined;
   // One instance that was registered with nonsense must not keep the others from being heard of.
-  if (!isShown(host) || !(Number.isInteger(port) && port > 0 && port < 65_536)) return undefined;
+  if (!isHost(host) || !isPort(port)) return undefined;
   const { Passing = 1, Warning = 1 } = Service?.Weights ?? {};
   const weight = statuses.includes("warning") ? Warning : Passing;
   // With a weight of 0 its DNS names an instance last, and not never.
@@ -57,8 +56,13 @@ function endpointOf({ Node, Service, Checks }: Instance): Endpoint | undefined {
 }
 
 /** As addresses have to be: readable, with nothing that a terminal obeys. */
-function isShown(host: unknown): boolean {
-  return typeof host === "string" && peerText(host, Number.POSITIVE_INFINITY) === host;
+function isHost(host: unknown): host is string {
+  return typeof host === "string" && host !== "" && peerText(host, Number.POSITIVE_INFINITY) === host;
+}
+
+/** Consul takes any number at a registration. */
+function isPort(port: number | undefined): port is number {
+  return Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
 }
 
 const smallestWeight = 0.01;

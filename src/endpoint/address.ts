@@ -25,6 +25,16 @@ export function formatAddress(address: Address): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** Whether nobody but programs on this machine can be there. */
+export function isOnThisMachine(address: Address): boolean {
+  return "path" in address || isLoopback(address.host);
+}
+
+/** Whether an IP literal, in its usual spelling, is one of this machine for itself. */
+export function isLoopback(host: string): boolean {
+  return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
 /**
  * Reads `host:port`, `[v6]:port`, `unix:path`, or a bare host when `defaultPort` is given.
  * Throws a TypeError that quotes the text when it is none of these.

@@ -65,6 +65,7 @@ export class Keepalive {
   readonly #listener: KeepaliveListener;
   readonly #writes = new WriteProgress();
   #tickTimer: TimerHandle | undefined;
+  #tickDueMs = 0;
   /** The least time between two PINGs. */
   #paceMs: number;
   /** The pace that held when the peer was last asked: this is what it may complain of. */
@@ -137,18 +138,28 @@ export class Keepalive {
     const halfStepMs = this.#tickMs / 2;
     const nowMs = this.#clock.now();
     const dueMs = Math.floor((nowMs + this.#tickMs) / halfStepMs) * halfStepMs;
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), dueMs > nowMs ? dueMs - nowMs : this.#tickMs);
+    this.#tickDueMs = dueMs > nowMs ? dueMs : nowMs + this.#tickMs;
+    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), this.#tickDueMs - nowMs);
   }
 
   #tick(): void {
+    const lateMs = this.#clock.now() - this.#tickDueMs;
     this.#scheduleTick();
+    // Whoever is on the way may forget the connections of a process that is stopped for so long: each is asked before a
+    // call finds out, once what came meanwhile has been read.
+    if (lateMs >= this.#silenceMs) this.#clock.afterInput(() => this.#check(lateMs));
+    else this.#check(0);
+  }
+
+  #check(stoppedMs: number): void {
+    if (this.#tickTimer === undefined) return;
     this.#look();
     const probe = this.#probe;
     if (probe !== undefined) {
       if (this.#bytesRead !== probe.bytesReadBefore) this.#answered(probe);
       return;
     }
-    const waitedMs = this.#clock.now() - (this.#waitingSinceMs ?? Number.POSITIVE_INFINITY);
+    const waitedMs = Math.max(stoppedMs, this.#clock.now() - (this.#waitingSinceMs ?? Number.POSITIVE_INFINITY));
     if (waitedMs < this.#silenceMs || !this.#mayAsk("silence")) return;
     const { pingIntervalMs, pingTimeoutMs } = this.#options;
     this.#ask("silence", pingIntervalMs === undefined ? watchdog.pingTimeoutMs : pingTimeoutMs);
@@ -169,8 +180,7 @@ export class Keepalive {
   }
 
   get #asksIdle(): boolean {
-    const { pingIntervalMs, pingIdleConnection } = this.#options;
-    return pingIntervalMs !== undefined && pingIdleConnection;
+    return this.#options.pingIntervalMs !== undefined && this.#options.pingIdleConnection;
   }
 
   /** Whether the peer would put up with a PING now. */
@@ -234,8 +244,7 @@ export class Keepalive {
   }
 
   #silent(probe: Probe): void {
-    const waitedMs = Math.round(this.#clock.now() - probe.askedMs);
     this.stop();
-    this.#listener.onSilent(waitedMs);
+    this.#listener.onSilent(Math.round(this.#clock.now() - probe.askedMs));
   }
 }

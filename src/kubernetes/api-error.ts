@@ -24,9 +24,10 @@ export function statusOf(value: unknown, httpStatus = 0): Status {
   };
 }
 
-/** Reads the Status of an answer that is none. */
-export async function readStatus({ status, body }: ApiResponse): Promise<Status> {
-  const text = await textOf(body, 64 * 1024);
+/** Reads the Status of an answer that is none. It may be a page that says again what was asked. */
+export async function readStatus({ status, token, body }: ApiResponse): Promise<Status> {
+  const read = await textOf(body, 64 * 1024);
+  const text = token === undefined ? read : read.replaceAll(token, "***");
   try {
     return statusOf(JSON.parse(text), status);
   } catch {
@@ -39,9 +40,18 @@ export function isExpired({ code, reason }: Status): boolean {
   return code === 410 || reason === "Expired" || reason === "Gone";
 }
 
-/** This server has not seen the resourceVersion yet: another one gave it. */
-export function isTooLarge({ code, reason, message }: Status): boolean {
-  return code === 504 || reason === "ResourceVersionTooLarge" || /too large resource version/i.test(message);
+/**
+ * The server may be one that does not know the resourceVersion: it is compacted, or another server's, that this one has not seen
+ * yet or that is no version to it.
+ */
+export function blamesVersion(status: Status): boolean {
+  const { code, reason, message } = status;
+  return (
+    isExpired(status) ||
+    [400, 422, 504].includes(code) ||
+    reason === "ResourceVersionTooLarge" ||
+    /too large resource version/i.test(message)
+  );
 }
 
 /** How long the server asks to wait, in milliseconds. Undefined: it does not say. */

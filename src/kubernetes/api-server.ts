@@ -7,6 +7,8 @@ import type { Credentials, Identity } from "./credentials.ts";
 export interface ApiResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** What it was asked with: a secret, which what stands between may say again. */
+  readonly token: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -62,6 +64,7 @@ export class HttpApiServer implements ApiServer {
     return {
       status: response.statusCode ?? 0,
       retryAfter: response.headers["retry-after"],
+      token: identity.token,
       body: response,
     };
   }

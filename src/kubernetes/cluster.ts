@@ -10,6 +10,7 @@ import { type ApiServer, HttpApiServer } from "./api-server.ts";
 import type { Credentials } from "./credentials.ts";
 import { type Location, ServiceEndpoints } from "./endpoints.ts";
 import type { Slice } from "./slice.ts";
+import type { WatchedService } from "./slice-requests.ts";
 import { SliceWatch } from "./slice-watch.ts";
 
 /** One cluster as a process sees it. */
@@ -20,10 +21,8 @@ export interface ClusterOptions {
   readonly key: string | undefined;
 }
 
-/** What is watched: all that is equal in this is one watch. */
-export interface WatchedPort extends Location {
-  readonly namespace: string;
-  readonly service: string;
+/** What is watched: all that is equal in this is one watch, whose start is that of the first who asked for it. */
+export interface WatchedPort extends Location, WatchedService {
   readonly port: number | string;
 }
 

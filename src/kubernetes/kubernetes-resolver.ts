@@ -17,12 +17,12 @@ export function kubernetesResolver(options: KubernetesResolverOptions = {}): Res
   checkOptions(options);
   const cluster = clusterOf(options);
   const given = serviceOf(options);
-  const { fallback, zone, node } = options;
+  const { fallback, zone, node, startSpreadMs = 0 } = options;
   return {
     name: "kubernetes",
     watch(target, listener, runtime) {
       const { namespace = ownNamespace(options), service, port = target.port } = given ?? servicePortOf(target);
-      const of = { namespace, service, port, zone, node };
+      const of = { namespace, service, port, zone, node, startSpreadMs };
       if (fallback === undefined) return cluster.watch(of, listener, runtime);
       const context = { listener, runtime };
       return watchWithFallback((first) => cluster.watch(of, first, runtime), fallback, target, context);

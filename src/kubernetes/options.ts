@@ -40,6 +40,11 @@ export interface KubernetesResolverOptions {
   node?: string;
   /** Used until the first list is there, and while there never is one: `dnsResolver()`. Default: calls wait for the list. */
   fallback?: Resolver;
+  /**
+   * With `fallback`: the first list is asked for at a time by chance within this, or as soon as calls fail, so that thousands of
+   * processes which start together do not ask together. In milliseconds, 0 to 600 000, default 0: at once.
+   */
+  startSpreadMs?: number;
 }
 
 const optionNames = [
@@ -54,7 +59,10 @@ const optionNames = [
   "zone",
   "node",
   "fallback",
+  "startSpreadMs",
 ] as const;
+
+const longestSpreadMs = 600_000;
 
 /** Throws a TypeError or RangeError that names the option, the value and what is allowed. */
 export function checkOptions(options: KubernetesResolverOptions): void {
@@ -96,6 +104,19 @@ export function checkOptions(options: KubernetesResolverOptions): void {
   }
   if (fallback !== undefined && typeof fallback?.watch !== "function") {
     throw new TypeError(`kubernetesResolver.fallback must be a resolver, like dnsResolver(), not ${shown(fallback)}`);
+  }
+  checkSpread(options);
+}
+
+function checkSpread({ startSpreadMs, fallback }: KubernetesResolverOptions): void {
+  if (startSpreadMs === undefined) return;
+  const message = `kubernetesResolver.startSpreadMs must be a number from 0 to ${longestSpreadMs}, not ${shown(startSpreadMs)}`;
+  if (typeof startSpreadMs !== "number") throw new TypeError(message);
+  if (!(startSpreadMs >= 0 && startSpreadMs <= longestSpreadMs)) throw new RangeError(message);
+  if (startSpreadMs > 0 && fallback === undefined) {
+    throw new TypeError(
+      "kubernetesResolver.startSpreadMs goes with fallback: without it, calls would wait for so long",
+    );
   }
 }
 
@@ -169,7 +190,8 @@ function serverUrl(server: unknown): URL {
 
 /** A value that is no secret. */
 function shown(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : kindOf(value);
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" ? JSON.stringify(value) : kindOf(value);
 }
 
 function kindOf(value: unknown): string {

@@ -5,6 +5,8 @@ import type { ApiResponse, ApiServer } from "./api-server.ts";
 export interface WatchedService {
   readonly namespace: string;
   readonly service: string;
+  /** The first list may wait for so long, by chance, unless calls fail. */
+  readonly startSpreadMs: number;
 }
 
 /** A watch is answered before there is anything to tell. */
@@ -15,7 +17,7 @@ export class SliceRequests {
   readonly #api: ApiServer;
   readonly #path: string;
 
-  constructor(api: ApiServer, { namespace, service }: WatchedService) {
+  constructor(api: ApiServer, { namespace, service }: Omit<WatchedService, "startSpreadMs">) {
     this.#api = api;
     this.#path =
       `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices` +

@@ -1,8 +1,8 @@
 import type { ListRun, Resolution, RunEnd, Runtime, TimerHandle } from "../index.ts";
 import {
   apiError,
+  blamesVersion,
   isExpired,
-  isTooLarge,
   readStatus,
   retryAfterMs,
   type Status,
@@ -60,6 +60,8 @@ export class SliceWatch {
   /** The newest version that was seen. "0" is any that the server has at hand, "" the newest there is. */
   #version = "0";
   #listed = false;
+  /** How long the first list may wait yet. */
+  #startSpreadMs: number;
   /** There was a list, and then the server had forgotten the version that we know. */
   #expired = false;
 
@@ -74,6 +76,7 @@ export class SliceWatch {
     this.#namespace = service.namespace;
     this.#requests = new SliceRequests(api, service);
     this.#slices = new SliceStore(service.service);
+    this.#startSpreadMs = service.startSpreadMs;
     this.#runtime = runtime;
     this.#resolution = () => resolutionOf(this.#slices.all);
   }
@@ -81,7 +84,10 @@ export class SliceWatch {
   /** For `watchList`. */
   async run(run: ListRun): Promise<RunEnd> {
     if (!this.#listed) {
-      if (this.#expired) await this.#bridge(this.#runtime.random.next() * relistSpreadMs, run);
+      const { random } = this.#runtime;
+      if (this.#expired) await this.#bridge(random.next() * relistSpreadMs, run);
+      else if (this.#startSpreadMs > 0) await this.#untilUrgent(random.next() * this.#startSpreadMs, run);
+      this.#startSpreadMs = 0;
       const refused = await this.#list(run);
       if (refused !== undefined) return refused;
     }
@@ -95,7 +101,7 @@ export class SliceWatch {
       const response = await this.#requests.list(this.#version, listMs, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
-        if (this.#version === "" || !(isExpired(status) || isTooLarge(status))) {
+        if (this.#version === "" || !blamesVersion(status)) {
           return this.#refused(response, status, "list");
         }
         this.#version = "";
@@ -126,7 +132,10 @@ export class SliceWatch {
       const response = await this.#requests.watch(this.#version, seconds, limit.signal);
       if (response.status !== 200) {
         const status = await readStatus(response);
-        return isExpired(status) ? this.#relist() : this.#refused(response, status, "watch");
+        if (isExpired(status)) return this.#relist();
+        // The list finds out whether it is that.
+        if (blamesVersion(status)) this.#listed = false;
+        return this.#refused(response, status, "watch");
       }
       // A server that has forgotten the version says so at once, and as an event.
       sound = clock.setTimeout(() => run.confirm(), shortestSoundMs);

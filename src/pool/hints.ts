@@ -1,4 +1,4 @@
-import { allRefused, podPortAdvice } from "../balancing/unreachable.ts";
+import { allRefused, refusalAdvice } from "../balancing/unreachable.ts";
 import type { Events } from "../observe/events.ts";
 import type { Resolver, ResolverTarget } from "../resolver/resolver.ts";
 import type { Backend } from "../subchannel/backend.ts";
@@ -44,9 +44,7 @@ export class Hints {
   unreachable(backends: readonly Backend[]): void {
     if (this.#allRefusedSaid || !this.#events.active || !allRefused(backends)) return;
     this.#allRefusedSaid = true;
-    const message =
-      `every address of ${this.#host} refuses connections (ECONNREFUSED): ${podPortAdvice}, ` +
-      "and let the server listen on 0.0.0.0 or ::";
+    const message = `every address of ${this.#host} refuses connections (ECONNREFUSED): ${refusalAdvice(backends)}`;
     this.#events.publish({ type: "hint", hint: "all-refused", message });
   }
 }

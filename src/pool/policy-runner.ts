@@ -74,7 +74,7 @@ export class PolicyRunner {
     this.#listener = listener;
     this.#runtime = runtime;
     this.#events = events;
-    this.#preferred = new PreferredBackends(zone, events);
+    this.#preferred = new PreferredBackends(loadBalancing.heedsZones === false ? undefined : zone, events);
     const subscriptions = new PolicySubscriptions({
       name: loadBalancing.name,
       pinnedCalls,

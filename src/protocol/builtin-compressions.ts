@@ -1,6 +1,7 @@
 import type { CompressCallback } from "node:zlib";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
+import { earlyError } from "../base/connect-error.ts";
 import { builtinModule } from "../runtime/builtin-modules.ts";
 
 type Zlib = typeof import("node:zlib");
@@ -142,7 +143,7 @@ async function decompress(
   } catch (error) {
     if (!isTooLarge(error)) throw failed(error);
     const text = `message is larger than configured readMaxBytes ${readMaxBytes} after decompression`;
-    throw new ConnectError(text, Code.ResourceExhausted, undefined, undefined, error);
+    throw earlyError("message-size", Code.ResourceExhausted, text, error);
   }
 }
 
@@ -151,7 +152,7 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function failed(error: unknown): ConnectError {
-  return new ConnectError("decompression failed", Code.Internal, undefined, undefined, error);
+  return earlyError("encoding", Code.Internal, "decompression failed", error);
 }
 
 /** A plain Uint8Array of memory that nothing else is in. */

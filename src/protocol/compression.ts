@@ -1,6 +1,8 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { checkObject, describeValue } from "../base/check.ts";
+import { earlyError } from "../base/connect-error.ts";
+import { earlyKindOf } from "../base/glink-failure.ts";
 import { asConnectError, describeCause } from "../base/thrown.ts";
 import { isBuiltin } from "./builtin-compressions.ts";
 import { tooLargeText } from "./framing.ts";
@@ -46,27 +48,32 @@ export async function inflate(
     plain = await compression.decompress(compressed, maxBytes);
   } catch (error) {
     const stoppedByUs = readMaxBytes === undefined && asConnectError(error)?.code === Code.ResourceExhausted;
-    throw stoppedByUs ? tooLargeUnasked(compressed.length, maxBytes, error) : asInternal(error);
+    throw stoppedByUs ? tooLargeUnasked(compressed.length, maxBytes, error) : undecompressed(error);
   }
   // A Compression of the user's may not know of limits.
   if (plain.length > maxBytes) {
     if (readMaxBytes === undefined) throw tooLargeUnasked(compressed.length, maxBytes, undefined);
-    throw new ConnectError(tooLargeText(plain.length, "readMaxBytes", readMaxBytes), Code.ResourceExhausted);
+    throw tooLarge(tooLargeText(plain.length, "readMaxBytes", readMaxBytes), undefined);
   }
   return isBuiltin(compression) ? plain : own(plain);
 }
 
 function tooLargeUnasked(compressedBytes: number, maxBytes: number, cause: unknown): ConnectError {
   const text = `a message of ${compressedBytes} compressed bytes inflates to more than ${maxBytes}: set readMaxBytes to allow it`;
-  return new ConnectError(text, Code.ResourceExhausted, undefined, undefined, cause);
+  return tooLarge(text, cause);
+}
+
+function tooLarge(text: string, cause: unknown): ConnectError {
+  return earlyError("message-size", Code.ResourceExhausted, text, cause);
 }
 
 /** Bytes that cannot be decompressed are the peer's fault, not an invalid argument of the caller's. */
-function asInternal(error: unknown): ConnectError {
+function undecompressed(error: unknown): ConnectError {
   const connectError = asConnectError(error);
-  if (connectError?.code === Code.ResourceExhausted) return connectError;
+  if (connectError !== undefined && earlyKindOf(connectError) !== undefined) return connectError;
+  if (connectError?.code === Code.ResourceExhausted) return tooLarge(connectError.rawMessage, error);
   const text = connectError?.rawMessage ?? `decompression failed: ${describeCause(error)}`;
-  return new ConnectError(text, Code.Internal, undefined, undefined, error);
+  return earlyError("encoding", Code.Internal, text, error);
 }
 
 /**

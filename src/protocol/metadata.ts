@@ -1,4 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
+import { earlyError } from "../base/connect-error.ts";
 import type { HeaderFields, MethodHead } from "../http2/connection.ts";
 
 /** No metadata: shared, because most calls have none. */
@@ -115,7 +116,7 @@ export function checkSize({ fields, userAgent = "" }: CallMetadata, path = ""): 
   const longest = sizes.indexOf(Math.max(...sizes));
   const name = list[longest - (longest % 2)];
   const text = `the headers are ${bytes} bytes long, above the ${listMaxBytes} that can be sent; the longest is "${name}"`;
-  throw new ConnectError(text, Code.InvalidArgument);
+  throw earlyError("invalid-request", Code.InvalidArgument, text);
 }
 
 function listBytesOf(fields: HeaderFields): number {
@@ -143,11 +144,12 @@ function isSpace(code: number): boolean {
 /** Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot carry, and says why. */
 export function checkField(name: string, value: string): void {
   if (!validName.test(name)) {
-    throw new ConnectError(`${JSON.stringify(name)} is not a valid header name`, Code.InvalidArgument);
+    throw earlyError("invalid-request", Code.InvalidArgument, `${JSON.stringify(name)} is not a valid header name`);
   }
   const bad = invalidValue.exec(value);
   if (bad === null) return;
   const at = `character ${JSON.stringify(bad[0])} at index ${bad.index}`;
   const advice = "put binary data into a header whose name ends in -bin, with encodeBinaryHeader()";
-  throw new ConnectError(`the value of header "${name}" has an invalid ${at}; ${advice}`, Code.InvalidArgument);
+  const text = `the value of header "${name}" has an invalid ${at}; ${advice}`;
+  throw earlyError("invalid-request", Code.InvalidArgument, text);
 }

@@ -17,12 +17,15 @@ const fieldNames = ["address", "addresses", "weight", "zone", "priority", "hostn
 /** What one entry of a file may say. */
 type Entry = Partial<Record<(typeof fieldNames)[number], unknown>>;
 
+/** Some editors begin a file with it, and JSON has no place for it. */
+const byteOrderMark = /^\uFEFF/;
+
 /**
  * Reads `{ "endpoints": [{ "address": "10.0.0.1:50051", "weight": 1, "zone": "a", "priority": 0 }] }`. Throws an error that
  * says where it is wrong: by line and column where it is no JSON, else by the entry and its field.
  */
 export function readEndpointFile(text: string, defaultPort: number): readonly Endpoint[] {
-  const content = parseJson(text);
+  const content = parseJson(text.replace(byteOrderMark, ""));
   checkObject("the file", content as object, 'an object like {"endpoints": ["10.0.0.1:50051"]}');
   checkNames("the file", content as object, ["endpoints"]);
   const { endpoints } = content as { endpoints?: unknown };

@@ -29,12 +29,21 @@ export class FileBell {
     this.#wake?.();
   }
 
-  /** Resolves after `ms`, and soon after a ring, one since the last wait included. */
-  async wait(ms: number): Promise<void> {
+  /** Resolves after `ms`, and soon after a ring, one since the last wait included: with true then. */
+  async wait(ms: number): Promise<boolean> {
     this.#listen();
     if (!this.#rung) await this.#until(ms, true);
-    if (this.#rung) await this.sleep(coalesceMs);
+    const isRung = this.#rung;
+    if (isRung) await this.sleep(coalesceMs);
     this.#rung = false;
+    return isRung;
+  }
+
+  /** There was a change, and no ring: another folder may have taken the place of the one that is listened to. */
+  listenAnew(): void {
+    this.close();
+    this.#watcher = undefined;
+    this.#listen();
   }
 
   /** Resolves after `ms`, whatever rings. */

@@ -75,8 +75,11 @@ class WatchedFile {
     run.onHint(() => bell.ring());
     try {
       let isDoubtful = false;
+      let isTold = true;
       while (!run.signal.aborted) {
+        const known = this.#version;
         const error = await this.#look(run);
+        if (!isTold && this.#version !== known) bell.listenAnew();
         const text = error === undefined ? undefined : String(error);
         if (text !== undefined && text !== this.#errorSaid && isDoubtful) {
           this.#errorSaid = text;
@@ -84,7 +87,7 @@ class WatchedFile {
         }
         isDoubtful = text !== undefined && text !== this.#errorSaid;
         if (isDoubtful) await bell.sleep(settleMs);
-        else await bell.wait(pollIntervalMs);
+        else isTold = await bell.wait(pollIntervalMs);
       }
       return { againMs: Number.POSITIVE_INFINITY };
     } finally {

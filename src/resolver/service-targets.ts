@@ -1,9 +1,10 @@
 import type { SrvRecord } from "node:dns";
+import { isIP } from "node:net";
 import { describeCause } from "../base/thrown.ts";
 import type { Address } from "../endpoint/address.ts";
 import { endpointHostname, endpointPriority, endpointWeight, noAttributes } from "../endpoint/attributes.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import { type FamilyChoice, type HostsByFamily, noHosts, orderFamilies } from "./families.ts";
+import { type Family, type FamilyChoice, type HostsByFamily, noHosts, orderFamilies } from "./families.ts";
 import type { ServiceQuery } from "./service-query.ts";
 
 /** What is known of the targets of SRV records. */
@@ -30,6 +31,12 @@ export class ServiceTargets {
     let ttlMs = Number.POSITIVE_INFINITY;
     const families = this.#family === 0 ? ([4, 6] as const) : [this.#family];
     const ask = async (target: string) => {
+      // RFC 2782 wants a name; some write an address all the same.
+      const family = isIP(target) as 0 | Family;
+      if (family !== 0) {
+        found.set(target, { ...noHosts, [family]: [target] });
+        return;
+      }
       const known = { ...(this.#known.get(target) ?? noHosts) };
       const errors: unknown[] = [];
       const asked = families.map(async (family) => {

@@ -104,8 +104,11 @@ class ServiceLookup {
   }
 
   async #resolve(records: readonly SrvRecord[], query: ServiceQuery, run: ListRun): Promise<{ againMs: number }> {
-    const { found, ttlMs, failures } = await this.#targets.resolve(records, query);
-    const endpoints = endpointsOf(records, found);
+    const callable = records.filter(({ port }) => port !== 0);
+    const { found, ttlMs, failures: unknown } = await this.#targets.resolve(callable, query);
+    const endpoints = endpointsOf(callable, found);
+    const portless = records.filter(({ port }) => port === 0).map(({ name }) => `${name}: its port is 0`);
+    const failures = [...portless, ...unknown];
     // What is known is of use, whatever is still to be learned.
     if (endpoints.length > 0) run.report({ endpoints });
     if (failures.length > 0) throw new Error(failures.join("; "));

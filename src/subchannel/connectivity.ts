@@ -20,7 +20,8 @@ import type { PoolConditions, SubchannelContext } from "./subchannel-context.ts"
  *    └───────────────────────────────────────────────┘ lost or GOAWAY, proven; GOAWAY in good order with calls open;
  *                                                      or no calls for long; or disconnect()
  *
- *   "Lost" is said of the last connection. shutdown() leads from every state to shutdown, which is final.
+ *   "Lost" is said of the last connection. disconnect() leads from connecting to idle too, and shutdown() from every state
+ *   to shutdown, which is final.
  *
  * Idle and transient-failure may be resting: then only a new call (`wake`) makes it dial again. Without that, a process
  * with nothing to do would be kept alive by dials for ever.

@@ -25,6 +25,8 @@ export interface EndpointDialListener {
   onFailed(failure: Failure, dialStartedMs: number): void;
 }
 
+const nobody: EndpointDialListener = Object.freeze({ onConnected: () => undefined, onFailed: () => undefined });
+
 /** What the dials of one backend share. */
 export interface DialContext {
   readonly runtime: Runtime;
@@ -52,12 +54,12 @@ export class EndpointDial {
         counters.dialsSucceeded++;
         const { socketFacts, maxConcurrentStreams } = connection;
         this.#seen.connected(socketFacts, maxConcurrentStreams, clock.now() - dialStartedMs);
-        this.listener.onConnected({ connection, address, dialStartedMs });
+        this.#takeListener().onConnected({ connection, address, dialStartedMs });
       },
       onFailed: (failure) => {
         counters.dialsFailed++;
         this.#seen.failed(failure, clock.now() - dialStartedMs);
-        this.listener.onFailed(failure, dialStartedMs);
+        this.#takeListener().onFailed(failure, dialStartedMs);
       },
     };
     this.#dial =
@@ -75,6 +77,14 @@ export class EndpointDial {
   /** Nobody wants the connection any more: the listener hears nothing, and what comes all the same is closed. */
   giveUp(): void {
     this.#seen.givenUp();
+    this.#takeListener();
     this.#dial.giveUp();
+  }
+
+  /** Its socket holds a dial that is over: connections that follow one another would each hold the one before. */
+  #takeListener(): EndpointDialListener {
+    const { listener } = this;
+    this.listener = nobody;
+    return listener;
   }
 }

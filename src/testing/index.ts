@@ -1,3 +1,4 @@
+export { allReady } from "./all-ready.ts";
 export type { AdapterOptions } from "./backends/call-handler.ts";
 export type { OrderOptions } from "./backends/orders.ts";
 export { type BackendsOptions, type Routes, startBackends, type TestBackends } from "./backends/start-backends.ts";

@@ -18,22 +18,28 @@ const defaultTimeoutMs = 4_000;
 const pieces = 20;
 
 /**
- * Waits for what somebody else brings about: `begin` is handed the function that takes it, and returns the one that ends the wait. What is
- * waited for is put into words only where it did not come.
+ * Waits for what somebody else brings about: `begin` is handed the function that takes it, and one that takes why it
+ * cannot come, and returns the one that ends the wait. What is waited for is put into words only where it did not come.
  */
 export function waitFor<T>(
   options: WaitingOptions,
   describe: () => string,
-  begin: (resolve: (value: T) => void) => () => void,
+  begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
 ): Promise<T> {
   const { timeoutMs = defaultTimeoutMs } = checkFields("the options of a wait", options, ["timeoutMs"]);
   checkNumber("timeoutMs", timeoutMs, { min: 1, max: 2 ** 31 - 1 });
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const end = begin((value) => {
-      clearTimeout(timer);
-      resolve(value);
-    });
+    const end = begin(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
     const wait = (left: number) => {
       if (left === 0) {
         end();

@@ -9,8 +9,9 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
+import { earlyError } from "../base/connect-error.ts";
 import type { Failure } from "../base/errors.ts";
 import type { MethodSpec } from "../base/method-spec.ts";
 import { peerText } from "../base/peer-text.ts";
@@ -108,7 +109,8 @@ export class Codec {
     const { writeMaxBytes } = this.#options;
     const payload = method.serialize(create(method.desc.input, message));
     if (payload.length > writeMaxBytes) {
-      throw new ConnectError(tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes), Code.ResourceExhausted);
+      const text = tooLargeText(payload.length, "writeMaxBytes", writeMaxBytes);
+      throw earlyError("invalid-request", Code.ResourceExhausted, text);
     }
     return payload;
   }
@@ -124,12 +126,12 @@ export class Codec {
   decode(method: MethodInfo, headers: HeaderFields, flag: number, payload: Uint8Array): Message | Promise<Message> {
     if (flag === 0) return method.parse(payload);
     if (flag !== compressedFlag) {
-      throw new ConnectError(`protocol error: message has invalid flags 0x${flag.toString(16)}`, Code.Internal);
+      throw earlyError("protocol", Code.Internal, `protocol error: message has invalid flags 0x${flag.toString(16)}`);
     }
     const compression = this.#compressionOf(method, headers);
     if (compression === undefined) {
       const text = "protocol error: received a compressed message, but the headers do not say how";
-      throw new ConnectError(text, Code.Internal);
+      throw earlyError("protocol", Code.Internal, text);
     }
     const plain = this.#compressionWork.inflate(compression, payload, this.#options.inflateMaxBytes);
     return plain instanceof Uint8Array ? method.parse(plain) : plain.then((bytes) => method.parse(bytes));
@@ -177,8 +179,8 @@ export class Codec {
     const { binaryOptions } = this.#options;
     const giveOwnBytes = this.#ownBytes.giverOf(desc.output);
     return {
-      serialize: guarded("serialize binary", binaryEncoder(desc.input, binaryOptions)),
-      parse: guarded("parse binary", (bytes) => {
+      serialize: guarded("invalid-request", "serialize binary", binaryEncoder(desc.input, binaryOptions)),
+      parse: guarded("invalid-response", "parse binary", (bytes) => {
         const message = fromBinary(desc.output, bytes, binaryOptions);
         giveOwnBytes(message, bytes);
         return message;
@@ -194,8 +196,12 @@ export class Codec {
     const encoder = new TextEncoder();
     const decoder = new TextDecoder();
     return {
-      serialize: guarded("serialize JSON", (message) => encoder.encode(toJsonString(desc.input, message, options))),
-      parse: guarded("parse JSON", (bytes) => fromJsonString(desc.output, decoder.decode(bytes), options)),
+      serialize: guarded("invalid-request", "serialize JSON", (message) =>
+        encoder.encode(toJsonString(desc.input, message, options)),
+      ),
+      parse: guarded("invalid-response", "parse JSON", (bytes) =>
+        fromJsonString(desc.output, decoder.decode(bytes), options),
+      ),
     };
   }
 }
@@ -212,12 +218,16 @@ function idempotencyOf({ idempotency }: DescMethod): MethodSpec["idempotency"] {
 }
 
 /** The same work, whose errors are ConnectErrors that say what was done. */
-function guarded<A, R>(what: string, work: (argument: A) => R): (argument: A) => R {
+function guarded<A, R>(
+  kind: "invalid-request" | "invalid-response",
+  what: string,
+  work: (argument: A) => R,
+): (argument: A) => R {
   return (argument) => {
     try {
       return work(argument);
     } catch (error) {
-      throw new ConnectError(`${what}: ${describeCause(error)}`, Code.Internal, undefined, undefined, error);
+      throw earlyError(kind, Code.Internal, `${what}: ${describeCause(error)}`, error);
     }
   };
 }

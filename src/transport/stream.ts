@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodStreaming, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortErrorOf, toConnectError } from "../base/connect-error.ts";
-import { canceledFailure, type Failure, invalidRequestFailure } from "../base/errors.ts";
+import { canceledFailure, type Failure } from "../base/errors.ts";
+import { thrownFailure } from "../base/thrown-failure.ts";
 import type { CallEnd, CallListener } from "../calls/call.ts";
 import type { CallGroup } from "../calls/open-calls.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
@@ -43,6 +44,8 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   /** Gone once the caller's promise is settled: it would keep the response from being collected. */
   #caller: Caller<StreamResponse<I, O>> | undefined;
   #headers: HeaderFields = noFields;
+  /** How the call ended, for the error of a message that is read afterwards. */
+  #ended: CallEnd | undefined;
 
   constructor(
     environment: CallEnvironment,
@@ -68,7 +71,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     try {
       call.start(requestOf(this.#environment, this.#method, this.#input, call.deadlineMs));
     } catch (error) {
-      this.#end(invalidRequestFailure(Code.Internal, error), 0, undefined);
+      call.cancel(thrownFailure(Code.Internal, error, "unsent"));
       return;
     }
     if (call.isOpen) this.#pump.start(messages, call);
@@ -110,6 +113,7 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
   }
 
   onEnd(end: CallEnd): void {
+    this.#ended = end;
     // A client stream commits at its message. One that failed without shows the headers that came all the same.
     if (this.#caller !== undefined && end.failure?.kind === "status" && end.trailers.length > 0) {
       this.#show(end.headers);
@@ -122,12 +126,19 @@ class StreamCall<I extends DescMessage, O extends DescMessage> implements CallLi
     return this.#environment.codec.decode(this.#method, this.#headers, flag, payload);
   }
 
+  undecodable(error: unknown): ConnectError {
+    const failure = thrownFailure(Code.Internal, error, "unknown");
+    this.#call.cancel(failure);
+    const { attempts = 1, address } = this.#ended ?? {};
+    return toConnectError({ ...failure, address }, { attempts });
+  }
+
   abortError(): ConnectError | undefined {
     return abortErrorOf(this.#input.signal);
   }
 
   #requestFailed(error: unknown): void {
-    this.#call.cancel(invalidRequestFailure(Code.Internal, error));
+    this.#call.cancel(thrownFailure(Code.Internal, error, "unknown"));
   }
 
   #end(failure: Failure | undefined, attempts: number, note: string | undefined): void {

@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { toConnectError } from "../base/connect-error.ts";
-import { type Failure, invalidRequestFailure } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
+import { thrownFailure } from "../base/thrown-failure.ts";
 import type { CallEnd, CallListener, CallRequest } from "../calls/call.ts";
 import { Caller, tracedWhenThrown } from "../channel/caller.ts";
 import type { ChannelCall } from "../channel/channel.ts";
@@ -63,10 +64,10 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
         this.#start(request, compressed, compressedFlag);
       } else {
         const started = compressed.then((bytes) => this.#start(request, bytes, compressedFlag));
-        started.catch((error: unknown) => this.#failWith(error));
+        started.catch((error: unknown) => this.#unsendable(error));
       }
     } catch (error) {
-      this.#failWith(error);
+      this.#unsendable(error);
     }
   }
 
@@ -119,13 +120,13 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
         this.#call.keepOpen();
         message.then(
           (decoded) => this.#succeed(end, decoded),
-          (error: unknown) => this.#failWith(error),
+          (error: unknown) => this.#unreadable(end, error),
         );
       } else {
         this.#succeed(end, message);
       }
     } catch (error) {
-      this.#failWith(error);
+      this.#unreadable(end, error);
     }
   }
 
@@ -143,10 +144,14 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> implements CallLis
     });
   }
 
-  /** The request cannot be made, or the response cannot be read. */
-  #failWith(error: unknown): void {
-    const failure = invalidRequestFailure(Code.Internal, error);
+  #unsendable(error: unknown): void {
+    const failure = thrownFailure(Code.Internal, error, "unsent");
     this.#reject(failure, toConnectError(failure, { attempts: 0 }));
+  }
+
+  #unreadable({ attempts, address }: CallEnd, error: unknown): void {
+    const failure = { ...thrownFailure(Code.Internal, error, "unknown"), address };
+    this.#reject(failure, toConnectError(failure, { attempts }));
   }
 
   #fail(failure: Failure, attempts: number, note?: string): void {

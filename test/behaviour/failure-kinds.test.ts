@@ -3,23 +3,26 @@ import { once } from "node:events";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { type TestContext, test } from "node:test";
-import { type CallOptions, Code, createClient } from "@connectrpc/connect";
+import { gzipSync } from "node:zlib";
+import { type CallOptions, Code, createClient, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import {
   type FailureKind,
   type GlinkTransportOptions,
+  glinkCall,
   glinkFailureOf,
   glinkTransport,
   pickFromReady,
 } from "../../src/index.ts";
 import { manualClock, manualResolver, recordEvents, startBackends, testTransport } from "../../src/testing/index.ts";
+import { beginsWith, isInSources, quotedMessages } from "../support/error-document.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 import { constantRandom } from "../support/random.ts";
 
 checkForLeaks();
 
-/** Why no call fails in this way, or a call that does. */
-type Provocation = { readonly unseen: string } | ((t: TestContext) => Promise<unknown>);
+/** A call that fails in a way. */
+type Provocation = (t: TestContext) => Promise<unknown>;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -56,7 +59,7 @@ async function scene(t: TestContext, options: Partial<GlinkTransportOptions> = {
       .until("connect-failed")
       .then(({ error }) => Promise.reject(error));
   };
-  return { clock, backend, resolver, transport, call, keptCall, dialError };
+  return { clock, backend, resolver, transport, client, call, keptCall, dialError };
 }
 
 /** The call of a client whose only backend is at this address. */
@@ -66,8 +69,12 @@ async function callTo(t: TestContext, address: string, options: Partial<GlinkTra
 }
 
 /** A server that answers every call in the same way of its own. */
-async function answer(t: TestContext, answering: (stream: ServerHttp2Stream) => void): Promise<unknown> {
-  return callTo(t, await listen(t, createHttp2Server().on("stream", answering)));
+async function answer(
+  t: TestContext,
+  answering: (stream: ServerHttp2Stream) => void,
+  options: Partial<GlinkTransportOptions> = {},
+): Promise<unknown> {
+  return callTo(t, await listen(t, createHttp2Server().on("stream", answering)), options);
 }
 
 /** The address of a server that stops listening with its test. */
@@ -92,7 +99,30 @@ const brokenFrames = Buffer.from("000000040000000000" + "000000000000000000", "h
 
 const dropEverything = pickFromReady("drop-everything", () => ({ pick: () => ({ drop: "closed on Sundays" }) }));
 
-const provocations: Record<FailureKind, Provocation> = {
+interface RawMessage {
+  readonly flag?: number;
+  readonly bytes: Uint8Array;
+  readonly encoding?: string;
+  readonly format?: "proto" | "json";
+}
+
+/** Answers as a server of gRPC does, with one message that is as it is. */
+function respondWith({ flag = 0, bytes, encoding, format = "proto" }: RawMessage) {
+  const fields = encoding === undefined ? {} : { "grpc-encoding": encoding };
+  const prefix = Buffer.from([flag, 0, 0, bytes.length >> 8, bytes.length & 255]);
+  return (stream: ServerHttp2Stream) => {
+    const headers = { ":status": 200, "content-type": `application/grpc+${format}`, ...fields };
+    stream.respond(headers, { waitForTrailers: true });
+    stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.end(Buffer.concat([prefix, bytes]));
+  };
+}
+
+/** No message of any kind: a field that says it is longer than what there is. */
+const unparsable = Buffer.from("0aff", "hex");
+
+/** Ways to fail so, or why no call does. */
+const provocations: Record<FailureKind, Provocation | readonly Provocation[] | { readonly unseen: string }> = {
   "name-resolution": async (t) => {
     const { call, resolver } = await scene(t);
     resolver.fail(new Error("no such name"));
@@ -111,10 +141,11 @@ const provocations: Record<FailureKind, Provocation> = {
     return dialError();
   },
   "connect-timeout": async (t) => {
-    const { backend, clock, dialError } = await scene(t, { connectTimeoutMs: 1_000 });
+    const { backend, clock, transport, dialError } = await scene(t, { connectTimeoutMs: 1_000 });
     backend.mute();
     const failed = dialError();
     failed.catch(() => undefined);
+    await recordEvents(transport).until("subchannel-state", ({ to }) => to === "connecting");
     await clock.advance(1_000);
     return failed;
   },
@@ -184,19 +215,30 @@ const provocations: Record<FailureKind, Provocation> = {
       stream.respond({ ":status": 503, "content-type": "text/html" });
       stream.end("<h1>busy</h1>");
     }),
-  protocol: (t) =>
-    answer(t, (stream) => {
-      stream.respond({ ":status": 200, "content-type": "application/grpc+thrift" });
-      stream.end();
-    }),
-  "message-size": async (t) => (await scene(t, { readMaxBytes: 10 })).call(),
-  encoding: (t) =>
-    answer(t, (stream) => {
-      const headers = { ":status": 200, "content-type": "application/grpc+proto", "grpc-encoding": "zstd" };
-      stream.respond(headers, { waitForTrailers: true });
-      stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.end(Buffer.from("010000000100", "hex"));
-    }),
+  protocol: [
+    (t) =>
+      answer(t, (stream) => {
+        stream.respond({ ":status": 200, "content-type": "application/grpc+thrift" });
+        stream.end();
+      }),
+    (t) => answer(t, respondWith({ flag: 16, bytes: unparsable })),
+    (t) => answer(t, respondWith({ flag: 1, bytes: gzipSync(unparsable) })),
+  ],
+  "message-size": [
+    async (t) => (await scene(t, { readMaxBytes: 10 })).call(),
+    (t) =>
+      answer(t, respondWith({ flag: 1, bytes: gzipSync(Buffer.alloc(1_000)), encoding: "gzip" }), {
+        readMaxBytes: 100,
+      }),
+  ],
+  encoding: [
+    (t) => answer(t, respondWith({ flag: 1, bytes: unparsable, encoding: "zstd" })),
+    (t) => answer(t, respondWith({ flag: 1, bytes: unparsable, encoding: "gzip" })),
+  ],
+  "invalid-response": [
+    (t) => answer(t, respondWith({ bytes: unparsable })),
+    (t) => answer(t, respondWith({ bytes: unparsable, format: "json" }), { useBinaryFormat: false }),
+  ],
   deadline: async (t) => {
     const { keptCall, backend, clock } = await scene(t);
     const kept = keptCall({ timeoutMs: 60_000 });
@@ -235,22 +277,79 @@ const provocations: Record<FailureKind, Provocation> = {
     for (let i = 0; i < 5; i++) await call().catch(() => undefined);
     return call();
   },
-  "invalid-request": async (t) => (await scene(t)).call({ timeoutMs: Number.NaN }),
+  "invalid-request": [
+    async (t) => (await scene(t)).call({ timeoutMs: Number.NaN }),
+    async (t) => (await scene(t)).call({ signal: {} as AbortSignal }),
+    async (t) => (await scene(t)).call({ headers: [["x y", "1"]] }),
+    async (t) => (await scene(t)).call({ headers: { "x-y": "\u0001" } }),
+    async (t) =>
+      (await scene(t)).call({ contextValues: createContextValues().set(glinkCall, { hashKey: 7 as never }) }),
+    async (t) => (await scene(t, { writeMaxBytes: 10 })).call(),
+    async (t) => (await scene(t)).client.unary({ behavior: { delayMs: "soon" as never } }),
+    async (t) => (await scene(t, { useBinaryFormat: false })).client.unary({ behavior: { delayMs: "soon" as never } }),
+    async (t) => {
+      const changing: Interceptor = (next) => (request) => next({ ...request, url: "http://elsewhere.test/" });
+      return (await scene(t, { interceptors: [changing] })).call();
+    },
+  ],
 };
 
+/** What docs/errors.md quotes, and a call failed with. */
+const seen = new Set<string>();
+
 for (const [kind, provocation] of Object.entries(provocations)) {
-  if (typeof provocation !== "function") {
+  if ("unseen" in provocation) {
     test(`no call fails as ${kind}: ${provocation.unseen}`, { skip: "by design" }, () => undefined);
     continue;
   }
-  test(`a call fails as ${kind}, and its error says so`, async (t) => {
-    const reason: unknown = await provocation(t).then(
-      () => assert.fail("the call succeeded"),
-      (error: unknown) => error,
-    );
-    const fact = glinkFailureOf(reason) ?? (reason as { kind?: FailureKind });
-    assert.equal(fact.kind, kind, String(reason));
-  });
+  for (const [i, provoke] of [provocation].flat().entries()) {
+    test(`a call fails as ${kind}, and its error says so in words that docs/errors.md has for it (${i + 1})`, async (t) => {
+      const reason: unknown = await provoke(t).then(
+        () => assert.fail("the call succeeded"),
+        (error: unknown) => error,
+      );
+      const fact = glinkFailureOf(reason) ?? (reason as { kind?: FailureKind });
+      assert.equal(fact.kind, kind, String(reason));
+      const { rawMessage, message } = reason as { rawMessage?: string; message: string };
+      const quoted = quotedMessages(kind);
+      const said = quoted.filter((text) => beginsWith(rawMessage ?? message, text));
+      assert.ok(quoted.length === 0 || said.length > 0, `${rawMessage ?? message} is none of: ${quoted.join(", ")}`);
+      for (const text of said) seen.add(text);
+    });
+  }
+}
+
+test("every message that docs/errors.md quotes was one of these, or is one that the sources write", () => {
+  const quoted = Object.keys(provocations).flatMap(quotedMessages);
+  assert.ok(quoted.length > 40);
+  assert.deepEqual(
+    quoted.filter((text) => !seen.has(text) && !isInSources(text)),
+    [],
+  );
+});
+
+test("what is wrong with a response comes with its backend and its attempts, and what is wrong with a request with neither", async (t) => {
+  const address = await listen(t, createHttp2Server().on("stream", respondWith({ bytes: unparsable })));
+  for (const options of [{}, { hedging: { delayMs: 60_000 } }]) {
+    const { client } = await scene(t, { resolver: manualResolver(address), ...options });
+    const read = { progress: "unknown", attempts: 1, address, note: undefined };
+    const unreadable = { kind: "invalid-response", ...read, docs: "docs/errors.md#invalid-response" };
+    assert.deepEqual(await failureOf(client.unary({})), unreadable);
+    assert.deepEqual(await failureOf(firstOf(client.serverStream({ count: 1 }))), unreadable);
+  }
+  const { client } = await scene(t, { writeMaxBytes: 10 });
+  const written = { progress: "unsent", attempts: 0, address: undefined, note: undefined };
+  const unsendable = { kind: "invalid-request", ...written, docs: "docs/errors.md#invalid-request" };
+  assert.deepEqual(await failureOf(client.unary({ text: "more than ten" })), unsendable);
+});
+
+function failureOf(work: Promise<unknown>) {
+  return work.then(() => assert.fail("it succeeded"), glinkFailureOf);
+}
+
+async function firstOf<T>(messages: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const message of messages) return message;
+  return undefined;
 }
 
 test("a call's error is known through those that were made of it", async (t) => {

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { resetSocket } from "../../src/testing/backends/reset-socket.ts";
 
 /** What happens to bytes on their way. */
 export interface NetworkFaults {
@@ -63,7 +64,7 @@ export async function startFaultyNetwork(server: string, faults: NetworkFaults =
   });
   const listen = (on: number) => new Promise<void>((resolve) => proxy.listen(on, "127.0.0.1", resolve));
   const reset = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) resetSocket(socket);
   };
   await listen(0);
   const ownPort = (proxy.address() as AddressInfo).port;

@@ -85,7 +85,7 @@ export class FleetServer implements ApiServer {
     const isFromNow = query.get("sendInitialEvents") === "false";
     const expired = !isFromNow && Number(query.get("resourceVersion")) < this.#compacted;
     const body = isWatch ? this.#watch(expired, signal) : this.#list();
-    return { status: 200, retryAfter: undefined, body };
+    return { status: 200, retryAfter: undefined, token: undefined, body };
   }
 
   /** Cuts all watches, and is away. */
@@ -122,12 +122,15 @@ export class FleetServer implements ApiServer {
   }
 }
 
-/** So many processes that watch one Service, each with its own chance, and with the hints of a rotation timer. */
-export function startFleet(size: number, api: ApiServer, clock: Clock): readonly ResolverWatch[] {
+/**
+ * So many processes that watch one Service from now on, each with its own chance, and with the hints of a rotation timer. They
+ * wait for their first list by up to `startSpreadMs`.
+ */
+export function startFleet(size: number, api: ApiServer, clock: Clock, startSpreadMs = 0): readonly ResolverWatch[] {
   const random = seededRandom(7);
   const listener = { onResolution: () => undefined, onAddresses: () => undefined, onError: () => undefined };
   const runtime = { clock, random, hold: new QuietHold() };
-  const of = { namespace: "shop", service: "echo", port: 50_051, zone: undefined, node: undefined };
+  const of = { namespace: "shop", service: "echo", port: 50_051, zone: undefined, node: undefined, startSpreadMs };
   const watches = Array.from({ length: size }, () => watchSlices(api, of, runtime, (tell) => tell(listener)));
   for (const watch of watches) {
     const rotate = () => {
@@ -137,4 +140,35 @@ export function startFleet(size: number, api: ApiServer, clock: Clock): readonly
     clock.setTimeout(rotate, 30_000 * random.next());
   }
   return watches;
+}
+
+/** How many of a fleet asked for a list, and how many of them in the worst second. */
+export interface FleetLists {
+  readonly all: number;
+  readonly worstSecond: number;
+}
+
+/** The start of a fleet, all at the same moment, and its return to a server that has lost its history. */
+export async function fleetLists(
+  size: number,
+  startSpreadMs: number,
+): Promise<{ readonly start: FleetLists; readonly back: FleetLists; readonly watches: number }> {
+  const clock = new FleetClock();
+  const api = new FleetServer(clock);
+  const counted = (): FleetLists => {
+    const lists = [...api.listsBySecond.values()];
+    api.listsBySecond.clear();
+    return { all: lists.reduce((sum, count) => sum + count, 0), worstSecond: Math.max(0, ...lists) };
+  };
+  const watches = startFleet(size, api, clock, startSpreadMs);
+  await clock.advance(33_000);
+  const start = counted();
+  api.stop();
+  await clock.advance(60_000);
+  api.startWithoutHistory();
+  await clock.advance(90_000);
+  const back = counted();
+  const open = api.watches;
+  for (const watch of watches) watch.close();
+  return { start, back, watches: open };
 }

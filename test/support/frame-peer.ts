@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { resetSocket } from "../../src/testing/backends/reset-socket.ts";
 
 /** Frame types of RFC 9113 §6. */
 export const frameType = {
@@ -153,7 +154,7 @@ export class PeerConnection {
 
   /** Ends with a TCP RST. */
   abort(): void {
-    this.#tcp.resetAndDestroy();
+    resetSocket(this.#tcp);
   }
 
   streamEnded(id: number): void {

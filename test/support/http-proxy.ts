@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { resetSocket } from "../../src/testing/backends/reset-socket.ts";
 
 /** How a proxy of a test should be. */
 export interface HttpProxyOptions {
@@ -88,7 +89,7 @@ export async function startHttpProxy(options: HttpProxyOptions = {}): Promise<Ht
     asked,
     heads,
     reset() {
-      for (const socket of sockets) socket.resetAndDestroy();
+      for (const socket of sockets) resetSocket(socket);
     },
     close: () =>
       new Promise((resolve) => {

@@ -22,6 +22,8 @@ export interface WatchedCall {
 export interface Served {
   /** Executions by request id, over all servers. */
   readonly executions?: ReadonlyMap<string, number>;
+  /** Whole requests that came, over all servers. */
+  readonly requests?: number;
   /** Connections that were made, and the most that are in order. */
   readonly connections?: { readonly made: number; readonly most: number };
 }
@@ -81,24 +83,37 @@ export class Invariants {
   }
 
   /** Every call has settled, with an error whose kind is known; no server ran it more often than attempts reached one. */
-  async assertHeld({ executions, connections }: Served = {}): Promise<void> {
+  async assertHeld(served: Served = {}): Promise<void> {
+    assert.deepEqual(await this.violations(served), []);
+  }
+
+  /** What does not hold, in words. */
+  async violations({ executions, requests = 0, connections }: Served = {}): Promise<string[]> {
     const settled = new AbortController();
     const hung = sleep(hungAfterMs, undefined, { signal: settled.signal }).catch(() => undefined);
     await Promise.race([Promise.all(this.#open), hung]);
     settled.abort();
     const wrong: string[] = [];
+    let reachedInAll = 0;
     for (const { id, outcome, error, attempts } of this.calls) {
+      // docs/errors.md: what a codec cannot read is told as it is, after an attempt that succeeded.
+      const isUnreadable = attempts.length > 0 && attempts.at(-1)?.code === undefined;
       if (outcome === "pending") wrong.push(`${id} never settled`);
-      else if (outcome !== "OK" && glinkFailureOf(error) === undefined) wrong.push(`${id} ended with ${error}`);
+      else if (outcome === "not a ConnectError") wrong.push(`${id} rejected with ${error}`);
+      else if (outcome !== "OK" && glinkFailureOf(error) === undefined && !isUnreadable) {
+        wrong.push(`${id}: no kind is known of ${error}`);
+      }
       const reached = attempts.filter(({ address }) => address !== undefined).length;
       const ran = executions?.get(id) ?? 0;
       if (ran > reached) wrong.push(`${id} ran ${ran} times, for ${reached} attempts`);
+      reachedInAll += reached;
     }
+    if (requests > reachedInAll) wrong.push(`servers got ${requests} requests, of ${reachedInAll} attempts`);
     const { openCalls, queuedCalls } = this.#transport.snapshot();
     if (openCalls + queuedCalls > 0) wrong.push(`${openCalls} calls are open, and ${queuedCalls} wait`);
     if (connections !== undefined && connections.made > connections.most) {
       wrong.push(`${connections.made} connections, where ${connections.most} are enough`);
     }
-    assert.deepEqual(wrong, []);
+    return wrong;
   }
 }

@@ -1,11 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+const test = join(import.meta.dirname, "..");
+
 /** Something that is promised, and what holds us to it. */
 export interface TestedRow {
   readonly id: string;
-  /** `path below test: the test's name as its source has it`, placeholders included. Empty: see `reason`. */
+  /** `path below test: the test's name as its source has it`, placeholders included. Empty: see `suites` and `reason`. */
   readonly tests: readonly string[];
+  /** Commands of suites, as `.ci/run` or CONTRIBUTING.md has them: for what is too long, or too large, for a test. */
+  readonly suites?: readonly string[];
   /** What of it is not tested or not done, and why. */
   readonly reason?: string;
 }
@@ -17,20 +21,28 @@ export function splitTest(test: string): readonly [path: string, name: string] {
 }
 
 /** What a table's cell says of the tests of a row, and of what is not there. */
-export function testsCell({ tests, reason }: TestedRow): string {
+export function testsCell({ tests, suites = [], reason }: TestedRow): string {
   const named = tests.map((test) => {
     const [path, name] = splitTest(test);
     return `\`${path}\`: ${name.replaceAll("|", "\\|")}`;
   });
-  return [...named, ...(reason === undefined ? [] : [`(${reason})`])].join("<br>");
+  const commands = suites.map((command) => `\`${command}\``);
+  return [...named, ...commands, ...(reason === undefined ? [] : [`(${reason})`])].join("<br>");
 }
 
-/** Of each row what is wrong with it: neither a test nor a reason, a test that is not there, or an id that another row has. */
+/** Of each row what is wrong: no test, suite or reason; a test or a suite that is not there; or an id that another row has. */
 export function wrongRows(rows: readonly TestedRow[]): string[] {
   const ids = new Set<string>();
-  return rows.flatMap(({ id, tests, reason }) => {
-    const wrong = tests.filter((one) => !isThere(splitTest(one))).map((one) => `${id}: there is no ${one}`);
-    if (tests.length === 0 && reason === undefined) wrong.push(`${id} has neither a test nor a reason`);
+  const commands = [".ci/run", "CONTRIBUTING.md"]
+    .map((path) => readFileSync(join(test, "..", path), "utf8"))
+    .join("\n");
+  return rows.flatMap(({ id, tests, suites = [], reason }) => {
+    const missing = [
+      ...tests.filter((one) => !isThere(splitTest(one))),
+      ...suites.filter((command) => !commands.includes(command)),
+    ];
+    const wrong = missing.map((one) => `${id}: there is no ${one}`);
+    if (tests.length + suites.length === 0 && reason === undefined) wrong.push(`${id} has neither a test nor a reason`);
     if (ids.has(id)) wrong.push(`${id} is there twice`);
     ids.add(id);
     return wrong;
@@ -38,6 +50,6 @@ export function wrongRows(rows: readonly TestedRow[]): string[] {
 }
 
 function isThere([path, name]: readonly [string, string]): boolean {
-  const file = join(import.meta.dirname, "..", path);
+  const file = join(test, path);
   return existsSync(file) && readFileSync(file, "utf8").includes(name);
 }

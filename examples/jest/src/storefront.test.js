@@ -1,8 +1,7 @@
 const { Code, ConnectError, createClient, createRouterTransport } = require("@connectrpc/connect");
 const { glinkTransport } = require("glink");
-const { expectQuiet, manualResolver, recordEvents } = require("glink/testing");
+const { allReady, expectQuiet, manualResolver, recordEvents, startBackends } = require("glink/testing");
 const { Greeter } = require("greeter");
-const { startBackend } = require("./backend");
 const { welcome } = require("./storefront");
 
 test("without a network: handlers answer as the test wants", async () => {
@@ -19,7 +18,10 @@ test("without a network: handlers answer as the test wants", async () => {
 
 test("with real servers: calls go on when a backend leaves, and nothing is left open", () =>
   expectQuiet(async () => {
-    const [first, second] = [await startBackend(), await startBackend()];
+    const backends = await startBackends(2, (router, backend) =>
+      router.service(Greeter, { greet: ({ name }) => ({ greeting: `hello ${name}`, servedBy: backend.address }) }),
+    );
+    const [first, second] = backends;
     // The answers of DNS are the test's.
     const resolver = manualResolver(first.address, second.address);
     const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
@@ -32,8 +34,12 @@ test("with real servers: calls go on when a backend leaves, and nothing is left 
     expect(removed).toEqual([first.address]);
     for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
 
-    // The last one dies: who calls does without.
-    await Promise.all([first.close(), second.close()]);
+    // The last one dies: who calls does without, until it is back.
+    await second.kill();
     expect(await welcome(greeter, "world")).toBe("welcome");
+    await second.restart();
+    await allReady(transport, [second]);
+    expect(await welcome(greeter, "world")).toBe("hello world");
     await transport.close();
+    await backends.close();
   }));

@@ -1,8 +1,7 @@
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { glinkTransport } from "glink";
-import { expectQuiet, manualResolver, recordEvents } from "glink/testing";
+import { allReady, expectQuiet, manualResolver, recordEvents, startBackends } from "glink/testing";
 import { Greeter } from "greeter";
-import { startBackends } from "greeter/backends";
 import { expect, test } from "vitest";
 import { welcome } from "./storefront.ts";
 
@@ -20,22 +19,28 @@ test("without a network: handlers answer as the test wants", async () => {
 
 test("with real servers: calls go on when a backend leaves, and nothing is left open", () =>
   expectQuiet(async () => {
-    const backends = await startBackends("127.0.0.1:0", "127.0.0.1:0");
-    const [first = "", second = ""] = backends.addresses;
+    const backends = await startBackends(2, (router, backend) =>
+      router.service(Greeter, { greet: ({ name }) => ({ greeting: `hello ${name}`, servedBy: backend.address }) }),
+    );
+    const [first, second] = backends;
     // The answers of DNS are the test's.
-    const resolver = manualResolver(first, second);
+    const resolver = manualResolver(first.address, second.address);
     const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
     const events = recordEvents(transport);
     const greeter = createClient(Greeter, transport);
 
     expect(await welcome(greeter, "world")).toBe("hello world");
-    resolver.answer(second);
+    resolver.answer(second.address);
     const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
-    expect(removed).toEqual([first]);
-    for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second);
+    expect(removed).toEqual([first.address]);
+    for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
 
-    // The last one dies: who calls does without.
-    await backends.close();
+    // The last one dies: who calls does without, until it is back.
+    await second.kill();
     expect(await welcome(greeter, "world")).toBe("welcome");
+    await second.restart();
+    await allReady(transport, [second]);
+    expect(await welcome(greeter, "world")).toBe("hello world");
     await transport.close();
+    await backends.close();
   }));

@@ -2,9 +2,9 @@ import type { Failure } from "../../base/errors.ts";
 import type { DropReason } from "../../observe/call-facts.ts";
 import type { CallCounters } from "../../observe/counters.ts";
 import type { Events } from "../../observe/events.ts";
-import { noFields } from "../../protocol/metadata.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { CallEnd, CallFactory, CallListener, CallRequest, RunningCall } from "../call.ts";
+import { noAttempt } from "../no-attempt.ts";
 import type { CallGuard } from "./call-guard.ts";
 
 /** An episode is over when nothing was dropped for this long. */
@@ -87,7 +87,7 @@ class DroppedCall implements RunningCall {
   cancel(failure: Failure): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#listener.onEnd({ failure, headers: noFields, trailers: noFields, attempts: 0, note: undefined });
+    this.#listener.onEnd({ failure, ...noAttempt });
   }
 }
 

@@ -93,7 +93,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     this.#close();
     this.#open.endAll(failure);
     const told = address === undefined ? failure : { ...failure, address };
-    this.#listener.onEnd({ failure: told, headers, trailers, attempts: this.#started, note });
+    this.#listener.onEnd({ failure: told, headers, trailers, attempts: this.#started, address, note });
   }
 
   backendsBeside(attempt: HedgedAttempt): readonly Backend[] {
@@ -224,7 +224,8 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     this.#open.report(attempt, failure, undefined);
     const { headers, trailers } = attempt.current?.response ?? noResponse;
     const story = failure === undefined ? undefined : (note ?? noteOn(failure, [], this.#open.failures, this.#context));
-    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#started, note: story });
+    const address = attempt.current?.connection?.address;
+    this.#listener.onEnd({ failure, headers, trailers, attempts: this.#started, address, note: story });
   }
 
   #close(): void {

@@ -108,7 +108,8 @@ export class MethodPolicies {
 
   /** The most specific first. */
   #layersOf({ service, name }: MethodName): ConfigLayer[] {
-    const layers = [`${service}/${name}`, service].flatMap((key) => {
+    // As paths have it, and as protobuf names a method in full: no service can have the name of another's method.
+    const layers = [`${service}/${name}`, `${service}.${name}`, service].flatMap((key) => {
       const config = Object.hasOwn(this.#methods, key) ? this.#methods[key] : undefined;
       return config === undefined ? [] : [{ origin: `methods[${JSON.stringify(key)}]`, config }];
     });

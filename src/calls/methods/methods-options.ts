@@ -3,7 +3,7 @@ import { checkHedgingOptions } from "../hedging/hedging-options.ts";
 import { checkRetryOptions, type RetryOptions } from "../retry/retry-options.ts";
 import type { MethodConfig, MethodRetry } from "./method-config.ts";
 
-/** By `package.Service` or `package.Service/Method`. */
+/** By `package.Service`, or by `package.Service/Method`, which may be written `package.Service.Method`. */
 export type MethodConfigs = Readonly<Record<string, MethodConfig>>;
 
 /** Fields of the transport's `retry` that hold for all of its calls together. */

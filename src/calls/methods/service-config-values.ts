@@ -4,11 +4,14 @@ import { describeValue } from "../../base/check.ts";
 /** The longest duration of protobuf, in seconds: ten thousand years. */
 const longestSeconds = 315_576_000_000;
 
-/** A duration as protobuf's JSON writes it: `"1.5s"`. Returns milliseconds, or throws an error that names the path. */
+/**
+ * A duration as protobuf's JSON writes it: `"1.5s"`, or `".5s"`, as gRFC A6 does. Returns milliseconds, or throws an error
+ * that names the path.
+ */
 export function durationMs(path: string, value: unknown, range: "from 0" | "above 0"): number {
   const wanted = `${path} must be a duration like "1.5s", ${range} to ${longestSeconds}s`;
   if (typeof value !== "string") throw new TypeError(`${wanted}, not ${describeValue(value)}`);
-  const [, digits] = /^(-?\d+(?:\.\d{1,9})?)s$/.exec(value) ?? [];
+  const [, digits] = /^(-?(?:\d+(?:\.\d{1,9})?|\.\d{1,9}))s$/.exec(value) ?? [];
   if (digits === undefined) throw new TypeError(`${wanted}, not ${describeValue(value)}`);
   const seconds = Number(digits);
   if (seconds < 0 || seconds > longestSeconds || (seconds === 0 && range === "above 0")) {

@@ -80,7 +80,10 @@ async function explained(report: ProbeReport, { baseUrl, tls, timeoutMs }: Healt
     const otherUrl = isTls ? baseUrl.replace(/^https/i, "http") : baseUrl.replace(/^http/i, "https");
     const other = await lookAgain({ baseUrl: otherUrl, tls: { rejectUnauthorized: false } });
     const better = problemByOtherScheme(other, isTls);
-    if (better !== undefined) return { found: problem(better, seen(failure), report.address), certificate: undefined };
+    if (better !== undefined) {
+      const text = better === "http1-port" && other.failure !== undefined ? seen(other.failure) : seen(failure);
+      return { found: problem(better, text, report.address), certificate: undefined };
+    }
     // Only a server that answers without TLS proves that it does.
     if (id === "plaintext-port")
       return { found: problem("tls-failed", seen(failure), report.address), certificate: undefined };

@@ -21,11 +21,12 @@ export const problemKinds = {
   },
   refused: {
     severity: "error",
-    advice: "nothing listens there: is the server up, and does it listen on this address and not on 127.0.0.1 alone?",
+    advice: "nothing listens there: is the server up, on this port, and not on another address (127.0.0.1) alone?",
   },
   "refused-everywhere": {
     severity: "error",
-    advice: "is it the port that the server itself listens on? A headless Service does not map port to targetPort",
+    advice:
+      "is it the port that the server itself listens on? In Kubernetes, a headless Service does not map port to targetPort",
   },
   unreachable: { severity: "error", advice: "there is no route from here: is this machine in the right network?" },
   "ipv6-unreachable": {
@@ -45,7 +46,7 @@ export const problemKinds = {
   "tls-port": { severity: "error", advice: "the port speaks TLS: write https:// in the URL" },
   "http1-port": {
     severity: "error",
-    advice: "the port speaks HTTP/1.1 and no HTTP/2: use the gRPC port, or switch HTTP/2 (h2c without TLS) on there",
+    advice: "the port speaks HTTP/1.1 without TLS, and no HTTP/2: use the gRPC port, or switch HTTP/2 (h2c) on there",
   },
   "not-http2": { severity: "error", advice: "what answers is no HTTP/2: is this the right port?" },
   "http2-silent": {
@@ -102,7 +103,10 @@ export const problemKinds = {
     severity: "warning",
     advice: "the health check wants credentials, which check does not send: the address works",
   },
-  "health-failed": { severity: "error", advice: "the connection works, and a call does not: look at the server's log" },
+  "health-failed": {
+    severity: "error",
+    advice: "the connection works, and the health check does not: is it the gRPC port? If so, look at the server's log",
+  },
   "not-serving": {
     severity: "error",
     advice: "the server says so itself: it starts, shuts down, or lacks what it needs",

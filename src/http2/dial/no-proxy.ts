@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { isLoopback } from "../../endpoint/address.ts";
 
 /** Whether connections to `host`, a name or an IP literal, and `port` pass a proxy by. */
 export type ProxyExceptions = (host: string, port: number) => boolean;
@@ -22,7 +23,7 @@ export function readNoProxy(text: string): ProxyExceptions {
   return (host, port) => {
     const name = host.toLowerCase();
     const family = isIP(name);
-    if (name === "localhost" || (family !== 0 && isLoopback(name, family))) return true;
+    if (name === "localhost" || isLoopback(name)) return true;
     return exceptions.some((excepts) => excepts(name, port, family));
   };
 }
@@ -50,10 +51,6 @@ function networkException(address: string, prefix: number): Exception | undefine
   const list = new BlockList();
   list.addSubnet(address, prefix, familyName(family));
   return (other, _port, otherFamily) => otherFamily !== 0 && list.check(other, familyName(otherFamily));
-}
-
-function isLoopback(host: string, family: number): boolean {
-  return family === 4 ? host.startsWith("127.") : host === "::1";
 }
 
 function familyName(family: number): "ipv4" | "ipv6" {

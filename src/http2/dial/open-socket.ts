@@ -61,8 +61,8 @@ const nowhere = { host: undefined, port: undefined, path: undefined };
 
 function openTls({ target, tls, tlsSessions }: SocketOptions, address: Address, place: ConnectionOptions): Socket {
   const { checkServerIdentity, connect: connectTls } = builtinModule("node:tls");
-  // Read once: an option may be a getter, for certificates that are renewed.
-  const own = { ...tls };
+  // Read once: an option may be a getter, for certificates that are renewed, or a list that changes.
+  const own: ConnectionOptions = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, copied(value)]));
   const verify = own.checkServerIdentity ?? checkServerIdentity;
   const servername = own.servername || target.host;
   // RFC 6066 §3: no dot at the end, and no IP address; "" is Node's way to send none.
@@ -84,4 +84,8 @@ function openTls({ target, tls, tlsSessions }: SocketOptions, address: Address, 
     if (session !== undefined && socket.isSessionReused()) tlsSessions.keep(key, session, own);
   });
   return socket.setNoDelay(true);
+}
+
+function copied(value: unknown): unknown {
+  return Array.isArray(value) ? [...value] : value;
 }

@@ -55,17 +55,28 @@ export function explainNonsense({ url, tls }: HttpProxy, what: string): string {
 
 /** It opens no tunnel. */
 export function explainRefusal(proxy: HttpProxy, address: string, answer: ProxyAnswer): string {
-  const said = peerText(`${answer.status} ${answer.reason}`.trim());
+  const said = peerText(`${answer.status} ${withoutSecrets(answer.reason, proxy)}`.trim());
   return `the proxy ${proxy.url} answered CONNECT ${address} with ${said}: ${adviceFor(proxy, answer)}`;
 }
 
-function adviceFor({ authorization }: HttpProxy, { status, schemes }: ProxyAnswer): string {
+/** A proxy may say again what it was told. */
+function withoutSecrets(text: string, { authorization }: HttpProxy): string {
+  if (authorization === undefined) return text;
+  const [, encoded = ""] = authorization.split(" ");
+  const credentials = Buffer.from(encoded, "base64").toString();
+  const password = credentials.slice(credentials.indexOf(":") + 1);
+  const secrets = [encoded, password, encodeURIComponent(password)].filter((secret) => secret !== "");
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, "***"), text);
+}
+
+function adviceFor(proxy: HttpProxy, { status, schemes }: ProxyAnswer): string {
   switch (status) {
     case 407:
       if (schemes.length > 0 && !schemes.some((scheme) => scheme.toLowerCase() === "basic")) {
-        return `it wants credentials by ${peerText(schemes.join(" or "))}, and only Basic is spoken here`;
+        const wanted = peerText(withoutSecrets(schemes.join(" or "), proxy));
+        return `it wants credentials by ${wanted}, and only Basic is spoken here`;
       }
-      return authorization === undefined
+      return proxy.authorization === undefined
         ? "it wants credentials, as in http://user:password@proxy:3128"
         : "it does not accept the credentials of its URL";
     case 403:

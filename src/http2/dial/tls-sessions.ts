@@ -9,9 +9,6 @@ interface KeptSession {
   readonly options: ConnectionOptions;
 }
 
-/** What a session stands for: it is resumed without another look at certificates, ours and the server's. */
-const identities = ["ca", "cert", "crl", "key", "pfx", "rejectUnauthorized", "secureContext", "servername"] as const;
-
 /**
  * TLS sessions that servers offered for another connection, one for each address: resuming one spares a round trip of
  * TLS 1.2 and the certificates of both (RFC 8446 §2.2, RFC 5077).
@@ -20,15 +17,15 @@ export class TlsSessions {
   readonly #byAddress = new Map<string, KeptSession>();
 
   /**
-   * The newest session of `address`, if it was made with the same certificates. It is gone then, so that one which
-   * fails is not tried twice; who resumed it keeps it. None for those who check identities themselves: pins change, and
-   * a resumed session would not be checked.
+   * The newest session of `address`, if it was made with the same options. It is gone then, so that one which fails is not
+   * tried twice; who resumed it keeps it. None for those who check identities themselves: pins change, and a resumed
+   * session would not be checked.
    */
   take(address: string, options: ConnectionOptions): Buffer | undefined {
     const kept = this.#byAddress.get(address);
     this.#byAddress.delete(address);
     if (kept === undefined || options.checkServerIdentity !== undefined) return undefined;
-    return identities.every((name) => kept.options[name] === options[name]) ? kept.session : undefined;
+    return areSame(kept.options, options) ? kept.session : undefined;
   }
 
   keep(address: string, session: Buffer, options: ConnectionOptions): void {
@@ -40,4 +37,14 @@ export class TlsSessions {
       return;
     }
   }
+}
+
+/**
+ * All of them, and each item of their lists. A session is resumed without another look at certificates, ours and the
+ * server's, nor at whether either may be used, and many options have a say in that: of a server name, a client or an
+ * authority that was changed no session may be left.
+ */
+function areSame(some: ConnectionOptions, others: ConnectionOptions): boolean {
+  const [list, otherList] = [Object.entries(some).flat(2), Object.entries(others).flat(2)];
+  return list.length === otherList.length && list.every((item, i) => Object.is(item, otherList[i]));
 }

@@ -46,6 +46,7 @@ export class Lifecycle {
   #state: State = "dialing";
   #nextStreamId = 1;
   #goaway: Goaway | undefined;
+  #drainingTold = false;
   #capacityDue = false;
 
   constructor(parts: LifecycleParts) {
@@ -121,13 +122,12 @@ export class Lifecycle {
 
   /** The peer ends the connection, now or once the streams that it left us are over. */
   goawayReceived(received: Goaway): void {
-    const before = this.#goaway;
     // A later GOAWAY may take back more, never less (RFC 9113 §6.8).
-    const lastStreamId = Math.min(received.lastStreamId, before?.lastStreamId ?? received.lastStreamId);
+    const lastStreamId = Math.min(received.lastStreamId, this.#goaway?.lastStreamId ?? received.lastStreamId);
     const goaway = { ...received, lastStreamId };
     this.#goaway = goaway;
     this.#enter("draining");
-    if (before === undefined) this.#parts.connection.listener.onDraining(goaway);
+    this.#tellDraining();
     this.#refuse(goaway);
     // Nothing good comes after an error: the peer is about to close, and what is open would wait for that in vain.
     if (goaway.code !== http2ErrorCode.noError) this.lost(undefined);
@@ -147,16 +147,11 @@ export class Lifecycle {
   /** The stream is over, and known no more. Who calls this tells the listener, and then {@link streamClosed}. */
   forget(stream: WireStream): void {
     stream.listener = undefined;
-    this.#dropHeld(stream);
+    if (stream.held !== undefined) this.#parts.unread.remove(stream.heldBytes);
+    stream.held = undefined;
+    stream.heldBytes = 0;
     this.#parts.sender.drop(stream);
     this.streams.delete(stream.id);
-  }
-
-  #dropHeld(stream: WireStream): void {
-    if (stream.held === undefined) return;
-    stream.held = undefined;
-    this.#parts.unread.remove(stream.heldBytes);
-    stream.heldBytes = 0;
   }
 
   /** The stream is over, and its listener hears so. */
@@ -184,6 +179,12 @@ export class Lifecycle {
     });
   }
 
+  /** Once: of a GOAWAY for a connection that has retired nobody needs to hear. */
+  #tellDraining(): void {
+    if (!this.#drainingTold) this.#parts.connection.listener.onDraining(this.#goaway);
+    this.#drainingTold = true;
+  }
+
   /** Only forward: what comes late changes nothing. */
   #enter(state: State): void {
     if (states.indexOf(state) > states.indexOf(this.#state)) this.#state = state;
@@ -191,9 +192,9 @@ export class Lifecycle {
 
   /** Streams above the last id will not be processed. Those that have not left yet never will. */
   #refuse(goaway: Goaway): void {
-    const { writer, sender } = this.#parts;
     const refused = [...this.streams.values()].filter(({ id }) => id > goaway.lastStreamId);
     if (refused.length === 0) return;
+    const { writer, sender } = this.#parts;
     const { batch } = writer;
     const withdrawnBytes = writer.withdrawAbove(goaway.lastStreamId);
     for (const stream of refused) {
@@ -207,7 +208,7 @@ export class Lifecycle {
   #retire(): void {
     this.#enter("retiring");
     queueMicrotask(() => {
-      if (this.#state !== "over" && this.#goaway === undefined) this.#parts.connection.listener.onDraining(undefined);
+      if (this.#state !== "over") this.#tellDraining();
       this.drain();
     });
   }

@@ -7,7 +7,13 @@ import { peerAttributes } from "../peer.ts";
  * Failures whose text is not glink's: the server's status, the reason of a signal, what was wrong with a message. Such a
  * text may say anything of what was called, and for whom.
  */
-const foreignTexts: ReadonlySet<FailureKind> = new Set(["status", "canceled", "deadline", "invalid-request"]);
+const foreignTexts: ReadonlySet<FailureKind> = new Set([
+  "status",
+  "canceled",
+  "deadline",
+  "invalid-request",
+  "invalid-response",
+]);
 
 /** What is known of a call or an attempt when it has ended. */
 export function endAttributes({ code, kind, progress, address }: Ending): Attributes {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { resetSocket } from "./reset-socket.ts";
 
 /** A client's connection, and the one behind it to the server. */
 interface Pair {
@@ -86,7 +87,7 @@ export class Relay {
   async cut(how: "end" | "reset"): Promise<void> {
     const pairs = [...this.#pairs];
     for (const { near, far } of pairs) {
-      if (how === "reset") near.resetAndDestroy();
+      if (how === "reset") resetSocket(near);
       else near.destroy();
       far.destroy();
     }

@@ -14,6 +14,7 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { checkObject } from "../../base/check.ts";
+import { earlyError } from "../../base/connect-error.ts";
 import { connectErrorFrom } from "../../base/thrown.ts";
 import { signalError } from "../../calls/abort-watch.ts";
 import { rejectedLater } from "../../channel/caller.ts";
@@ -171,5 +172,5 @@ function pathOf(url: string, method: MethodInfo): string | undefined {
   const { origin } = new URL(method.url);
   if (changed.origin === origin) return changed.pathname + changed.search;
   const text = `an interceptor changed the URL to ${changed.origin}, but this transport connects to ${origin}`;
-  throw new ConnectError(text, Code.Internal);
+  throw earlyError("invalid-request", Code.Internal, text);
 }

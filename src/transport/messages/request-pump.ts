@@ -1,7 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { describeValue } from "../../base/check.ts";
+import { earlyError } from "../../base/connect-error.ts";
 import type { ChannelCall } from "../../channel/channel.ts";
 import { compressedFlag } from "../../protocol/framing.ts";
 import type { Codec } from "../codec.ts";
@@ -85,7 +86,7 @@ export class RequestPump<I extends DescMessage> extends AsyncResource {
         return;
       }
       if (this.#halfClosed) {
-        throw new ConnectError("protocol error: received extra input message", Code.Unimplemented);
+        throw earlyError("invalid-request", Code.Unimplemented, "protocol error: received extra input message");
       }
       const message = this.#codec.encode(this.#method, result.value);
       const compressed = this.#codec.compress(message);

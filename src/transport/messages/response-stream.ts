@@ -1,7 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { Code, type ConnectError } from "@connectrpc/connect";
-import { toConnectError } from "../../base/connect-error.ts";
-import { invalidRequestFailure } from "../../base/errors.ts";
+import type { ConnectError } from "@connectrpc/connect";
 import { Caller, tracedWhenThrown } from "../../channel/caller.ts";
 import type { ChannelCall } from "../../channel/channel.ts";
 import type { UnreadMemory } from "../../http2/unread-memory.ts";
@@ -11,6 +9,8 @@ import { MessageQueue } from "./message-queue.ts";
 export interface ResponseReader {
   /** Decodes one message; a promise where it is compressed. */
   decode(flag: number, payload: Uint8Array): Message | Promise<Message>;
+  /** Ends the call because of what {@link decode} threw or rejected with, and gives the caller's error. */
+  undecodable(error: unknown): ConnectError;
   /** The error of the caller's own abort, if there was one: it also ends the reading of what has arrived. */
   abortError(): ConnectError | undefined;
 }
@@ -138,9 +138,7 @@ export class ResponseQueue {
 
   /** A message cannot be decoded: that ends the call. */
   #undecodable(error: unknown): ConnectError {
-    const failure = invalidRequestFailure(Code.Internal, error);
-    this.#call.cancel(failure);
-    const connectError = toConnectError(failure, { attempts: 0 });
+    const connectError = this.#reader.undecodable(error);
     this.#failWith(connectError);
     return connectError;
   }

@@ -135,6 +135,22 @@ test("a proxy that refuses connections is not taken for backends with a wrong po
   await transport.close();
 });
 
+test("a proxy that says again what it was told shows no credentials", async () => {
+  const password = "p@ss:word";
+  const encoded = Buffer.from(`me:${password}`).toString("base64");
+  const told = `${encoded} ${password} ${encodeURIComponent(password)}`;
+  for (const answer of [`500 no: ${told}`, `407 no\r\nProxy-Authenticate: ${encoded}`]) {
+    const proxy = await startHttpProxy(says(`HTTP/1.1 ${answer}\r\n\r\n`));
+    const transport = transportTo([backend], {
+      proxy: `http://me:${encodeURIComponent(password)}@127.0.0.1:${proxy.port}`,
+    });
+    const { message } = await tryUnary(transport);
+    assert.match(message, /with 500 no: \*\*\* \*\*\* \*\*\*: it opened no tunnel|by \*\*\*, and only Basic/);
+    await transport.close();
+    await proxy.close();
+  }
+});
+
 test("a deadline that ends while the proxy is silent names the proxy, and what it has not answered", async () => {
   const proxy = await startHttpProxy({ answer: () => undefined });
   const transport = transportTo([backend], { proxy: proxy.url });

@@ -74,6 +74,12 @@ const refusals: readonly {
     message: /TLS failed: /,
   },
   {
+    name: "TLS 1.2 alone where minVersion asks for 1.3",
+    tls: { ...serverIdentity, maxVersion: "TLSv1.2" },
+    nodeOptions: { ca, minVersion: "TLSv1.3" },
+    message: /TLS failed: .*PROTOCOL_VERSION/i,
+  },
+  {
     name: "plaintext where TLS is expected",
     tls: undefined,
     message: /TLS failed: .*; if the port speaks plaintext, use http:\/\/ in baseUrl/,

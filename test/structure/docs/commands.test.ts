@@ -32,15 +32,18 @@ function commandsOf(document: string): Command[] {
 }
 
 interface Manifest {
+  readonly version?: string;
   readonly scripts: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** What is wrong with a command, as far as it can be seen without running it; undefined if nothing is. */
 function problemOf({ folder, words }: Command): string | undefined {
-  const { scripts, peerDependencies = {} } = JSON.parse(
-    readFileSync(join(root, folder, "package.json"), "utf8"),
-  ) as Manifest;
+  const {
+    scripts,
+    peerDependencies = {},
+    version,
+  } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
   const [program = "", first = "", second = ""] = words;
   const isThere = (path: string) => existsSync(join(root, folder, path));
   if (program === "node") {
@@ -55,6 +58,11 @@ function problemOf({ folder, words }: Command): string | undefined {
     const named = words.slice(2).filter((word) => !word.startsWith("-"));
     const known = ["glink", ...Object.keys(peerDependencies)];
     return named.every((name) => known.includes(name)) ? undefined : `these are not all glink and its peers: ${named}`;
+  }
+  if (program === "npm" && first === "pkg") {
+    // What `npm run examples` runs, with the packed file in the place of this range.
+    const [, range] = /^dependencies\.glink=\^(.+)$/.exec(words[3] ?? "") ?? [];
+    return range === version ? undefined : `glink is at ${version}`;
   }
   if (program === "npm" && first === "ci") return undefined;
   if (program === "cd") return isThere("") ? undefined : "there is no such folder";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { subpaths } from "../../support/subpaths.ts";
@@ -68,4 +68,15 @@ test("every TypeScript block of README and docs compiles against the public type
     return `${file?.fileName ?? ""}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
   });
   assert.deepEqual(problems, []);
+});
+
+test("a document whose blocks take a generated stub says whose it is, and where to see one made", () => {
+  const silent = documents.filter((document) => {
+    const text = readFileSync(join(root, document), "utf8").replaceAll(/\s+/g, " ");
+    const takesOne = codeBlocks(join(root, document), "ts").some((block) => block.includes('from "./gen/'));
+    const says =
+      /`EchoService`[^.]* stands for what protoc-gen-es makes of your proto,? \(?\[(as here|how)\]\(\.\.\/examples\/from-zero/;
+    return takesOne && !says.test(text);
+  });
+  assert.deepEqual(silent, []);
 });

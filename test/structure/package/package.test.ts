@@ -22,6 +22,7 @@ import { guideTests } from "../../support/guide-tests.ts";
 import { npm, packPackage } from "../../support/packed-package.ts";
 import { subpaths } from "../../support/subpaths.ts";
 import { codeBlocks } from "../docs/code-blocks.ts";
+import { documents } from "../docs/documents.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../../..");
@@ -50,14 +51,14 @@ after(async () => {
 });
 
 /** Runs a program of the user's and returns what it printed. */
-async function userProgram(name: string, text: string): Promise<string> {
+async function userProgram(name: string, text: string, output: "stdout" | "stderr" = "stdout"): Promise<string> {
   writeFileSync(join(folder, name), text);
-  const { stdout } = await run(process.execPath, ["--preserve-symlinks", name, backend.address], {
+  const outputs = await run(process.execPath, ["--preserve-symlinks", name, backend.address], {
     cwd: folder,
     // A program that has tests of its own tells them in text, and not in the way of a test runner's child.
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
   });
-  return stdout.trim();
+  return outputs[output].trim();
 }
 
 test("the package holds both builds with their types, its documents and nothing else", () => {
@@ -416,6 +417,61 @@ test("the tests of docs/testing.md pass as they stand", async () => {
   for (const [index, text] of tests.entries()) writeFileSync(join(folder, `guide-${index}.mjs`), text);
   assert.match(await userProgram("guide.mjs", program), new RegExp(`^(#|ℹ) pass ${tests.length}$`, "mu"));
 });
+
+/** Blocks that lack something here, by document and number, and what comes of it: `waits` is for what does not answer. */
+const lacking: Readonly<Record<string, RegExp>> = {
+  // A machine of a cluster.
+  "docs/cli.md 1": /^(ran|waits)$/,
+  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^waits$/,
+  "docs/methods.md 3": /cannot resolve|^waits$/,
+  "docs/options.md 2": /cannot resolve|^waits$/,
+  "docs/options.md 3": /cannot resolve|^waits$/,
+  "docs/kubernetes.md 2": /finds no cluster around this process/,
+  // A file, and what the block declares as the reader's own.
+  "docs/coming-from-grpc-js.md 1": /ENOENT.*ca\.crt/,
+  "docs/options.md 1": /ENOENT.*ca\.crt/,
+  "docs/kubernetes.md 5": /routes is not defined/,
+  "docs/observability.md 2": /register is not defined/,
+};
+
+test("every other TypeScript block of the documents runs, as far as it can here", async () => {
+  // These two have tests of their own: above.
+  const others = documents.filter((document) => !["README.md", "docs/testing.md"].includes(document));
+  const blocks = others.flatMap((document) =>
+    codeBlocks(join(root, document), "ts").map((text, index) => ({ name: `${document} ${index + 1}`, text })),
+  );
+  assert.ok(blocks.length > 30);
+  for (const { name, text } of blocks) {
+    const { code } = transformSync(text.replace(/\.listen\(\d+/g, ".listen(0"), { loader: "ts" });
+    writeFileSync(join(folder, moduleOf(name)), code);
+  }
+  const load = (names: string[]) =>
+    names.map((name) => `["${name}", import("./${moduleOf(name)}").then(() => "ran", String)]`).join(",\n");
+  const [whole, partial] = [false, true].map((isLacking) =>
+    load(blocks.map(({ name }) => name).filter((name) => name in lacking === isLacking)),
+  );
+  const printed = await userProgram(
+    "blocks.mjs",
+    `const print = ([name, outcome]) => process.stderr.write(JSON.stringify([name, outcome]) + "\\n");
+    const partial = [${partial}];
+    for (const [name, running] of [${whole}]) print([name, await running]);
+    const waits = new Promise((resolve) => setTimeout(resolve, 500, "waits"));
+    for (const [name, running] of partial) print([name, await Promise.race([running, waits])]);
+    process.exit();`,
+    "stderr",
+  );
+  const outcomes = printed
+    .split("\n")
+    .filter((line) => line.startsWith('["'))
+    .map((line) => JSON.parse(line) as [string, string]);
+  assert.equal(outcomes.length, blocks.length, printed);
+  const odd = outcomes.filter(([name, outcome]) => !(lacking[name] ?? /^ran$/).test(outcome));
+  assert.deepEqual(odd, []);
+});
+
+function moduleOf(block: string): string {
+  return `${block.replaceAll(/[^a-z0-9]+/g, "-")}.mjs`;
+}
 
 /** Blocks of docs/extending.md as JavaScript, by a word of theirs. */
 function extendingExample(word: string): string {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { resetSocket } from "../../../src/testing/backends/reset-socket.ts";
 
 /** One connection through a gate. */
 interface Passage {
@@ -65,7 +66,7 @@ export class Gate {
   heal(): void {
     if (this.#isFrozen) this.cutAll();
     this.#isFrozen = false;
-    for (const socket of this.#frozen) socket.resetAndDestroy();
+    for (const socket of this.#frozen) resetSocket(socket);
     this.#delayMs = 0;
     if (this.#isStalled) for (const { near, far } of this.#passages) for (const one of [near, far]) one.resume();
     this.#isStalled = false;
@@ -100,7 +101,7 @@ export class Gate {
   /** Ends every connection with a RST. */
   cutAll(): void {
     for (const { near, far } of this.#passages) {
-      near.resetAndDestroy();
+      resetSocket(near);
       far.destroy();
     }
   }
@@ -138,7 +139,7 @@ export class Gate {
       near.destroy();
     } else {
       const far = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-      far.on("error", () => near.resetAndDestroy());
+      far.on("error", () => resetSocket(near));
       const passage: Passage = { near, far, budget: undefined, isCut: false };
       this.#passages.add(passage);
       this.#pass(passage, near, far);
@@ -170,7 +171,7 @@ export class Gate {
       passage.isCut = true;
       far.destroy();
       // A RST would overtake what was just written.
-      if (budget.reset) setImmediate(() => near.resetAndDestroy());
+      if (budget.reset) setImmediate(() => resetSocket(near));
       else near.end();
       return;
     }

@@ -16,7 +16,8 @@ import { playRound, type RoundResult } from "./round.ts";
 
 const foundFolder = join(import.meta.dirname, "../../../.cache/chaos");
 
-process.exitCode = await main();
+// What servers that were killed leave behind holds this process no longer.
+process.exit(await main());
 
 async function main(): Promise<number> {
   let args: Arguments;

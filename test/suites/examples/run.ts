@@ -20,6 +20,9 @@ interface Manifest {
   readonly devDependencies?: Record<string, string>;
 }
 
+/** As examples/README.md says that a copy is told where glink comes from; here it is the file of this moment. */
+const whereGlinkIs = howACopyFindsGlink();
+
 const read = (path: string) => readFileSync(path, "utf8");
 const manifestOf = (folder: string) => JSON.parse(read(join(folder, "package.json"))) as Manifest;
 
@@ -44,10 +47,17 @@ function prepare(): void {
   rmSync(packed);
 }
 
+function howACopyFindsGlink(): readonly string[] {
+  const commands = codeBlocks(join(root, "examples/README.md"), "sh").join("");
+  const told = /^npm (pkg set dependencies\.glink=)\^.+$/m.exec(commands)?.[1];
+  if (told === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
+  return told.concat(`file:../${tarball}`).split(" ");
+}
+
 /** Installs what an example needs, unless that is there already. */
 function install(folder: string): Run {
-  const path = join(folder, "package.json");
-  writeFileSync(path, read(path).replace('"file:../.."', `"file:../${tarball}"`));
+  const told = run(folder, "npm", ...whereGlinkIs);
+  if (!told.ok) return told;
   const { dependencies, devDependencies } = manifestOf(folder);
   const needed = { ...dependencies, ...devDependencies };
   const isThere = Object.entries(needed).every(([name, version]) => {

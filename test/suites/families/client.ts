@@ -15,17 +15,18 @@ export interface ClientReport {
 }
 
 /*
- * Runs in the client's namespace: calls to echo.test, from the first moment on, with a deadline shorter than connectTimeoutMs. Arguments: the
- * engine, for how many milliseconds, and the DNS server to ask, or "system".
+ * Runs in the client's namespace: calls to echo.test, from the first moment on, with a deadline shorter than connectTimeoutMs
+ * unless another is given. Arguments: the engine, for how many milliseconds, the DNS server to ask, or "system", and the
+ * deadline in milliseconds.
  */
 
-const [engine, runMs, nameServer = "system"] = process.argv.slice(2);
+const [engine, runMs, nameServer = "system", timeoutMs = "3000"] = process.argv.slice(2);
 const transport = glinkTransport({
   baseUrl: "http://echo.test:50051",
   http2: engine as EngineName,
   resolver: nameServer === "system" ? dnsResolver() : dnsResolver({ servers: [nameServer] }),
 });
-const load = new Load(transport, { callsPerSecond: 50, timeoutMs: 3_000 });
+const load = new Load(transport, { callsPerSecond: 50, timeoutMs: Number(timeoutMs) });
 await new Promise((resolve) => setTimeout(resolve, Number(runMs)));
 await load.stop();
 const report: ClientReport = {

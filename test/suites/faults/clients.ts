@@ -1,9 +1,10 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, createContextValues, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { EchoService, UnaryRequestSchema, UnaryResponseSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type AttemptReport, glinkCall, glinkFailureOf, glinkTransport, staticResolver } from "../../../src/index.ts";
+import { glinkFailureOf, glinkTransport, staticResolver } from "../../../src/index.ts";
+import { Invariants } from "../../support/invariants.ts";
 
 /** The deadline of each call. */
 export const timeoutMs = 2_000;
@@ -16,46 +17,50 @@ export interface Outcome {
   readonly kind?: string;
   readonly progress?: string;
   readonly attempts?: number;
-  /** The last attempt succeeded, and its message could not be read. */
-  readonly unreadable?: boolean;
   readonly ms: number;
 }
 
 export const clientNames = ["glink, wire", "glink, node", "createGrpcTransport", "grpc-js"] as const;
 export type ClientName = (typeof clientNames)[number];
 
-/** Makes one unary call with this client, and lets go of it. */
-export async function callWith(name: ClientName, address: string): Promise<Outcome> {
-  if (name === "grpc-js") return callGrpcJs(address);
-  if (name === "createGrpcTransport") return timed(() => call(createGrpcTransport({ baseUrl: `http://${address}` })));
+/** Makes one unary call with this client, and lets go of it. Of glink, with what has to hold of the call. */
+export async function callWith(
+  name: ClientName,
+  address: string,
+): Promise<{ readonly outcome: Outcome; readonly invariants?: Invariants }> {
+  if (name === "grpc-js") return { outcome: await callGrpcJs(address) };
+  if (name === "createGrpcTransport") {
+    const peer = createClient(EchoService, createGrpcTransport({ baseUrl: `http://${address}` }));
+    return { outcome: await timed(() => peer.unary({ text: "fault" }, { timeoutMs })) };
+  }
   const transport = glinkTransport({
     http2: name === "glink, wire" ? "wire" : "node",
     baseUrl: "http://echo.test",
     resolver: staticResolver([address]),
   });
-  const attempts: AttemptReport[] = [];
+  const client = createClient(EchoService, transport);
+  const invariants = new Invariants(transport);
   try {
-    const outcome = await timed(() => call(transport, attempts));
+    const outcome = await timed(async () => {
+      const call = await invariants.call((options) => client.unary({ text: "fault" }, options), {}, { timeoutMs });
+      if (call.error !== undefined) throw call.error;
+    });
+    const attempts = invariants.calls.flatMap((call) => call.attempts);
     const failed = attempts.findLast(({ progress }) => progress !== undefined);
     return {
-      ...outcome,
-      attempts: attempts.filter(({ address: to }) => to !== undefined).length,
-      ...(outcome.code !== "OK" && attempts.at(-1)?.code === undefined && attempts.length > 0
-        ? { unreadable: true }
-        : {}),
-      ...(failed?.progress === undefined || outcome.code === "OK" ? {} : { progress: failed.progress }),
+      outcome: {
+        ...outcome,
+        attempts: attempts.filter(({ address: to }) => to !== undefined).length,
+        ...(failed?.progress === undefined || outcome.code === "OK" ? {} : { progress: failed.progress }),
+      },
+      invariants,
     };
   } finally {
     await transport.close({ timeoutMs: 0 });
   }
 }
 
-async function call(transport: Transport, attempts?: AttemptReport[]): Promise<void> {
-  const contextValues = createContextValues().set(glinkCall, { onAttempt: (report) => attempts?.push(report) });
-  await createClient(EchoService, transport).unary({ text: "fault" }, { timeoutMs, contextValues });
-}
-
-async function timed(make: () => Promise<void>): Promise<Outcome> {
+async function timed(make: () => Promise<unknown>): Promise<Outcome> {
   const startedMs = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<"never">((resolve) => {
@@ -66,7 +71,7 @@ async function timed(make: () => Promise<void>): Promise<Outcome> {
     (error: unknown) => {
       if (!(error instanceof ConnectError)) return { code: "other", kind: String(error) };
       const kind = glinkFailureOf(error)?.kind;
-      return { code: Code[error.code] ?? "", ...(kind === undefined ? {} : { kind }) };
+      return { code: Code[error.code] ?? "a code that is none", ...(kind === undefined ? {} : { kind }) };
     },
   );
   const outcome = await Promise.race([settled, never]);
@@ -79,7 +84,7 @@ async function callGrpcJs(address: string): Promise<Outcome> {
   try {
     return await timed(
       () =>
-        new Promise((resolve, reject) => {
+        new Promise<void>((resolve, reject) => {
           client.makeUnaryRequest(
             "/glink.demo.v1.EchoService/Unary",
             (bytes: Uint8Array) => Buffer.from(bytes),

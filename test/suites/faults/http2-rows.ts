@@ -1,6 +1,7 @@
 import type { FaultRow } from "./row.ts";
 
 const goaway = "behaviour/faults/goaway.test.ts";
+const lasting = "behaviour/faults/lasting-faults.test.ts";
 const contract = "unit/http2/wire/contract.test.ts";
 const violations = "unit/http2/wire/violations.test.ts: ends it with GOAWAY, and its calls at once: ${what}";
 const streamViolations = "unit/http2/wire/violations.test.ts: resets the stream and spares the connection: ${what}";
@@ -26,8 +27,11 @@ export const http2Rows: readonly FaultRow[] = [
     "F02",
     "GOAWAY that takes no stream, or has an error, for every call",
     "few connections, settled at once, others serve",
-    "a free retry, then the policy's, then Unavailable (goaway)",
+    "NO_ERROR: ten connections for free, then the policy, then Unavailable (goaway), or DeadlineExceeded (deadline) while a dial waits for its turn; an error: the policy, then Unavailable (goaway)",
     [
+      `${lasting}: a GOAWAY in good order that takes no call, each time: repeated for free on ten connections, then by policy, then Unavailable`,
+      `${lasting}: a deadline that ends while a server that takes no call is not dialled again yet: DeadlineExceeded, which names its GOAWAY`,
+      `${lasting}: one backend of three says GOAWAY to each call: no call fails, and the others serve`,
       `${goaway}: a refused request is repeated once for free, then by policy`,
       `${goaway}: a server that takes each call and says GOAWAY without an answer is dialled less and less often`,
     ],
@@ -251,7 +255,7 @@ export const http2Rows: readonly FaultRow[] = [
     "M16–M18",
     "what unpacks to a gigabyte, a prefix of 4 GB, a stream without end",
     "bounded by readMaxBytes and by windows",
-    "ResourceExhausted; backpressure",
+    "ResourceExhausted above readMaxBytes, without which each message may be announced that gRPC has a prefix for; backpressure",
     [
       `${answers}: of \${encoding} that unpacks to hundreds of megabytes fails its call at readMaxBytes, and takes no memory (M16)`,
       `${answers}: that announces a message of 4 GB fails its call at the prefix (M17)`,

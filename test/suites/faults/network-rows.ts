@@ -1,6 +1,6 @@
 import type { FaultRow } from "./row.ts";
 
-const chaos = "structure/chaos.test.ts: chaos draws every option, and no other";
+const lasting = "behaviour/faults/lasting-faults.test.ts";
 const loss = "behaviour/faults/connection-loss.test.ts";
 const pool = "behaviour/integration/pool.test.ts";
 const dialling = "behaviour/faults/dialling.test.ts";
@@ -52,8 +52,8 @@ export const networkRows: readonly FaultRow[] = [
     holds: "no unary call fails that was not answered; streams that began end as Unavailable",
     gives: "OK after retries that leave the lost connection, at once",
     tests: [
+      `${lasting}: live sockets that are cut again and again fail no unary call that was not answered, and end streams as Unavailable`,
       `${loss}: with default retries a unary call repeats what a lost connection interrupted, before its headers or within its message`,
-      chaos,
     ],
   },
   {
@@ -81,10 +81,8 @@ export const networkRows: readonly FaultRow[] = [
     holds: "no connection is called dead, no deadline comes early",
     gives: "OK",
     tests: [
-      chaos,
-      "behaviour/processes/stall.test.ts: an event loop that stood still drops no healthy connection, repeats no call, and judges deadlines once",
+      `${lasting}: a way of 200 ms that varies: no connection is called dead, no deadline comes early, nothing is repeated`,
     ],
-    reason: "by npm run chaos, which delays either way; without a test of its own",
   },
   {
     id: "N10",
@@ -103,9 +101,8 @@ export const networkRows: readonly FaultRow[] = [
     holds: "no call fails, only later",
     gives: "OK",
     tests: [],
-    engines: "none",
-    reason:
-      "it takes a packet filter or a kernel module, and so root; TCP hides loss from an HTTP/2 client but for its time",
+    suites: ["node --import tsx test/suites/loss/run.ts"],
+    reason: "it takes network namespaces and nft, and so root",
   },
   {
     id: "N12",
@@ -121,7 +118,10 @@ export const networkRows: readonly FaultRow[] = [
     fault: "the link goes down and up again, for seconds",
     holds: "one dial for each step of the backoff, nothing left open",
     gives: "OK with a deadline that outlasts it",
-    tests: [`${dialling}: a peer that closes each connection is not dialled again before the backoff is over`, chaos],
+    tests: [
+      `${lasting}: a link that goes down and up again: calls that wait for it succeed, with one dial for each step of the backoff`,
+      `${dialling}: a peer that closes each connection is not dialled again before the backoff is over`,
+    ],
   },
   {
     id: "N14",
@@ -239,8 +239,8 @@ export const networkRows: readonly FaultRow[] = [
     holds: "connections are opened for changes alone, and all of them closed",
     gives: "OK",
     tests: [
+      `${lasting}: an answer that flips between two sets: no call fails, connections are made for changes alone, and all of them closed`,
       "unit/pool/reconcile.test.ts: what stayed keeps its connection, what is new is dialled, what left is drained",
-      chaos,
     ],
   },
   {

@@ -23,16 +23,16 @@ let failed = 0;
 for (const { id, what, start } of scenarios) {
   const outcomes: Partial<Record<ClientName, Outcome>> = {};
   for (const name of clientNames) {
-    const isGlink = name.startsWith("glink");
     const server = await start();
     const resources = new OpenResources(10);
     uncaught = [];
     resources.start();
-    const outcome = await callWith(name, server.address);
+    const { outcome, invariants } = await callWith(name, server.address);
     outcomes[name] = outcome;
-    const wrong = isGlink ? await violationsOf(outcome, { requests: server.requests(), resources }) : [];
+    const seen = { requests: server.requests(), resources };
+    const wrong = invariants === undefined ? [] : await violationsOf(outcome, invariants, seen);
     resources.stop();
-    if (isGlink) wrong.push(...uncaught.map((error) => `uncaught: ${error}`));
+    if (invariants !== undefined) wrong.push(...uncaught.map((error) => `uncaught: ${error}`));
     await server.close();
     for (const text of wrong) console.log(`  FAILED ${id}, ${what}, ${name}: ${text}`);
     failed += wrong.length;

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { type NetworkFaults, startFaultyNetwork } from "../../support/faulty-network.ts";
 import {
   frameType,
   grpcHeaders,
@@ -36,6 +37,26 @@ function peer(
     async start() {
       const { address, requests, close } = await startFramePeer({ settings, onRequest });
       return { address, requests: () => requests.filter(({ isComplete }) => isComplete).length, close };
+    },
+  };
+}
+
+/** A polite server behind such a network. */
+function network(id: string, what: string, faults: NetworkFaults): Scenario {
+  return {
+    id,
+    what,
+    async start() {
+      const { address, requests, close } = await startFramePeer({ onRequest: (request) => request.ok() });
+      const between = await startFaultyNetwork(address, faults);
+      return {
+        address: between.address,
+        requests: () => requests.filter(({ isComplete }) => isComplete).length,
+        close: async () => {
+          await between.close();
+          await close();
+        },
+      };
     },
   };
 }
@@ -87,20 +108,43 @@ export const scenarios: readonly Scenario[] = [
     request.message(Buffer.alloc(100), 50);
     request.connection.socket.end();
   }),
+  network("N08", "bytes come one by one", { sliceBytes: 1 }),
+  network("N09", "200 ms either way", { delayMs: 100 }),
   port("N16", "a server of HTTP/1.1", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+  peer("F01", "GOAWAY in two steps, then the answer", (request) => {
+    request.connection.goaway(2 ** 31 - 1);
+    request.connection.goaway(request.id);
+    request.ok();
+  }),
   peer("F02", "GOAWAY with last id 0, NO_ERROR", ({ connection }) => connection.goaway(0)),
   peer("F05", "GOAWAY with INTERNAL_ERROR that names the request", ({ connection, id }) =>
     connection.goaway(id, 2, "debug"),
   ),
+  peer("F05", "GOAWAY with ENHANCE_YOUR_CALM that names the request", ({ connection, id }) =>
+    connection.goaway(id, 11, "too_many_pings"),
+  ),
   peer("F06", "RST_STREAM with NO_ERROR before headers", (request) => request.reset(0)),
   peer("F07", "RST_STREAM with REFUSED_STREAM, each time", (request) => request.reset(7)),
   peer("F08", "MAX_CONCURRENT_STREAMS 0", (request) => request.ok(), [setting.maxConcurrentStreams, 0]),
+  peer("F10", "the answer as the request's headers come, then RST_STREAM with NO_ERROR", (request) => {
+    request.ok();
+    request.reset(0);
+  }),
   peer("F14", "headers twice", (request) => {
     request.headers();
     request.headers();
     request.ok();
   }),
   peer("F15", "headers without a status", (request) => request.headers(["content-type", "application/grpc"], 0x5)),
+  peer("F16", "a DATA frame within a header block", (request) => {
+    request.connection.frame(frameType.headers, 0, request.id, headerBlock([":status", "200"]));
+    request.data(Buffer.alloc(5));
+  }),
+  peer("F18", "unknown frames and PRIORITY before the answer", (request) => {
+    request.connection.frame(0x42, 0xff, request.id, Buffer.from("unknown"));
+    request.connection.frame(2, 0, request.id, Buffer.alloc(5));
+    request.ok();
+  }),
   peer("F19", "a header block that is none", ({ connection, id }) =>
     connection.frame(frameType.headers, 0x5, id, Buffer.from([0xff, 0xff, 0x7f, 0x80])),
   ),
@@ -117,6 +161,7 @@ export const scenarios: readonly Scenario[] = [
     request.data(Buffer.from("<html>"), true);
   }),
   peer("F26", "grpc-status abc", status(["grpc-status", "abc"])),
+  peer("F26", "grpc-status given twice", status(["grpc-status", "5", "grpc-status", "13"])),
   peer("F27", "trailers alone, NotFound", status(["grpc-status", "5"])),
   peer("M13–M15", "PUSH_PROMISE", ({ connection, id }) =>
     connection.frame(5, 0x4, id, Buffer.concat([Buffer.from([0, 0, 0, 2]), headerBlock([":path", "/"])])),

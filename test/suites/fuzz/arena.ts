@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { resetSocket } from "../../../src/testing/backends/reset-socket.ts";
 import { frameTypes } from "../../unit/http2/wire/raw-peer.ts";
 import { describeFrame, type Frame, readFrames } from "./frames.ts";
 
@@ -130,7 +131,7 @@ export class Peer implements Told {
     if (this.hasEnded) return;
     this.hasEnded = true;
     if (way === "fin") this.#socket.end();
-    else this.#socket.resetAndDestroy();
+    else resetSocket(this.#socket);
   }
 
   /** What was told until now. */

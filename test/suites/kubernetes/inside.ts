@@ -7,7 +7,7 @@ import { ControlPlane } from "./components.ts";
 import { report } from "./figures.ts";
 import { createNodes } from "./pods.ts";
 import * as scenes from "./scenes.ts";
-import { manySlices, steadyChanges } from "./sizes.ts";
+import { fleet, manySlices, steadyChanges } from "./sizes.ts";
 
 const quick = process.argv.includes("--quick");
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
@@ -29,6 +29,7 @@ try {
     many: manySlices,
     steady: () => steadyChanges(quick ? 5_000 : 20_000),
     away: () => scenes.serverAway(plane, quick ? 10_000 : 60_000),
+    fleet,
   };
   for (const [name, scene] of Object.entries(all)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;

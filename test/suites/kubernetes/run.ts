@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { runInClusterNetwork, whyNoCluster } from "./network.ts";
 
 /*
- * npm run kubernetes [-- ready rolling forbidden hinted token many steady away] [--quick]
+ * npm run kubernetes [-- ready rolling forbidden hinted token many steady away fleet] [--quick]
  * kubernetesResolver and a real API server with etcd and the controller that writes EndpointSlices, in a network namespace.
  * For root on Linux, with Go. Prints a table.
  */

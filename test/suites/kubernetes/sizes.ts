@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSync } from "esbuild";
+import { fleetLists } from "../../support/fleet.ts";
 import { readyEndpoint } from "../../support/slices.ts";
 import { admin } from "./components.ts";
 import { note } from "./figures.ts";
@@ -130,4 +131,22 @@ export async function steadyChanges(durationMs: number): Promise<void> {
   );
   note("and growth of its heap", Math.max(0, after.heapBytes - before.heapBytes) / 2 ** 20, 2, "MiB");
   watcher.close();
+}
+
+/** 10 000 clients without a socket, on a clock that is turned: it has nothing of the cluster, and belongs into the table. */
+export async function fleet(): Promise<void> {
+  const size = 10_000;
+  // No timer of a resolver keeps a process alive.
+  const alive = setInterval(() => undefined, 1_000);
+  const { start, back, watches } = await fleetLists(size, 30_000);
+  clearInterval(alive);
+  const share = (count: number) => (count / size) * 100;
+  note(
+    "10 000 clients start together, startSpreadMs 30 000: lists in the worst second",
+    share(start.worstSecond),
+    5,
+    "%",
+  );
+  note("their server is back without its history: lists in the worst second", share(back.worstSecond), 5, "%");
+  note("of them do not watch again", size - watches, 0, "clients");
 }

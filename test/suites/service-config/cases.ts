@@ -173,6 +173,13 @@ export const cases: readonly Case[] = [
     known: { "grpc-js": { why: "grpc-js takes a fraction for nanoseconds", does: one(0, deadlineExceeded) } },
   },
   {
+    name: "a duration that begins with a point, as in the examples of gRFC A6",
+    config: retrying({ initialBackoff: ".01s" }),
+    calls: [[unavailable, ok]],
+    expected: one(2, ok),
+    known: { "grpc-js": { why: "grpc-js wants a digit before the point", does: "refused" } },
+  },
+  {
     name: "a call's own shorter deadline",
     config: { methodConfig: [{ name: [{ service }], timeout: "20s" }] },
     timeoutMs: 200,

@@ -7,9 +7,9 @@ import { browserPath, type OpenPage, openBrowser } from "../admin/browser.ts";
 import { brokenLinks, pagesBelow } from "./links.ts";
 
 /*
- * npm run site
+ * npm run site, or npm run site -- docs_testing modules/
  * Builds the site of reference and guides, follows its links, and has axe-core read its pages in a real Chromium, from
- * file:// and in both colour schemes. What cannot be had on this machine is said to be skipped.
+ * file:// and in both colour schemes; with words, those whose path has one of them. What cannot be had on this machine is said to be skipped.
  */
 
 const root = join(import.meta.dirname, "../../..");
@@ -49,14 +49,16 @@ if (browserPath() === undefined) {
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** The first page, each guide, each subpath, and one page of each kind of symbol. */
+/** The first page, each guide, each subpath, and one page of each kind of symbol; or of those the ones that were asked for. */
 function pagesToRead(): string[] {
+  const words = process.argv.slice(2);
   const perSymbol = ["functions/index.glinkTransport.html", "interfaces/index.GlinkTransportOptions.html"];
   const types = ["types/index.GlinkEvent.html", "variables/index.glinkCall.html"];
   const all = pages.filter((page) =>
     /^(index|modules|documents[\\/].*|modules[\\/].*)\.html$/.test(relative(site, page)),
   );
-  return [...all, ...[...perSymbol, ...types].map((page) => join(site, page))];
+  const every = [...all, ...[...perSymbol, ...types].map((page) => join(site, page))];
+  return every.filter((page) => words.length === 0 || words.some((word) => relative(site, page).includes(word)));
 }
 
 async function accessibility(): Promise<void> {

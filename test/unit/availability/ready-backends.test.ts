@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { checkAvailabilityOptions } from "../../../src/availability/availability-options.ts";
 import { backends, type FakeBackend, readyBackends } from "../../support/fake-backend.ts";
 
 test("those that are connected and usable are the list, and all that are connected while none is usable", () => {
@@ -90,6 +91,19 @@ test("below the threshold calls go to all that are connected, but for suspects, 
   ready.update([a]);
   assert.deepEqual(ready.list, [a]);
   assert.deepEqual(told, ["began, 1 of 4", "ended, 2 of 4"]);
+});
+
+test("by default there is panic below a half of those that are connected", () => {
+  const { panicThreshold } = checkAvailabilityOptions({});
+  const all = backends("a", "b", "c", "d") as [FakeBackend, FakeBackend, FakeBackend, FakeBackend];
+  const ready = readyBackends(panicThreshold);
+  ready.update(all);
+  const panicsAfter = all.slice(1).map((backend) => {
+    backend.availability = "unhealthy";
+    ready.update([backend]);
+    return ready.panics;
+  });
+  assert.deepEqual(panicsAfter, [false, false, true]);
 });
 
 test("with the threshold 0 there is panic only when all are unhealthy or ejected, and with 1 as soon as one is", () => {

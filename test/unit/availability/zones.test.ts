@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { zoneFactors } from "../../../src/availability/zones.ts";
 import { endpointWeight, endpointZone, noAttributes } from "../../../src/endpoint/attributes.ts";
-import { glinkTransport } from "../../../src/index.ts";
+import { glinkTransport, ringHash } from "../../../src/index.ts";
 import { FakeBackend } from "../../support/fake-backend.ts";
-import { addressOf, callsTo, fakePool } from "../../support/fake-pool.ts";
+import { addressOf, callsTo, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 import { seededRandom } from "../../support/random.ts";
 
@@ -114,6 +114,22 @@ describe("a pool with a zone", () => {
     await settle();
     assert.deepEqual([...callsTo(pool, 90).keys()], ["10.0.0.1:1"]);
     close();
+  });
+
+  test("sends each key where clients of other zones send it, with ringHash", async () => {
+    const hosts = [endpoint("10.0.0.1", "a"), endpoint("10.0.0.2", "a"), endpoint("10.1.0.1", "b")];
+    const backendsOf = async (zone: string) => {
+      const { pool, resolver, close } = fakePool({ zone, loadBalancing: ringHash() });
+      pool.wake();
+      resolver.listener?.onResolution({ endpoints: hosts });
+      const calls = Array.from({ length: 50 }, (_, i) => new TestCall(pool, { hashKey: `key ${i}` }).start());
+      await settle();
+      close();
+      return calls.map(({ backend }) => backend);
+    };
+    const backends = await backendsOf("a");
+    assert.equal(new Set(backends).size, 3);
+    assert.deepEqual(await backendsOf("b"), backends);
   });
 
   test("has it as an option that is checked", () => {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { toConnectError } from "../../../src/base/connect-error.ts";
+import { earlyError, toConnectError } from "../../../src/base/connect-error.ts";
 import { canceledFailure, connectionFailure } from "../../../src/base/errors.ts";
 import { glinkFailureOf } from "../../../src/base/glink-failure.ts";
+import { thrownFailure } from "../../../src/base/thrown-failure.ts";
 
 const lost = connectionFailure(
   "connection-lost",
@@ -45,6 +46,24 @@ test("an error of another copy of this package, and of another context, is known
   const foreign: object = runInNewContext("new Error('of another context')");
   Object.defineProperty(foreign, Symbol.for("glink.failure"), { value: noted });
   assert.deepEqual(glinkFailureOf(foreign), { ...noted, docs });
+});
+
+test("an error that was thrown within a call is that call's once it has ended, and remains it as the reason of another", () => {
+  const early = earlyError("message-size", Code.ResourceExhausted, "too large");
+  const known = { kind: "message-size", note: undefined, docs: "docs/errors.md#message-size" };
+  assert.deepEqual(glinkFailureOf(early), { ...known, progress: "unsent", attempts: 0, address: undefined });
+  const failure = { ...thrownFailure(Code.Internal, early, "unknown"), address: "10.0.0.7:50051" };
+  assert.equal(toConnectError(failure, { attempts: 2 }), early);
+  const ended = { ...known, progress: "unknown", attempts: 2, address: "10.0.0.7:50051" };
+  assert.deepEqual(glinkFailureOf(early), ended);
+  assert.equal(toConnectError(canceledFailure(early), { attempts: 7 }), early);
+  assert.deepEqual(glinkFailureOf(early), ended);
+});
+
+test("a ConnectError of the caller's own remains as it is", () => {
+  const own = new ConnectError("mine", Code.DataLoss);
+  assert.equal(toConnectError(thrownFailure(Code.Internal, own, "unknown"), { attempts: 1 }), own);
+  assert.equal(glinkFailureOf(own), undefined);
 });
 
 test("what is not glink's has no failure, whatever it is, and nobody throws", () => {

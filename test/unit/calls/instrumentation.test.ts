@@ -139,7 +139,7 @@ test("a call that is over before it has anything to send has an end and no attem
       "Unary starts",
       "Unary: Canceled canceled unknown, nowhere, 0 ms, attempts 0 + 0, idle 0 ms",
       "Unary starts",
-      "Unary: InvalidArgument invalid-request unknown, nowhere, 0 ms, attempts 0 + 0, idle 0 ms",
+      "Unary: InvalidArgument invalid-request unsent, nowhere, 0 ms, attempts 0 + 0, idle 0 ms",
     ]);
     assert.equal(fleet.calls.length, 0);
   }));

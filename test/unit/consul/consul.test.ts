@@ -49,10 +49,11 @@ describe("consulResolver", { concurrency: true }, () => {
   });
 
   test("an instance that was registered with nonsense keeps no other from being heard of", async (t) => {
-    const nonsense = [{ address: "\x1b[2J" }, { address: "a\nb" }, { port: 0 }, { port: 70_000 }, { port: 1.5 }];
-    const { lists } = await watching(t, [...nonsense.map((one) => ({ ...b, ...one })), a]);
+    const ports = [0, -1, 70_000, 1.5];
+    const nonsense = [{ address: "\x1b[2J" }, { address: "a\nb" }, ...ports.map((port) => ({ port }))];
+    const { lists, errors } = await watching(t, [...nonsense.map((one) => ({ ...b, ...one })), a]);
     await until("a list is reported", () => lists.length > 0);
-    assert.deepEqual(lists[0], [shown.a]);
+    assert.deepEqual([lists[0], errors], [[shown.a], []]);
   });
 
   test('health "warning": those that warn too, by their weight for it, and none that is critical', async (t) => {
@@ -153,6 +154,9 @@ describe("consulResolver", { concurrency: true }, () => {
       /service "echo": HTTP 403 \(Permission denied: .*: the token needs service:read for it, and node:read$/,
     );
     assert.ok(!errors[0]?.includes("secret"));
+    server.answers.push((response) => void response.writeHead(502).end("you sent X-Consul-Token: wrong-secret"));
+    await until("a page that says it again is reported", () => errors.length > 1);
+    assert.match(errors[1] ?? "", /HTTP 502 \(you sent X-Consul-Token: \*\*\*\)/);
     token = "right-secret";
     await until("the right one is taken", () => lists.length > 0);
     assert.equal(server.queries.at(-1)?.token, "right-secret");

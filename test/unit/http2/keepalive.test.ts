@@ -502,3 +502,55 @@ test("connections that are idle are looked at together: fifty wake a process les
   for (const keepalive of keepalives) keepalive.stop();
   assert.equal(clock.pending, 0);
 });
+
+test("a process that was stopped for an hour asks each connection once, with calls or without, and ends those that are silent", async () => {
+  for (const openStreams of [0, 1]) {
+    const { clock, connection, keepalive, silences, steps } = watch();
+    connection.openStreams = openStreams;
+    await clock.advance(10 * seconds);
+    clock.stall(60 * minutes);
+    await clock.advance(0);
+    assert.deepEqual([connection.pings, steps], [1, ["silence"]]);
+    connection.answer();
+    await clock.advance(60 * seconds);
+    assert.deepEqual([connection.pings, steps], [1, ["silence", "cleared"]]);
+    clock.stall(60 * minutes);
+    await clock.advance(10 * seconds);
+    assert.deepEqual([connection.pings, silences], [2, [10 * seconds]]);
+    keepalive.stop();
+  }
+});
+
+test("what came while the process was stopped is no answer to the PING that it sends when it goes on", async () => {
+  const { clock, connection, silences } = watch();
+  clock.stall(60 * minutes);
+  clock.afterInput(() => {
+    connection.bytesRead += 17;
+  });
+  await clock.advance(10 * seconds);
+  assert.deepEqual([connection.pings, silences], [1, [10 * seconds]]);
+});
+
+test("a process that was stopped for less than a silence may last asks nobody, and one that asks for no PINGs never does", async () => {
+  for (const [options, stoppedMs] of [
+    [{}, 29 * seconds],
+    [{ pingIntervalMs: Number.POSITIVE_INFINITY }, 60 * minutes],
+  ] as const) {
+    const { clock, connection, keepalive } = watch(options);
+    clock.stall(stoppedMs);
+    await clock.advance(20 * seconds);
+    assert.equal(connection.pings, 0);
+    keepalive.stop();
+  }
+});
+
+test("a process that is stopped again and again, and has no calls, asks no more often than servers put up with", async () => {
+  const { clock, connection, keepalive } = watch();
+  for (let i = 0; i < 20; i++) {
+    clock.stall(10 * minutes);
+    await clock.advance(1 * seconds);
+    connection.answer();
+  }
+  assert.equal(connection.pings, 3);
+  keepalive.stop();
+});

@@ -1,28 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FleetClock, FleetServer, startFleet } from "../../support/fleet.ts";
+import { type FleetLists, fleetLists } from "../../support/fleet.ts";
 
-test("when an API server comes back without its history, no second sees more than a twentieth of a fleet list again", async () => {
-  const size = 1_000;
-  const clock = new FleetClock();
-  const api = new FleetServer(clock);
-  const watches = startFleet(size, api, clock);
-  await clock.advance(3_000);
-  assert.equal(api.watches, size);
-  api.listsBySecond.clear();
-  await clock.advance(30_000);
-  api.stop();
-  await clock.advance(60_000);
-  assert.equal(api.listsBySecond.size, 0);
-  api.startWithoutHistory();
-  await clock.advance(90_000);
-  assert.equal(api.watches, size, "all watch again");
-  const lists = [...api.listsBySecond.values()];
-  assert.equal(
-    lists.reduce((sum, count) => sum + count, 0),
-    size,
-    "each asked for one list",
-  );
-  assert.ok(Math.max(...lists) <= size / 20, `${Math.max(...lists)} of ${size} in one second`);
-  for (const watch of watches) watch.close();
+const size = 1_000;
+const isSpread = ({ all, worstSecond }: FleetLists) => {
+  assert.equal(all, size, "each asks for one list");
+  assert.ok(worstSecond <= size / 20, `${worstSecond} of ${size} in one second`);
+};
+
+test("no second sees more than a twentieth of a fleet list: at its start with startSpreadMs, and when its server comes back without its history", async () => {
+  const { start, back, watches } = await fleetLists(size, 30_000);
+  isSpread(start);
+  isSpread(back);
+  assert.equal(watches, size, "all watch again");
+});
+
+test("without startSpreadMs the first lists are asked for at once, for calls wait for them", async () => {
+  const { start, back } = await fleetLists(size, 0);
+  assert.deepEqual(start, { all: size, worstSecond: size });
+  isSpread(back);
 });

@@ -121,6 +121,14 @@ test("errors that are HTML, empty, endless or no status at all are errors of one
   );
 });
 
+test("a page that says again what was asked shows no token", async (t) => {
+  const server = await startApiServer(t);
+  server.answerNext((response) => response.writeHead(502).end("you sent authorization: Bearer a.secret.token"));
+  const seen = watchService(t, { server: server.url, token: "a.secret.token" });
+  await seen.turnUntil("it is said", () => seen.errors.length > 0);
+  assert.match(seen.errors[0] ?? "", /answered 502 .*: you sent authorization: Bearer \*\*\*$/);
+});
+
 test("a watch cut in the middle of a line is taken up where the last whole event was", async (t) => {
   const { server, seen } = await watching(t);
   await seen.clock.advance(2_000);

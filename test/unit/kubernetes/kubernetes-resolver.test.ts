@@ -128,6 +128,29 @@ test("a fallback is used until the first list, and its errors and ours are told 
   assert.deepEqual(seen.newest, one, "and not afterwards");
 });
 
+test("with startSpreadMs the first list waits by chance, while the fallback serves, and no longer once calls fail", async (t) => {
+  const server = await startApiServer(t);
+  server.put(onePod);
+  const { resolver, told } = manualFallback();
+  const options = { server: server.url, fallback: resolver, startSpreadMs: 30_000 };
+  // By half of it: that is chance here.
+  const patient = watchService(t, options);
+  told().onAddresses([{ host: "10.9.9.9", port: 50_051 }]);
+  await patient.clock.advance(14_999);
+  assert.equal(server.requests.length, 0);
+  assert.deepEqual(patient.newest, ["10.9.9.9:50051"]);
+  await patient.clock.advance(1);
+  await patient.list(one);
+  const asked = server.requests.length;
+  const failing = watchService(t, options);
+  await failing.clock.advance(1_000);
+  failing.watch.refresh();
+  await failing.clock.advance(1_000);
+  assert.equal(server.requests.length, asked, "one hint may be the rotation timer's");
+  failing.watch.refresh();
+  await failing.list(one);
+});
+
 test("outside a cluster a server is needed", () => {
   assert.throws(() => kubernetesResolver(), /KUBERNETES_SERVICE_HOST is not set.*kubectl proxy/);
 });
@@ -150,4 +173,8 @@ test("options that make no sense are refused by name", () => {
   refused({ server, cert: "PEM" }, /cert and key go together/);
   refused({ server, zone: "" }, /zone must be a text/);
   refused({ server, fallback: {} }, /fallback must be a resolver/);
+  refused({ server, startSpreadMs: "1 s" }, /startSpreadMs must be a number from 0 to 600000, not "1 s"/);
+  refused({ server, startSpreadMs: Number.NaN }, /startSpreadMs must be a number from 0 to 600000, not NaN/);
+  refused({ server, startSpreadMs: 600_001 }, /startSpreadMs must be a number from 0 to 600000, not 600001/);
+  refused({ server, startSpreadMs: 1 }, /startSpreadMs goes with fallback/);
 });

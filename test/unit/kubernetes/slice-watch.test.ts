@@ -185,6 +185,27 @@ test("a list of a version that is gone, or of one that this server has not seen,
   }
 });
 
+test("a server in the place of the first, which refuses its version, is an error and asked for a list without one", async (t) => {
+  const server = await startApiServer(t);
+  server.put(pods("10.0.0.1"));
+  const seen = watchService(t, { server: server.url });
+  await seen.list(one);
+  await until("it watches", () => server.watches === 1);
+  await seen.clock.advance(5_000);
+  const refuse = () => refusal(400, `Invalid value: "${server.version}": it is no version of mine`);
+  server.answerNext(refuse(), refuse());
+  server.endWatches();
+  await seen.turnUntil("it watches again", () => lists(server).length === 3 && server.watches === 1);
+  assert.deepEqual(
+    lists(server).map(({ version }) => version),
+    ["0", String(server.version), null],
+  );
+  assert.match(
+    seen.errors.join(),
+    /^the API server at \S+ answered 400 to a watch of endpointslices: Invalid value[^,]*$/,
+  );
+});
+
 test("an ERROR event that is no 410 is an error, and the list is asked for again, from the version that was seen", async (t) => {
   const server = await startApiServer(t);
   server.put(pods("10.0.0.1"));

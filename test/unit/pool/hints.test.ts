@@ -52,6 +52,20 @@ test("ECONNREFUSED from every address is a hint to use the pod port, once, and t
   close();
 });
 
+test("on this machine the advice is to look whether the server is up: there is no Service between", async () => {
+  const { pool, clock, connector, events, resolver, close } = fakePool({ connects: false });
+  connector.answerWith((dial) => dial.fail());
+  pool.wake();
+  const call = new TestCall(pool).start();
+  resolver.report("127.0.0.1", "127.0.0.2");
+  await clock.advance(5_000);
+  for (const text of [events.ofType("hint")[0]?.message ?? "", call.failure?.message ?? ""]) {
+    assert.match(text, /is the server up, and is this its port\?/);
+    assert.doesNotMatch(text, /pod port/);
+  }
+  close();
+});
+
 test("another failure among the refusals is no such hint", async () => {
   const { pool, connector, events, resolver, close } = fakePool({ connects: false });
   connector.answerWith((dial) => dial.fail(dial.number === 0 ? "ECONNREFUSED" : "ETIMEDOUT"));

@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from "node:test";
 import { type FileResolverOptions, fileResolver } from "../../../src/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
+import { SocketsManualClock } from "../../support/manual-clock.ts";
 import { noFileLinks, noPipes } from "../../support/platform.ts";
 import { watchEndpoints } from "./watching-endpoints.ts";
 
@@ -70,6 +71,40 @@ describe("fileResolver", { concurrency: true }, () => {
       assert.deepEqual(errors, []);
     });
   }
+
+  test("after a swap of the folder that the file is in, by a link, changes are told of by the operating system again", {
+    skip: noFileLinks,
+  }, async (t) => {
+    const base = folder(t);
+    for (const [name, host] of [
+      ["r1", "10.0.0.1"],
+      ["r2", "10.0.0.2"],
+    ] as const) {
+      mkdirSync(join(base, name));
+      writeFileSync(join(base, name, "backends.json"), listOf(host));
+    }
+    symlinkSync("r1", join(base, "current"));
+    const clock = new SocketsManualClock();
+    const resolver = fileResolver(join(base, "current/backends.json"));
+    const { lists, close } = watchEndpoints(resolver, { host: "echo.test", port: 50051 }, clock);
+    t.after(close);
+    await until("the first is reported", () => lists.length === 1);
+    symlinkSync("r2", join(base, "new"));
+    renameSync(join(base, "new"), join(base, "current"));
+    // Nobody tells of it in the folder that is listened to: it is found by looking.
+    await until("the second is reported", () => {
+      void clock.advance(50);
+      return lists.length === 2;
+    });
+    writeFileSync(join(base, "r2/backends.json"), listOf("10.0.0.3"));
+    // By less than it takes until the next look.
+    let turnedMs = 0;
+    await until("the third is reported", () => {
+      if (turnedMs < 900) void clock.advance(1);
+      turnedMs++;
+      return lists.length === 3;
+    });
+  });
 
   test("a pipe, which has no end, is no file; once there is one, it is read", { skip: noPipes }, async (t) => {
     const path = join(folder(t), "backends.json");
@@ -162,6 +197,11 @@ const wrong: readonly [text: string, message: RegExp][] = [
     /endpoints\[0\]: the priority of an endpoint must be an integer/,
   ],
 ];
+
+test("a byte order mark, with which some editors begin a file, is no error", async () => {
+  const { readEndpointFile } = await import("../../../src/resolver/endpoint-file.ts");
+  assert.equal(readEndpointFile(`\uFEFF${listOf("10.0.0.1")}`, 1).length, 1);
+});
 
 for (const [text, message] of wrong) {
   test(`a file ${JSON.stringify(text)} says what is wrong`, async () => {

@@ -107,6 +107,18 @@ describe("srvResolver", { concurrency: true }, () => {
     assert.deepEqual(lists.at(-1), ["10.0.0.1:1 of a.test", "10.0.0.2:1 of b.test"]);
   });
 
+  test("a record with port 0 is an error and holds back nobody, and a target that is an address needs no lookup", async (t) => {
+    const { server, lists, errors } = await watching(t, {
+      [name]: { services: [service("a.test", 0), service("b.test", 2), service("10.0.0.3", 3)] },
+      "a.test": { addresses: ["10.0.0.1"] },
+      "b.test": { addresses: ["10.0.0.2"] },
+    });
+    await until("an error is reported", () => errors.length > 0);
+    assert.deepEqual(lists[0], ["10.0.0.2:2 of b.test", "10.0.0.3:3 of 10.0.0.3"]);
+    assert.equal(errors[0], `SRV ${name}: a.test: its port is 0`);
+    assert.equal(server.queries("10.0.0.3"), 0);
+  });
+
   test("what DNS seems to have lost is told again at the next lookup, so that it can be confirmed", async (t) => {
     const { lists } = await watching(t, {
       [name]: { services: [service("a.test", 1)] },

@@ -11,6 +11,7 @@ import type { PoolConditions, SubchannelContext } from "../../../src/subchannel/
 import type { SubchannelListener } from "../../../src/subchannel/subchannel-listener.ts";
 import { deafListener, type FakeConnection, FakeConnector, type FakeStream } from "../../support/fake-connector.ts";
 import { addressOf, renewEldest, subchannelOptions } from "../../support/fake-pool.ts";
+import { heapInUseMb } from "../../support/heap.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { QuietHold } from "../../support/quiet-hold.ts";
 
@@ -559,6 +560,23 @@ test("the successor of a connection with an open call begins its idle time anew"
   assert.equal(subchannel.state, "ready");
   await clock.advance(1_000);
   assert.equal(subchannel.state, "idle");
+  hold.close();
+});
+
+test("memory grows with each renewal: a connection that took another's place holds nothing of it", async () => {
+  const all = setUp();
+  const { subchannel, connector, owner, hold } = all;
+  await makeReady(all);
+  const eldest = new WeakRef(subchannel.connections[0] as LiveConnection);
+  renewEldest(subchannel);
+  connector.last.succeed();
+  await settle();
+  assert.equal(owner.retired.length, 1);
+  // A socket that is open holds all of its own dial, and no other.
+  connector.dials.shift();
+  await heapInUseMb();
+  assert.equal(eldest.deref(), undefined);
+  assert.equal(subchannel.state, "ready");
   hold.close();
 });
 

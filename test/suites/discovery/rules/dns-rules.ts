@@ -38,6 +38,7 @@ export const dnsRules: readonly RuleGroup[] = [
       rule: "A target that cannot be looked up keeps its addresses, and holds back nobody",
       tests: [
         `${srv}: a target that cannot be looked up leaves the others in use, and keeps the addresses that it had`,
+        `${srv}: a record with port 0 is an error and holds back nobody, and a target that is an address needs no lookup`,
         `${srv}: a server that refuses, and one that is silent, are passed over`,
         `${srv}: a name without records is an error that says how it was asked for`,
       ],

@@ -12,6 +12,7 @@ export const otherRules: readonly RuleGroup[] = [
       rule: "GET /v1/health/service, instances that pass; an empty address is the node's; weights and zones",
       tests: [
         `${consul}: rule: instances that pass, at their address or their node's, with weight, and zone of the metadata`,
+        `${consul}: an instance that was registered with nonsense keeps no other from being heard of`,
         `${consul}: health "warning": those that warn too, by their weight for it, and none that is critical`,
       ],
     },
@@ -98,6 +99,7 @@ export const otherRules: readonly RuleGroup[] = [
       rule: "Looked at each second, and at once when the system tells of a change: in place, renamed, or by a symbolic link as Kubernetes does it",
       tests: [
         `${file}: a change that \${how} is reported, written in place, renamed or swapped through a symbolic link`,
+        `${file}: after a swap of the folder that the file is in, by a link, changes are told of by the operating system again`,
       ],
     },
     {

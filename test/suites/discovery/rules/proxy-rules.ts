@@ -17,6 +17,7 @@ export const proxyRules: RuleGroup = groupOf("Proxies", "P", [
     rule: "Credentials go to the proxy, and into no log, error, event or snapshot",
     tests: [
       `${integration}: a proxy gets the credentials of its URL, and no log, event, error or snapshot does`,
+      `${faults}: a proxy that says again what it was told shows no credentials`,
       `${options}: a bad URL of the environment is refused by the variable's name, without its password`,
       `${options}: a proxy's URL has its scheme's port, and shows no credentials`,
     ],

@@ -102,6 +102,10 @@ export const sliceRules: readonly RuleGroup[] = [
       ],
     },
     {
+      rule: "A token stands in no error, also where a page says again what was asked",
+      tests: ["unit/kubernetes/hostile-servers.test.ts: a page that says again what was asked shows no token"],
+    },
+    {
       rule: "Outside: { server, ca, token, cert, key }",
       tests: [
         `${resolver}: an API server over TLS is checked against its authority, and may ask for a client certificate`,

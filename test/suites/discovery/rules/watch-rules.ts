@@ -50,13 +50,21 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
       `${watch}: 410 in a watch: the list is asked for anew, without a version, and spread over 30 s`,
       `${watch}: 410 in a watch: the list waits, and \${what}`,
       `${watch}: a list of a version that is gone, or of one that this server has not seen, is asked for without one`,
+      `${watch}: a server in the place of the first, which refuses its version, is an error and asked for a list without one`,
     ],
   },
   {
     rule: "Lists after 410 are spread over 30 s, unless calls fail",
     tests: [
-      "unit/kubernetes/fleet.test.ts: when an API server comes back without its history, no second sees more than a twentieth of a fleet list again",
+      "unit/kubernetes/fleet.test.ts: no second sees more than a twentieth of a fleet list: at its start with startSpreadMs, and when its server comes back without its history",
       `${watch}: 410 while calls fail: the list is asked for at once`,
+    ],
+  },
+  {
+    rule: "First lists are not spread, for calls wait for them; with startSpreadMs they are, while the fallback serves",
+    tests: [
+      `${resolver}: with startSpreadMs the first list waits by chance, while the fallback serves, and no longer once calls fail`,
+      "unit/kubernetes/fleet.test.ts: without startSpreadMs the first lists are asked for at once, for calls wait for them",
     ],
   },
   {

@@ -53,6 +53,18 @@ test("the method comes before the service, both before the service config, and t
   assert.deepEqual(explained["retry.bufferMaxBytes"], { value: 1_048_576, origin: "default" });
 });
 
+test("a method may be named as protobuf names it, with a dot", () => {
+  const { timeoutMs, waitForReady } = explain({
+    methods: {
+      [service]: { timeoutMs: 3_000, waitForReady: false },
+      [`${service}.Unary`]: { timeoutMs: 2_000, waitForReady: true },
+      [`${service}/Unary`]: { timeoutMs: 1_000 },
+    },
+  });
+  assert.deepEqual(timeoutMs, { value: 1_000, origin: `methods["${service}/Unary"]` });
+  assert.deepEqual(waitForReady, { value: true, origin: `methods["${service}.Unary"]` });
+});
+
 test("of a service config the most specific entry holds whole, as in gRPC", () => {
   const serviceConfig = {
     methodConfig: [

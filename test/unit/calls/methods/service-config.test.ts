@@ -69,6 +69,31 @@ test("JSON text is the same, fields that nobody knows are ignored, and null is a
   );
 });
 
+test("the examples of gRFC A6 are taken as they stand: their durations begin with a point", () => {
+  const { entries } = parseServiceConfig({
+    methodConfig: [
+      {
+        name: [{ service: "s.S" }],
+        retryPolicy: {
+          maxAttempts: 4,
+          initialBackoff: ".1s",
+          maxBackoff: "1s",
+          backoffMultiplier: 2,
+          retryableStatusCodes: ["UNAVAILABLE"],
+        },
+      },
+      {
+        name: [{ service: "s.T" }],
+        hedgingPolicy: { maxAttempts: 4, hedgingDelay: ".5s", nonFatalStatusCodes: ["UNAVAILABLE", "ABORTED"] },
+      },
+    ],
+  });
+  const { retry } = entries.get("s.S")?.config ?? {};
+  const { hedging } = entries.get("s.T")?.config ?? {};
+  assert.ok(retry && hedging);
+  assert.deepEqual([retry.initialBackoffMs, hedging.delayMs], [100, 500]);
+});
+
 test("three decimals of tokenRatio count", () => {
   const { retryThrottling } = parseServiceConfig({ retryThrottling: { maxTokens: 10, tokenRatio: 0.1239 } });
   assert.deepEqual(retryThrottling, { maxTokens: 10, tokenRatio: 0.123 });
@@ -101,6 +126,9 @@ const refused: readonly (readonly [unknown, string])[] = [
   [entry({ timeout: "-1s" }), 'not the string "-1s"'],
   [entry({ timeout: "0s" }), 'not the string "0s"'],
   [entry({ timeout: "0.1234567890s" }), "must be a duration"],
+  [entry({ timeout: ".s" }), 'not the string ".s"'],
+  [entry({ timeout: "1.s" }), 'not the string "1.s"'],
+  [entry({ timeout: "-.5s" }), 'not the string "-.5s"'],
   [entry({ waitForReady: "yes" }), "serviceConfig.methodConfig[0].waitForReady must be true or false"],
   [retryWith({ maxAttempts: 1 }), `${policy}.maxAttempts must be an integer from 2 to 4294967295, not 1`],
   [retryWith({ maxAttempts: "3" }), `${policy}.maxAttempts must be an integer`],

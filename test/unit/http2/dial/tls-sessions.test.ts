@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createSecureServer } from "node:http2";
+import { createSecureServer, type SecureServerOptions } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { ConnectionOptions, SecureVersion, TLSSocket } from "node:tls";
@@ -12,16 +12,21 @@ import { connectTo, emptyMessage, engines, head, RecordingListener, RecordingOwn
 checkForLeaks();
 
 /** A gRPC server over TLS that notes of each connection whether it resumed a session. */
-async function startServer(maxVersion: SecureVersion, port = 0) {
+async function startServer(maxVersion: SecureVersion, port = 0, more: SecureServerOptions = {}) {
   const resumed: boolean[] = [];
-  const server = createSecureServer({ ...serverIdentity, maxVersion });
-  server.on("secureConnection", (socket: TLSSocket) => resumed.push(socket.isSessionReused()));
+  /** Which name each connection asked for, and as whom. */
+  const seen: { readonly name: string | undefined; readonly as: string }[] = [];
+  const server = createSecureServer({ ...serverIdentity, maxVersion, rejectUnauthorized: false, ...more });
+  server.on("secureConnection", (socket: TLSSocket & { servername?: string }) => {
+    resumed.push(socket.isSessionReused());
+    seen.push({ name: socket.servername, as: socket.getPeerCertificate().subject?.CN ?? "nobody" });
+  });
   server.on("stream", (stream) => {
     stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "0" }, { endStream: true });
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const close = () => new Promise((resolve) => server.close(resolve));
-  return { port: (server.address() as AddressInfo).port, resumed, close };
+  return { port: (server.address() as AddressInfo).port, resumed, seen, close };
 }
 
 for (const engine of engines) {
@@ -69,6 +74,44 @@ for (const engine of engines) {
       await server.close();
     });
 
+    it("is another client with another certificate, and asks for another name anew: no session of one is offered for the other", async () => {
+      const server = await startServer("TLSv1.3", 0, { ca, requestCert: true });
+      const sessions = new TlsSessions();
+      const who = { ca, ...clientIdentity, servername: "echo.test" };
+      const others: readonly ConnectionOptions[] = [
+        { ca, servername: "echo.test" },
+        { ...who, servername: "svc.test" },
+      ];
+      for (const other of others) {
+        await visit(server.port, sessions, who);
+        await visit(server.port, sessions, who);
+        await visit(server.port, sessions, other);
+        await visit(server.port, sessions, other);
+        assert.deepEqual(server.resumed.splice(0), [false, true, false, true]);
+      }
+      const [client, nobody] = ["glink test client", "nobody"];
+      assert.deepEqual(
+        server.seen.map(({ name, as }) => [name, as]),
+        [
+          ...Array(2).fill(["echo.test", client]),
+          ...Array(2).fill(["echo.test", nobody]),
+          ...Array(2).fill(["echo.test", client]),
+          ...Array(2).fill(["svc.test", client]),
+        ],
+      );
+      await server.close();
+    });
+
+    it("verifies anew when a list of authorities was changed in place", async () => {
+      const server = await startServer("TLSv1.3");
+      const sessions = new TlsSessions();
+      const tls = { ca: [ca] };
+      await visit(server.port, sessions, tls);
+      tls.ca.splice(0, 1, otherCa);
+      await assert.rejects(visit(server.port, sessions, tls), /TLS failed/);
+      await server.close();
+    });
+
     it("connects to another server on the same address, which does not know the session", async () => {
       const first = await startServer("TLSv1.3");
       const sessions = new TlsSessions();
@@ -102,9 +145,19 @@ describe("TlsSessions", () => {
     assert.equal(sessions.take("1000", options)?.toString(), "1000");
   });
 
-  it("gives no session to a dial with other certificates than it was made with, or with a check of its own", () => {
+  it("gives no session to a dial with other options than it was made with, or with a check of its own", () => {
     const sessions = new TlsSessions();
-    for (const changed of [{ ca: otherCa }, { ca, ...clientIdentity }, { ca, checkServerIdentity: () => undefined }]) {
+    const changes: readonly ConnectionOptions[] = [
+      { ca: otherCa },
+      { ca: [ca, otherCa] },
+      { ca, ...clientIdentity },
+      { ca, servername: "svc.test" },
+      { ca, rejectUnauthorized: false },
+      { ca, minVersion: "TLSv1.3" },
+      { ca, passphrase: "a" },
+      { ca, checkServerIdentity: () => undefined },
+    ];
+    for (const changed of changes) {
       sessions.keep("a", Buffer.from("1"), options);
       assert.equal(sessions.take("a", changed), undefined);
       assert.equal(sessions.take("a", options), undefined, "it is of no use any more");

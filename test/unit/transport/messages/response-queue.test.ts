@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { canceledFailure } from "../../../../src/base/errors.ts";
 import type { ChannelCall } from "../../../../src/channel/channel.ts";
 import { UnreadMemory } from "../../../../src/http2/unread-memory.ts";
 import { ResponseQueue } from "../../../../src/transport/messages/response-stream.ts";
@@ -25,7 +26,11 @@ function newQueue() {
     if (decoded.error !== undefined) throw decoded.error;
     return message;
   };
-  const queue = new ResponseQueue({ decode, abortError: () => decoded.abort }, call, unread);
+  const undecodable = (error: unknown) => {
+    call.cancel(canceledFailure(error));
+    return ConnectError.from(error);
+  };
+  const queue = new ResponseQueue({ decode, undecodable, abortError: () => decoded.abort }, call, unread);
   return { queue, unread, pauses, decoded };
 }
 
