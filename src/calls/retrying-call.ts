@@ -86,9 +86,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
 
   halfClose(framed?: FramedMessage): void {
     if (this.gate.isClosed) return;
-    const attempt = this.#attempt;
-    this.#sends.end(framed, attempt);
-    if (attempt?.isOnStream) this.#limitAttempt(attempt);
+    this.#sends.end(framed, this.#attempt);
+    if (this.#attempt?.isOnStream) this.#limitAttempt(this.#attempt);
   }
 
   pause(): void {
