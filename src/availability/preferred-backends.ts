@@ -1,4 +1,4 @@
-import { priorityOf } from "../balancing/priority.ts";
+import { priorityOf } from "../endpoint/priority.ts";
 import type { Events } from "../observe/events.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { type ZoneFactors, zoneFactors, zoneOf } from "./zones.ts";

@@ -1,10 +1,10 @@
 import { checkBoolean, checkNames, checkObject } from "../base/check.ts";
 import type { Failure } from "../base/errors.ts";
+import { priorityOf } from "../endpoint/priority.ts";
 import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController, PolicyUpdate } from "./policy.ts";
-import { priorityOf } from "./priority.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */

@@ -1,12 +1,12 @@
 import { formatAddress } from "../endpoint/address.ts";
 import { endpointHashKey, endpointWeight } from "../endpoint/attributes.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
+import { priorityOf } from "../endpoint/priority.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { Dice } from "./dice.ts";
 import { HashRing, type RingSize } from "./hash-ring.ts";
 import type { PickInfo } from "./picker.ts";
 import type { Policy, PolicyController, PolicyFacts, PolicyUpdate } from "./policy.ts";
-import { priorityOf } from "./priority.ts";
 import { type RingBackend, RingHashPicker } from "./ring-hash-picker.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
