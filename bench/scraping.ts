@@ -43,7 +43,8 @@ for (const count of counts.length === 0 ? [1_000, 10_000] : counts) {
   const sdk = openTelemetry({ backendLabel: true, meterProvider: new MeterProvider({ readers: [reader] }) });
   sdk.attach?.(view as unknown as ChannelView);
   const work: Record<string, () => unknown> = {
-    prometheusText: () => prometheusText([{ snapshot: () => snapshot }], { backendLabel: true }),
+    // As bytes, which is what a server makes of it.
+    prometheusText: () => Buffer.from(prometheusText([{ snapshot: () => snapshot }], { backendLabel: true })),
     metricProducer: () => producer.collect(),
     "openTelemetry, SDK included": () => reader.collect(),
   };

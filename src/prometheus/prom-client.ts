@@ -1,5 +1,5 @@
 import { catalog, type Metric } from "./catalog.ts";
-import type { Family, Labels, Sample } from "./samples.ts";
+import type { Family, Labels, Series } from "./samples.ts";
 import { checkScrape, type Scraped, type ScrapeOptions, scrape } from "./scrape.ts";
 
 /** A metric as prom-client's `Registry` reads it, by its shape: prom-client is no dependency. */
@@ -61,12 +61,12 @@ export function promClientMetrics(transports: readonly Scraped[], options: Scrap
     const metric = { name, help, type, aggregator: merge };
     return {
       ...metric,
-      get: async () => ({ ...metric, values: [...(read().get(name)?.samples.values() ?? [])].map(promValue) }),
+      get: async () => ({ ...metric, values: (read().get(name)?.series ?? []).map(promValue) }),
       reset: () => undefined,
     };
   });
 }
 
-function promValue({ metric, suffix, labels, value }: Sample): PromClientValues["values"][number] {
+function promValue({ metric, suffix, labels, value }: Series): PromClientValues["values"][number] {
   return { metricName: metric + suffix, labels, value };
 }

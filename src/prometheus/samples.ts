@@ -15,9 +15,21 @@ export interface Sample {
   readonly value: number;
 }
 
-/** A metric and its values: at least one, each by its series: what is written after the metric's name. */
+/** A metric and its values: at least one. */
 export interface Family extends Metric {
-  readonly samples: ReadonlyMap<string, Sample>;
+  readonly series: readonly Series[];
+}
+
+/** One value of a metric among all that were read: the sum, say, of those of several transports. */
+export interface Series extends Sample {
+  /** The labels as they are written: in braces. */
+  readonly labelsText: string;
+}
+
+interface MergedSeries extends Series {
+  value: number;
+  /** Another one with the same labels. */
+  next: MergedSeries | undefined;
 }
 
 /**
@@ -25,24 +37,59 @@ export interface Family extends Metric {
  * transports to one target are added, for a scrape refuses a value that is there twice.
  */
 export class Families {
-  readonly #families = new Map<MetricName, Metric & { readonly samples: Map<string, Sample> }>(
-    catalog.map((metric) => [metric.name, { ...metric, samples: new Map() }]),
+  readonly #families = new Map<MetricName, Metric & { readonly series: MergedSeries[] }>(
+    catalog.map((metric) => [metric.name, { ...metric, series: [] }]),
   );
-  readonly #labels = new LabelTexts();
+  readonly #rows = new Map<string, Row>();
 
   add(samples: readonly Sample[]): void {
-    for (const sample of samples) {
-      const family = this.#families.get(sample.metric);
-      if (family === undefined) continue;
-      const series = sample.suffix + this.#labels.of(sample.labels);
-      const known = family.samples.get(series);
-      const value = known === undefined ? sample.value : merged(family.merge, known.value, sample.value);
-      family.samples.set(series, known === undefined ? sample : { ...sample, value });
+    for (const { metric, suffix, labels, value } of samples) this.row(labels).add(metric, suffix, value);
+  }
+
+  /** Where values with these labels belong. There may be thousands of backends: each looks for its row once. */
+  row(labels: Labels): Row {
+    const text = textOf(labels);
+    let row = this.#rows.get(text);
+    if (row === undefined) {
+      row = new Row(labels, text, this.#families);
+      this.#rows.set(text, row);
     }
+    return row;
   }
 
   all(): Family[] {
-    return [...this.#families.values()].filter(({ samples }) => samples.size > 0);
+    return [...this.#families.values()].filter(({ series }) => series.length > 0);
+  }
+}
+
+/** All values with the same labels. */
+class Row {
+  readonly #labels: Labels;
+  readonly #labelsText: string;
+  readonly #families: ReadonlyMap<MetricName, Metric & { readonly series: MergedSeries[] }>;
+  #newest: MergedSeries | undefined;
+
+  constructor(
+    labels: Labels,
+    labelsText: string,
+    families: ReadonlyMap<MetricName, Metric & { readonly series: MergedSeries[] }>,
+  ) {
+    this.#labels = labels;
+    this.#labelsText = labelsText;
+    this.#families = families;
+  }
+
+  add(metric: MetricName, suffix: Sample["suffix"], value: number): void {
+    const family = this.#families.get(metric);
+    if (family === undefined) return;
+    for (let one = this.#newest; one !== undefined; one = one.next) {
+      if (one.metric !== metric || one.suffix !== suffix) continue;
+      one.value = merged(family.merge, one.value, value);
+      return;
+    }
+    const labelsText = this.#labelsText;
+    this.#newest = { metric, suffix, labels: this.#labels, labelsText, value, next: this.#newest };
+    family.series.push(this.#newest);
   }
 }
 
@@ -51,20 +98,10 @@ function merged(merge: Metric["merge"], one: number, other: number): number {
   return merge === "max" ? Math.max(one, other) : Math.min(one, other);
 }
 
-/** Labels as they are written. Those of a backend are one object for all of its metrics, and are written once. */
-class LabelTexts {
-  readonly #texts = new Map<Labels, string>();
-
-  of(labels: Labels): string {
-    let text = this.#texts.get(labels);
-    if (text === undefined) {
-      let pairs = "";
-      for (const name in labels) pairs += `${pairs === "" ? "" : ","}${name}="${escaped(labels[name] as string)}"`;
-      text = `{${pairs}}`;
-      this.#texts.set(labels, text);
-    }
-    return text;
-  }
+function textOf(labels: Labels): string {
+  let pairs = "";
+  for (const name in labels) pairs += `${pairs === "" ? "" : ","}${name}="${escaped(labels[name] as string)}"`;
+  return `{${pairs}}`;
 }
 
 function escaped(value: string): string {

@@ -1,7 +1,7 @@
 import type { GlinkTransport } from "../index.ts";
 import type { PrometheusHistograms } from "./histograms.ts";
 import { Families, type Family } from "./samples.ts";
-import { samplesOf } from "./snapshot-samples.ts";
+import { readSnapshot } from "./snapshot-samples.ts";
 
 /** What can be scraped: a transport, or the view that an instrumentation is given of one. */
 export type Scraped = Pick<GlinkTransport, "snapshot">;
@@ -21,7 +21,7 @@ export interface ScrapeOptions {
 export function scrape(transports: readonly Scraped[], { histograms, backendLabel = false }: ScrapeOptions): Family[] {
   const families = new Families();
   families.add(histograms?.samples() ?? []);
-  for (const transport of transports) families.add(samplesOf(transport.snapshot(), backendLabel));
+  for (const transport of transports) readSnapshot(transport.snapshot(), backendLabel, families);
   return families.all();
 }
 

@@ -1,27 +1,27 @@
 import type { GlinkSnapshot, SubchannelSnapshot } from "../index.ts";
 import type { MetricName } from "./catalog.ts";
-import type { Labels, Sample } from "./samples.ts";
+import type { Families, Labels, Sample } from "./samples.ts";
 import { okName, statusName } from "./status-names.ts";
 
-/** Counters and gauges of one transport at one moment. */
-export function samplesOf(snapshot: GlinkSnapshot, backendLabel: boolean): Sample[] {
-  const reader = new SnapshotReader(snapshot);
+/** Adds the counters and gauges of one transport at one moment. */
+export function readSnapshot(snapshot: GlinkSnapshot, backendLabel: boolean, families: Families): void {
+  const reader = new SnapshotReader(snapshot, families);
   reader.calls();
   reader.retries();
   reader.connections();
   reader.availability();
   reader.resolver();
   if (backendLabel) for (const subchannel of snapshot.subchannels) reader.backend(subchannel);
-  return reader.samples;
 }
 
 class SnapshotReader {
-  readonly samples: Sample[] = [];
   readonly #snapshot: GlinkSnapshot;
+  readonly #families: Families;
   readonly #target: Labels;
 
-  constructor(snapshot: GlinkSnapshot) {
+  constructor(snapshot: GlinkSnapshot, families: Families) {
     this.#snapshot = snapshot;
+    this.#families = families;
     this.#target = { grpc_target: snapshot.grpcTarget };
   }
 
@@ -104,19 +104,15 @@ class SnapshotReader {
   }
 
   backend({ address, state, openCalls, callsStarted, callsFailed }: SubchannelSnapshot): void {
-    // One object for all four, which is written once.
-    const labels = { ...this.#target, ...peerLabels(address) };
-    const values = {
-      glink_backend_ready: Number(state === "ready"),
-      glink_backend_calls_open: openCalls,
-      glink_backend_attempts_started_total: callsStarted,
-      glink_backend_attempts_failed_total: callsFailed,
-    };
-    for (const metric of backendMetrics) this.samples.push({ metric, suffix: "", labels, value: values[metric] });
+    const row = this.#families.row(peerLabels(this.#snapshot.grpcTarget, address));
+    row.add("glink_backend_ready", "", Number(state === "ready"));
+    row.add("glink_backend_calls_open", "", openCalls);
+    row.add("glink_backend_attempts_started_total", "", callsStarted);
+    row.add("glink_backend_attempts_failed_total", "", callsFailed);
   }
 
   #add(metric: MetricName, value: number, labels: Labels = {}, suffix: Sample["suffix"] = ""): void {
-    this.samples.push({ metric, suffix, labels: { ...this.#target, ...labels }, value });
+    this.#families.row({ ...this.#target, ...labels }).add(metric, suffix, value);
   }
 
   /** A value for each key of the counts, which is the value of `label`. */
@@ -129,13 +125,6 @@ class SnapshotReader {
     this.#add(metric, count, labels, "_count");
   }
 }
-
-const backendMetrics = [
-  "glink_backend_ready",
-  "glink_backend_calls_open",
-  "glink_backend_attempts_started_total",
-  "glink_backend_attempts_failed_total",
-] as const;
 
 const success: Labels = { glink_outcome: "success" };
 const failure: Labels = { glink_outcome: "failure" };
@@ -152,8 +141,8 @@ function statesOf(subchannels: readonly SubchannelSnapshot[]): Record<string, nu
 }
 
 /** A backend of several addresses has them all as its address, and no port. */
-function peerLabels(address: string): Labels {
+function peerLabels(target: string, address: string): Labels {
   const [, host, port] = /^\[?([^\][,]+)\]?:(\d+)$/.exec(address) ?? [];
-  if (host === undefined || port === undefined) return { network_peer_address: address };
-  return { network_peer_address: host, network_peer_port: port };
+  if (host === undefined || port === undefined) return { grpc_target: target, network_peer_address: address };
+  return { grpc_target: target, network_peer_address: host, network_peer_port: port };
 }
