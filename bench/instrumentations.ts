@@ -29,14 +29,18 @@ export const instrumentations: Readonly<Record<string, () => Instrumentation>> =
   "sampled span": () => spans(new AlwaysOnSampler()),
 };
 
-/** What the SDK takes for its part alone, in the same process and with the attributes that glink gives it. */
-export const sdkShares: Readonly<Record<string, () => () => void>> = {
+/** What somebody does with the SDK by hand as a call begins; the function that it returns, as the call ends. */
+export type ByHand = () => () => void;
+
+/** The SDK's own part of what is measured: the same values, with the attributes that glink gives them, and no more. */
+export const sdkByHand: Readonly<Record<string, () => ByHand>> = {
   metrics: () => {
     const histogram = meterProvider().getMeter("alone").createHistogram("alone", { unit: "s" });
-    return () => histogram.record(0.001, { ...callAttributes, "rpc.status_code": "OK" }, ROOT_CONTEXT);
+    const end = () => histogram.record(0.001, { ...callAttributes, "rpc.status_code": "OK" }, ROOT_CONTEXT);
+    return () => end;
   },
-  "unsampled span": () => spanAlone(new AlwaysOffSampler()),
-  "sampled span": () => spanAlone(new AlwaysOnSampler()),
+  "unsampled span": () => spanByHand(new AlwaysOffSampler()),
+  "sampled span": () => spanByHand(new AlwaysOnSampler()),
 };
 
 const callAttributes = {
@@ -74,20 +78,22 @@ function spans(sampler: Sampler): Instrumentation {
   });
 }
 
-/** A span of a call that succeeded, with the context that goes to the server. */
-function spanAlone(sampler: Sampler): () => void {
+/** A span of a call that succeeds, and the context that would go to the server, written into nothing. */
+function spanByHand(sampler: Sampler): ByHand {
   const tracer = tracerProvider(sampler).getTracer("alone");
   const propagator = new W3CTraceContextPropagator();
   return () => {
     const options = { kind: SpanKind.CLIENT, attributes: callAttributes };
     const span = tracer.startSpan("glink.demo.v1.EchoService/Unary", options, ROOT_CONTEXT);
     propagator.inject(trace.setSpan(ROOT_CONTEXT, span), [], fieldSetter);
-    if (span.isRecording()) {
-      span.setAttribute("rpc.status_code", "OK");
-      span.setAttribute("network.peer.address", "127.0.0.1");
-      span.setAttribute("network.peer.port", 1);
-    }
-    span.end();
+    return () => {
+      if (span.isRecording()) {
+        span.setAttribute("rpc.status_code", "OK");
+        span.setAttribute("network.peer.address", "127.0.0.1");
+        span.setAttribute("network.peer.port", 1);
+      }
+      span.end();
+    };
   };
 }
 

@@ -13,6 +13,8 @@ export interface Readable {
   readonly choice: MetricChoice;
   /** Each name with the same attributes once. */
   readings(): Iterable<Reading>;
+  /** Gives its counters away, for good: those that are read from now on begin at 0. */
+  handOver(): readonly Reading[];
 }
 
 /** Measures all transports that it is given to, and their calls. */
@@ -23,7 +25,7 @@ export class Metering implements Pick<Instrumentation, "attach" | "callStarted">
   readonly #books = new Map<string, TargetBook>();
   readonly #meters = new WeakMap<MethodSpec, MethodMeter>();
   /** What transports counted that are closed: a counter that went down would be a new beginning. */
-  readonly #closed = new Sums();
+  #closed = new Sums();
 
   constructor(choice: MetricChoice, storeOf: (readable: Readable) => HistogramStore) {
     this.choice = choice;
@@ -41,7 +43,8 @@ export class Metering implements Pick<Instrumentation, "attach" | "callStarted">
       this.#views.delete(view);
       // Backends have left: their labels go with them.
       const readings = viewReadings(view, attributes, { ...this.choice, backendLabel: false });
-      this.#closed.add(readings.filter(({ name }) => instruments.get(name)?.kind === "counter"));
+      this.#closed.add(readings.filter(isCounter));
+      if (this.#views.size === 0) this.#store.rest?.();
     };
   }
 
@@ -64,6 +67,13 @@ export class Metering implements Pick<Instrumentation, "attach" | "callStarted">
     return [...sums].filter(({ name }) => this.choice.on.has(name));
   }
 
+  handOver(): readonly Reading[] {
+    const counted = [...this.readings()].filter(isCounter);
+    this.#closed = new Sums();
+    this.#books.clear();
+    return counted;
+  }
+
   /** Of the names, not of who has them: calls and views are not kept. */
   #book({ target, grpcTarget, protocol, serverAddress, serverPort }: ChannelNames): TargetBook {
     const key = `${grpcTarget} ${protocol} ${serverAddress}:${serverPort}`;
@@ -74,4 +84,8 @@ export class Metering implements Pick<Instrumentation, "attach" | "callStarted">
     }
     return book;
   }
+}
+
+function isCounter({ name }: Reading): boolean {
+  return instruments.get(name)?.kind === "counter";
 }

@@ -10,19 +10,22 @@ import { Sums } from "./sums.ts";
  */
 const observatories = new WeakMap<MeterProvider, Observatory>();
 
-/** Adds what `readable` has to what the provider's collections observe. */
-export function observe(provider: MeterProvider, meter: Meter, readable: Readable): void {
+/** That of a provider; `meter` is the provider's. */
+export function observatoryOf(provider: MeterProvider, meter: Meter): Observatory {
   let observatory = observatories.get(provider);
   if (observatory === undefined) {
     observatory = new Observatory(meter);
     observatories.set(provider, observatory);
   }
-  observatory.add(readable);
+  return observatory;
 }
 
-class Observatory {
+/** What the collections of one provider observe: the sum of what several have to read. */
+export class Observatory {
   readonly #meter: Meter;
-  readonly #all: Readable[] = [];
+  readonly #all = new Set<Readable>();
+  /** What those counted that have gone: nothing else is kept of them. */
+  readonly #gone = new Sums();
   readonly #observables = new Map<string, Observable>();
   /** Of the last collection, those that go up and down and were not 0. */
   #sums: Reading[] = [];
@@ -33,15 +36,21 @@ class Observatory {
   }
 
   add(readable: Readable): void {
-    this.#all.push(readable);
+    this.#all.add(readable);
     const before = [...this.#observables.values()];
     for (const instrument of instruments.values()) {
       if (!readable.choice.on.has(instrument.name) || this.#observables.has(instrument.name)) continue;
       const observable = this.#newObservable(instrument);
       if (observable !== undefined) this.#observables.set(instrument.name, observable);
     }
+    if (this.#observables.size === before.length) return;
     this.#meter.removeBatchObservableCallback(this.#callback, before);
     this.#meter.addBatchObservableCallback(this.#callback, [...this.#observables.values()]);
+  }
+
+  /** Until it is added again. Its counters go on from where they were. */
+  remove(readable: Readable): void {
+    if (this.#all.delete(readable)) this.#gone.add(readable.handOver());
   }
 
   #newObservable({ name, kind, unit, description }: Instrument): Observable | undefined {
@@ -59,6 +68,7 @@ class Observatory {
 
   #observe(result: BatchObservableResult): void {
     const sums = new Sums();
+    sums.add(this.#gone);
     for (const readable of this.#all) sums.add(readable.readings());
     // The SDK goes on with the last value of what is no longer observed: of what has gone, that has to be none.
     sums.add(this.#sums.map((reading) => ({ ...reading, value: 0 })));

@@ -11,7 +11,7 @@ import { version } from "../../index.ts";
 import { schemaUrl, scopeName } from "../conventions.ts";
 import type { Instrument, MetricName } from "./catalog.ts";
 import type { Readable } from "./metering.ts";
-import { observe } from "./observatory.ts";
+import { type Observatory, observatoryOf } from "./observatory.ts";
 import type { HistogramStore, Series } from "./series.ts";
 
 /** Metrics in the SDK of a meter provider, which may be registered at any time: what was made before would be lost. */
@@ -20,6 +20,8 @@ export class SdkMetrics implements HistogramStore {
   readonly #readable: Readable;
   readonly #histograms = new Map<MetricName, Histogram>();
   #meter: Meter | undefined;
+  /** Who reads the counters; undefined while there is nobody, or nothing to be read. */
+  #observatory: Observatory | undefined;
 
   /** `provider`: undefined is the one that is registered with OpenTelemetry's API. */
   constructor(provider: MeterProvider | undefined, readable: Readable) {
@@ -28,7 +30,7 @@ export class SdkMetrics implements HistogramStore {
   }
 
   get isReady(): boolean {
-    return this.#meter !== undefined || this.#begin();
+    return this.#observatory !== undefined || this.#begin();
   }
 
   series({ name, unit, description, bounds }: Instrument, attributes: Attributes): Series {
@@ -41,13 +43,21 @@ export class SdkMetrics implements HistogramStore {
     return new SdkSeries(histogram, attributes);
   }
 
+  rest(): void {
+    this.#observatory?.remove(this.#readable);
+    this.#observatory = undefined;
+  }
+
   #begin(): boolean {
     const provider = this.#provider ?? metrics.getMeterProvider();
     const meter = provider.getMeter(scopeName, version, { schemaUrl });
     // Nobody has registered an SDK yet.
     if (meter === createNoopMeter()) return false;
+    // Another SDK has been registered since the last transport was closed.
+    if (meter !== this.#meter) this.#histograms.clear();
     this.#meter = meter;
-    observe(provider, meter, this.#readable);
+    this.#observatory = observatoryOf(provider, meter);
+    this.#observatory.add(this.#readable);
     return true;
   }
 }

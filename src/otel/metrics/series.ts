@@ -12,6 +12,8 @@ export interface HistogramStore {
   readonly isReady: boolean;
   /** The attributes are of one set of names for each instrument, and are not changed. */
   series(instrument: Instrument, attributes: Attributes): Series;
+  /** The last transport was closed: who is kept for its counters need not be. Another one may come. */
+  rest?(): void;
 }
 
 /** A counter or a gauge at one moment. */
