@@ -27,7 +27,8 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Instrumentati
       const traced = tracing?.callStarted(call);
       const measured = metering?.callStarted(call);
       if (traced === undefined || measured === undefined) return traced ?? measured;
-      return new BothTracers(traced, measured);
+      // A span processor of the user's may throw: that is no reason not to count.
+      return new BothTracers(measured, traced);
     },
   };
 }

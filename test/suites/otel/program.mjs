@@ -1,4 +1,6 @@
-// A user's program, beside the set-up of docs/opentelemetry.md: calls in a request's span, to the server at argv[2].
+// A user's program, beside the set-up of docs/opentelemetry.md: calls in a request's span, to the server at argv[2], through
+// both copies of glink, that for import and that for require, under one instrumentation.
+import { createRequire } from "node:module";
 import { createClient } from "@connectrpc/connect";
 import { trace } from "@opentelemetry/api";
 import { glinkTransport } from "glink";
@@ -6,17 +8,31 @@ import { openTelemetry } from "glink/otel";
 import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
 import { sdk } from "./telemetry.mjs";
 
-const transport = glinkTransport({
+const require = createRequire(import.meta.url);
+const options = {
   baseUrl: `http://localhost:${process.argv[2]}`,
   retry: { initialBackoffMs: 10 },
   instrumentation: openTelemetry(),
-});
-const client = createClient(EchoService, transport);
+};
+const transports = [glinkTransport(options), require("glink").glinkTransport(options)];
+const [client, ofRequire] = transports.map((transport) => createClient(EchoService, transport));
 await trace.getTracer("app").startActiveSpan("request", async (span) => {
   await client.unary({ text: "hello" });
-  await client.unary({ text: "fail 2 times" });
+  await ofRequire.unary({ text: "fail 2 times" });
   for await (const _ of client.serverStream({ text: "three" }));
+  await proveOthers();
   span.end();
 });
-await transport.close();
+for (const transport of transports) await transport.close();
 await sdk.shutdown();
+
+/** Where other instrumentations run beside: they do see what is theirs. */
+async function proveOthers() {
+  const url = process.env.GLINK_BESIDE;
+  if (url === undefined) return;
+  // One span of the instrumentation of undici.
+  await fetch(url, { method: "POST", body: "{}" });
+  if (require("@grpc/grpc-js").Client.prototype.makeUnaryRequest.__wrapped !== true) {
+    throw new Error("the instrumentation of grpc-js has not patched it");
+  }
+}

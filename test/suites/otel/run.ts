@@ -40,17 +40,15 @@ function buildServer(): string {
 async function endToEnd(pair: Pair, folder: string, server: string): Promise<string[]> {
   const [setUp = ""] = codeBlocks(join(root, "docs/opentelemetry.md"), "js");
   // Beside the guide's own: nothing of what these see may be traced twice, or in the request's trace.
-  const instrumentations = pair.packages.some((name) => name.includes("/instrumentation-net@"))
-    ? `instrumentations: [new HttpInstrumentation(), new NetInstrumentation(), new DnsInstrumentation()],`
-    : "";
-  const imports =
-    instrumentations === ""
-      ? ""
-      : `import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
-import { NetInstrumentation } from "@opentelemetry/instrumentation-net";
-import { DnsInstrumentation } from "@opentelemetry/instrumentation-dns";
-`;
-  const telemetry = imports + setUp.replace('serviceName: "shop",', `serviceName: "shop", ${instrumentations}`);
+  const others = ["Http", "Net", "Dns", "Undici", "Grpc"].filter((name) =>
+    pair.packages.some((one) => one.includes(`/instrumentation-${name.toLowerCase()}@`)),
+  );
+  const imports = others.map(
+    (name) => `import { ${name}Instrumentation } from "@opentelemetry/instrumentation-${name.toLowerCase()}";\n`,
+  );
+  const made = others.map((name) => `new ${name}Instrumentation()`).join(", ");
+  const telemetry =
+    imports.join("") + setUp.replace('serviceName: "shop",', `serviceName: "shop", instrumentations: [${made}],`);
   writeFileSync(join(folder, "telemetry.mjs"), telemetry);
   copyFileSync(join(import.meta.dirname, "program.mjs"), join(folder, "program.mjs"));
   const receiver = await startReceiver();
@@ -61,7 +59,8 @@ import { DnsInstrumentation } from "@opentelemetry/instrumentation-dns";
     const printed = text(child.stdout as Readable);
     const [command, args] = nodeOf(pair);
     const flags = ["--preserve-symlinks", "--import", "./telemetry.mjs", "program.mjs", String(port)];
-    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint };
+    const beside = others.length === 0 ? {} : { GLINK_BESIDE: receiver.endpoint };
+    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...beside };
     await run(command, [...args, ...flags], { cwd: folder, env });
     child.kill("SIGTERM");
     await once(child, "close");
@@ -72,7 +71,10 @@ import { DnsInstrumentation } from "@opentelemetry/instrumentation-dns";
     const missing = ["rpc.client.call.duration", "grpc.client.attempt.started", "glink.retries"].filter(
       (name) => !receiver.metrics.has(name),
     );
-    return [...faultsOf(receiver.spans, served), ...missing.map((name) => `no metric ${name} was exported`)];
+    return [
+      ...faultsOf(receiver.spans, served, others.length === 0 ? [] : ["POST"]),
+      ...missing.map((name) => `no metric ${name} was exported`),
+    ];
   } finally {
     await programs.close();
     await receiver.close();
@@ -81,7 +83,7 @@ import { DnsInstrumentation } from "@opentelemetry/instrumentation-dns";
 
 /** The unit tests with this pair in the place of the one that is installed here. */
 function unitTests(pair: Pair, folder: string): string[] {
-  const files = readdirSync(join(root, "test/unit/otel"))
+  const files = readdirSync(join(root, "test/unit/otel"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => join(".cache/transpiled/test/unit/otel", name.replace(/\.ts$/, ".js")));
   const [command, args] = nodeOf(pair);

@@ -11,8 +11,15 @@ export interface ServerSpan {
 
 const service = "glink.demo.v1.EchoService";
 
-/** What is wrong with the trace that the program made, by the spans of both sides. */
-export function faultsOf(spans: readonly OtlpSpan[], served: readonly ServerSpan[]): string[] {
+/**
+ * What is wrong with the trace that the program made, by the spans of both sides. `others`: names of spans that other
+ * instrumentations made of what is not glink's.
+ */
+export function faultsOf(
+  spans: readonly OtlpSpan[],
+  served: readonly ServerSpan[],
+  others: readonly string[],
+): string[] {
   const faults: string[] = [];
   const expect = (what: string, actual: unknown, expected: unknown) => {
     const [shown, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
@@ -23,7 +30,12 @@ export function faultsOf(spans: readonly OtlpSpan[], served: readonly ServerSpan
   const calls = [...named(`${service}/Unary`), ...named(`${service}/ServerStream`)];
   const attempts = named(`Attempt.${service}.Unary`);
   expect("traces", new Set([...spans, ...served].map(({ traceId }) => traceId)).size, 1);
-  expect("client spans", spans.length, 6);
+  expect("client spans", spans.length, 6 + others.length);
+  expect(
+    "spans of others",
+    spans.map(({ name }) => name).filter((name) => others.includes(name)),
+    others,
+  );
   expect(
     "parents of calls",
     calls.map(({ parentSpanId, kind }) => [parentSpanId, kind]),
