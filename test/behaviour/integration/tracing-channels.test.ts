@@ -57,7 +57,7 @@ test("a call, its attempts, the dial and the lookup are operations of tracing ch
   try {
     const client = createClient(EchoService, transport);
     const behavior = { failCode: Code.Unavailable, failAttempts: 1, requestId: "tracing" };
-    await client.unary({ behavior }, { timeoutMs: 10_000 });
+    await client.unary({ behavior }, { timeoutMs: 600_000 });
     await assert.rejects(client.unary({ text: "s3cret", behavior: { failCode: Code.NotFound } }));
     const [[first, firstStages], [second, secondStages]] = [...calls.operations] as [
       [CallContext, string[]],
@@ -72,7 +72,7 @@ test("a call, its attempts, the dial and the lookup are operations of tracing ch
       service: "glink.demo.v1.EchoService",
       method: "Unary",
       kind: "unary",
-      timeoutMs: 10_000,
+      timeoutMs: 600_000,
       code: undefined,
       attempts: 2,
       address: `127.0.0.1:${backend.port}`,
@@ -87,8 +87,9 @@ test("a call, its attempts, the dial and the lookup are operations of tracing ch
     assert.equal(typeof lost.retryDelayMs, "number");
     assert.deepEqual([...dials.operations.values()], [inOrder]);
     assert.equal([...dials.operations.keys()][0]?.remoteAddress, `127.0.0.1:${backend.port}`);
-    assert.deepEqual([...lookups.operations.values()], [inOrder]);
-    assert.deepEqual([...lookups.operations.keys()][0]?.addresses, 1);
+    // The attempt that failed asks the resolver to look again: on a slow machine it does so before the test is over.
+    const [[lookup, lookupStages] = []] = lookups.operations;
+    assert.deepEqual([lookupStages, lookup?.addresses], [inOrder, 1]);
   } finally {
     await transport.close();
     for (const one of [calls, attempts, dials, lookups]) one.stop();
