@@ -84,6 +84,11 @@ export function quoted(text: string): string {
   return mayHoldPassword(text) ? `(${notShown})` : JSON.stringify(text);
 }
 
+/** A URL as an error message quotes it: without query and fragment, which may hold a token. */
+export function quotedUrl(text: string): string {
+  return quoted(mayHoldPassword(text) ? text : text.replace(/(?<=[?#]).+$/s, "..."));
+}
+
 /** A value as an error message shows it. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `the string ${quoted(value)}`;

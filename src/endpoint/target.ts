@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { mayHoldPassword, quoted } from "../base/check.ts";
+import { mayHoldPassword, quotedUrl } from "../base/check.ts";
 
 /** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
 export interface Target {
@@ -43,7 +43,7 @@ export function parseTarget(baseUrl: string): Target {
   if (typeof baseUrl !== "string") {
     throw new TypeError(`baseUrl must be a string like "http://echo.default.svc:50051", not ${typeof baseUrl}`);
   }
-  const refuse = (reason: string) => new TypeError(`baseUrl ${quoted(baseUrl)} ${reason}`);
+  const refuse = (reason: string) => new TypeError(`baseUrl ${quotedUrl(baseUrl)} ${reason}`);
   let url: URL;
   try {
     url = new URL(baseUrl);

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from "node:tls";
-import { checkNames, checkObject, describeValue, quoted } from "../../base/check.ts";
+import { checkNames, checkObject, describeValue, quotedUrl } from "../../base/check.ts";
 import type { Address } from "../../endpoint/address.ts";
 import type { Target } from "../../endpoint/target.ts";
 import { type ProxyExceptions, readNoProxy } from "./no-proxy.ts";
@@ -69,7 +69,7 @@ function proxyOfEnvironment({ host, port }: Target, environment: Environment): H
 }
 
 function proxyOf(name: string, text: string, tls: ConnectionOptions | undefined, excepts: ProxyExceptions): HttpProxy {
-  const refuse = (reason: string) => new TypeError(`${name} ${quoted(text)} ${reason}`);
+  const refuse = (reason: string) => new TypeError(`${name} ${quotedUrl(text)} ${reason}`);
   let url: URL;
   try {
     url = new URL(text);

@@ -61,10 +61,18 @@ test("credentials of a URL are nowhere: a base URL with them is refused, and wha
   const instrumentation = openTelemetry({ tracerProvider, meterProvider: false });
   const { glinkTransport } = await import("../../support/transport.ts");
   const make = (baseUrl: string) => glinkTransport({ baseUrl, instrumentation });
-  assert.throws(
-    () => make("http://user:secret-password@echo.test"),
-    (error: Error) => !error.message.includes("secret-"),
-  );
+  for (const baseUrl of [
+    "http://user:secret-password@echo.test",
+    "http://echo.test/?token=secret-token",
+    "http://echo.test#secret-token",
+    "http://echo.test:99999/?secret-token",
+  ]) {
+    assert.throws(
+      () => make(baseUrl),
+      (error: Error) => !error.message.includes("secret-"),
+      baseUrl,
+    );
+  }
   assert.throws(
     () => staticResolver(["user:secret-password@127.0.0.1:1"]),
     (error: Error) => !error.message.includes("secret-"),
