@@ -1,5 +1,5 @@
 // A user's program, beside the set-up of docs/opentelemetry.md: calls in a request's span, to the server at argv[2], through
-// both copies of glink, that for import and that for require, under one instrumentation.
+// the guide's transport, and through both copies of glink, that for import and that for require, under one instrumentation.
 import { createRequire } from "node:module";
 import { createClient } from "@connectrpc/connect";
 import { trace } from "@opentelemetry/api";
@@ -7,6 +7,7 @@ import { glinkTransport } from "glink";
 import { openTelemetry } from "glink/otel";
 import { EchoService } from "./gen/glink/demo/v1/echo_pb.js";
 import { sdk } from "./telemetry.mjs";
+import { transport } from "./transport.mjs";
 
 const require = createRequire(import.meta.url);
 const options = {
@@ -14,16 +15,16 @@ const options = {
   retry: { initialBackoffMs: 10 },
   instrumentation: openTelemetry(),
 };
-const transports = [glinkTransport(options), require("glink").glinkTransport(options)];
-const [client, ofRequire] = transports.map((transport) => createClient(EchoService, transport));
+const transports = [transport, require("glink").glinkTransport(options), glinkTransport(options)];
+const [ofGuide, ofRequire, ofImport] = transports.map((one) => createClient(EchoService, one));
 await trace.getTracer("app").startActiveSpan("request", async (span) => {
-  await client.unary({ text: "hello" });
+  await ofGuide.unary({ text: "hello" });
   await ofRequire.unary({ text: "fail 2 times" });
-  for await (const _ of client.serverStream({ text: "three" }));
+  for await (const _ of ofImport.serverStream({ text: "three" }));
   await proveOthers();
   span.end();
 });
-for (const transport of transports) await transport.close();
+for (const one of transports) await one.close();
 await sdk.shutdown();
 
 /** Where other instrumentations run beside: they do see what is theirs. */

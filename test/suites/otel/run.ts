@@ -55,6 +55,9 @@ async function endToEnd(pair: Pair, folder: string, server: string): Promise<str
   const programs = new Programs();
   try {
     const port = await freePort();
+    const [transport = ""] = codeBlocks(join(root, "docs/opentelemetry.md"), "ts");
+    const here = transport.replace("echo.default.svc.cluster.local:50051", `localhost:${port}`);
+    writeFileSync(join(folder, "transport.mjs"), `${here}\nexport { transport };\n`);
     const child = await programs.start(server, ["-address", `127.0.0.1:${port}`], port);
     const printed = text(child.stdout as Readable);
     const [command, args] = nodeOf(pair);
