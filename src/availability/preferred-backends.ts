@@ -1,4 +1,4 @@
-import { endpointPriority } from "../endpoint/attributes.ts";
+import { priorityOf } from "../balancing/priority.ts";
 import type { Events } from "../observe/events.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import { type ZoneFactors, zoneFactors, zoneOf } from "./zones.ts";
@@ -84,10 +84,6 @@ export class PreferredBackends {
 
 function isWeighed(backend: Backend): boolean {
   return (backend as ZonedBackend).zoneFactor > 0;
-}
-
-function priorityOf({ endpoint }: Backend): number {
-  return endpoint.attributes.get(endpointPriority);
 }
 
 function firstPriority(ready: readonly Backend[]): { readonly priority: number; readonly isOnly: boolean } {

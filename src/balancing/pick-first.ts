@@ -4,6 +4,7 @@ import type { TimerHandle } from "../runtime/clock.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { Picker } from "./picker.ts";
 import type { LoadBalancing, Policy, PolicyController, PolicyUpdate } from "./policy.ts";
+import { priorityOf } from "./priority.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
 /** Options of {@link pickFirst}. */
@@ -56,7 +57,8 @@ class PickFirstPolicy implements Policy {
       this.#chosen = ready.length === 0 ? undefined : this.#ordered.find((backend) => ready.includes(backend));
     }
     if (this.#chosen !== undefined) {
-      if (this.#chosen.availability === "usable") this.#endPass(this.#chosen);
+      if (this.#chosen.isLeaving === true) this.#replace();
+      else if (this.#chosen.availability === "usable") this.#endPass(this.#chosen);
       else this.#doubt(this.#chosen);
       this.#controller.publish(new SinglePicker(this.#chosen));
       return;
@@ -87,6 +89,13 @@ class PickFirstPolicy implements Policy {
     }, dialDelayMs);
   }
 
+  /** The resolver names the chosen one no longer: those that it does name are dialled, as at the beginning. */
+  #replace(): void {
+    const named = this.#ordered.filter(({ isLeaving }) => isLeaving !== true);
+    if (named.every((backend) => this.#hasFailed(backend))) for (const backend of named) backend.connect();
+    else if (this.#newest?.backend.state !== "connecting") this.#dialNext();
+  }
+
   #trust(): void {
     this.#controller.clock.clearTimeout(this.#doubtTimer);
     this.#doubtTimer = undefined;
@@ -109,11 +118,18 @@ class PickFirstPolicy implements Policy {
     this.#newest = undefined;
   }
 
-  /** One serves: the dials beside it are given up, and a connection that came too late is closed. */
+  /**
+   * One serves: the dials beside it are given up, and a connection that came too late is closed. Those of the levels
+   * before its own are dialled on, for calls go back to them.
+   */
   #endPass(chosen: Backend): void {
     this.#trust();
     this.#stopWaiting();
-    for (const backend of this.#ordered) if (backend !== chosen) backend.disconnect();
+    const level = priorityOf(chosen);
+    for (const backend of this.#ordered) {
+      if (priorityOf(backend) < level) backend.connect();
+      else if (backend !== chosen) backend.disconnect();
+    }
   }
 
   /** The chosen one is lost: each of the others gets its chance, whatever an earlier pass found (gRFC A62). */

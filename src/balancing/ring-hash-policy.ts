@@ -6,6 +6,7 @@ import { Dice } from "./dice.ts";
 import { HashRing, type RingSize } from "./hash-ring.ts";
 import type { PickInfo } from "./picker.ts";
 import type { Policy, PolicyController, PolicyFacts, PolicyUpdate } from "./policy.ts";
+import { priorityOf } from "./priority.ts";
 import { type RingBackend, RingHashPicker } from "./ring-hash-picker.ts";
 import { queueAll, withoutReady } from "./unreachable.ts";
 
@@ -16,13 +17,18 @@ interface Member extends RingBackend {
   readonly share: number;
 }
 
-/** Keeps the ring of all backends, connected or not: keys do not move when a connection comes or is lost. */
+/**
+ * Keeps the ring of all backends, connected or not: keys do not move when a connection comes or is lost. Of several
+ * priorities each has a ring of its own (gRFC A56), so that no call waits for a backend of a level that is not in use.
+ */
 export class RingHashPolicy implements Policy {
   readonly #controller: PolicyController;
   readonly #size: RingSize;
   readonly #keyOf: (info: PickInfo) => string | undefined;
   readonly #dice: Dice;
   #members = new Map<Backend, Member>();
+  /** The priority that the ring is of. */
+  #level: number | undefined;
   #ring: HashRing | undefined;
 
   constructor(controller: PolicyController, size: RingSize, keyOf: (info: PickInfo) => string | undefined) {
@@ -33,8 +39,10 @@ export class RingHashPolicy implements Policy {
   }
 
   update({ backends, ready, changed }: PolicyUpdate): void {
-    if (changed.some((backend) => this.#members.get(backend)?.endpoint !== backend.endpoint || isGone(backend))) {
-      this.#makeRing(backends);
+    const level = levelInUse(backends, ready);
+    if (level !== this.#level || changed.some((backend) => this.#isNews(backend))) {
+      this.#level = level;
+      this.#makeRing(backends.filter((backend) => priorityOf(backend) === level));
     }
     const ring = this.#ring;
     if (ring === undefined) {
@@ -45,7 +53,9 @@ export class RingHashPolicy implements Policy {
     for (const [backend, member] of this.#members) member.mayServe = isChosen.has(backend);
     // Those that failed are dialled again, each on its own backoff (gRFC A61): calls pass them over meanwhile.
     for (const backend of changed) if (backend.state === "idle" && backend.lastFailure !== undefined) backend.connect();
-    this.#connectFirst(backends);
+    // No key asks for those of other levels: calls go back to them, or on to them, once they are ready.
+    for (const backend of backends) if (!this.#members.has(backend)) backend.connect();
+    this.#connectFirst();
     const unreachable = withoutReady(backends, this.#controller);
     const members = [...this.#members.values()];
     this.#controller.publish(new RingHashPicker({ ring, members, keyOf: this.#keyOf, dice: this.#dice, unreachable }));
@@ -55,6 +65,13 @@ export class RingHashPolicy implements Policy {
   factsOf(backend: Backend): PolicyFacts | undefined {
     const member = this.#members.get(backend);
     return member === undefined ? undefined : { share: member.share };
+  }
+
+  /** The ring is not of this backend, or of what it was. */
+  #isNews(backend: Backend): boolean {
+    const known = this.#members.get(backend);
+    if (priorityOf(backend) !== this.#level || backend.state === "shutdown") return known !== undefined;
+    return known?.endpoint !== backend.endpoint;
   }
 
   #makeRing(backends: readonly Backend[]): void {
@@ -76,7 +93,8 @@ export class RingHashPolicy implements Policy {
   }
 
   /** While none is connected, or on its way, one is dialled without a call for it: at the beginning, and after failures. */
-  #connectFirst(backends: readonly Backend[]): void {
+  #connectFirst(): void {
+    const backends = [...this.#members.keys()];
     if (backends.some(({ state }) => state === "ready" || state === "connecting")) return;
     const start = this.#dice.below(backends.length);
     const idle = [...backends.slice(start), ...backends.slice(0, start)].find(({ state }) => state === "idle");
@@ -84,6 +102,9 @@ export class RingHashPolicy implements Policy {
   }
 }
 
-function isGone({ state }: Backend): boolean {
-  return state === "shutdown";
+/** That of the backends which calls may go to; while there is none, the last that is tried. Undefined: there are no backends. */
+function levelInUse(backends: readonly Backend[], ready: readonly Backend[]): number | undefined {
+  const [first] = ready;
+  if (first !== undefined) return priorityOf(first);
+  return backends.reduce<number | undefined>((last, backend) => Math.max(last ?? 0, priorityOf(backend)), undefined);
 }

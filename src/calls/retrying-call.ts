@@ -22,9 +22,8 @@ import { retryDefaults } from "./retry/retry-options.ts";
 import type { RetryDecision } from "./retry/retry-policy.ts";
 
 /**
- * attempting ──▶ committed ──▶ ended    One logical call. An attempt that fails may be followed by another, which sends the
- *   │    ▲                              same bytes, at once or after a wait. `committed`: its response is shown, and its end
- *   └▶ waiting                          is the call's. Success, other failures and cancel() always lead to `ended`.
+ * One logical call: attempting ⇄ waiting (an attempt may follow a failed one, and sends the same bytes) ──▶ committed (its
+ * response is shown) ──▶ ended. Success, cancel() and failures that are not repeated lead to the end from everywhere.
  */
 export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
@@ -87,9 +86,8 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
 
   halfClose(framed?: FramedMessage): void {
     if (this.gate.isClosed) return;
-    const attempt = this.#attempt;
-    this.#sends.end(framed, attempt);
-    if (attempt?.isOnStream) this.#limitAttempt(attempt);
+    this.#sends.end(framed, this.#attempt);
+    if (this.#attempt?.isOnStream) this.#limitAttempt(this.#attempt);
   }
 
   pause(): void {

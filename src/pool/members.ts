@@ -82,6 +82,7 @@ export class Members implements Iterable<Subchannel> {
     const leaving = staying.filter((subchannel) => !this.isUnnamed(subchannel));
     for (const subchannel of [...removed, ...this.#stale]) this.#leaving.delete(subchannel);
     for (const subchannel of leaving) this.#leaving.add(subchannel);
+    for (const subchannel of this.#subchannels.values()) subchannel.isLeaving = this.#leaving.has(subchannel);
     const added: Subchannel[] = [];
     const updated: Subchannel[] = [];
     const next = new Map<string, Subchannel>();

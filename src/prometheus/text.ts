@@ -15,7 +15,6 @@ export function prometheusText(transports: readonly Scraped[], options: ScrapeOp
 
 function familyText({ name, type, help, series }: Family): string {
   let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-  // Twice as fast as joining lines: there may be tens of thousands.
   for (const { suffix, labelsText, value } of series) text += `${name}${suffix}${labelsText} ${value}\n`;
   return text;
 }

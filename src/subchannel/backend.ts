@@ -29,6 +29,8 @@ export interface Backend {
    * as failed until it works ("sticky" TRANSIENT_FAILURE, gRPC's connectivity semantics).
    */
   readonly lastFailure: Failure | undefined;
+  /** The resolver names it no longer: it serves until one that is named can, and then leaves. */
+  readonly isLeaving?: boolean;
   /** Starts dialling if the state is idle. */
   connect(): void;
   /** To idle if it is connecting or ready: the dial is given up, the connection closed after its open calls. */

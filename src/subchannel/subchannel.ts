@@ -29,6 +29,8 @@ export class Subchannel implements Backend {
   readonly record: BackendRecord;
   /** Decided in availability/: calls go to others. */
   isEjected = false;
+  /** Decided in pool/. */
+  isLeaving = false;
   /** Decided in availability/: what of its weight it gets, of slow start. */
   weightShare = 1;
   /** Decided in availability/: what zones make of its weight. */

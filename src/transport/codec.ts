@@ -6,7 +6,6 @@ import {
   fromJsonString,
   type Message,
   type MessageInitShape,
-  toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
@@ -24,6 +23,7 @@ import { compressedFlag, tooLargeText } from "../protocol/framing.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CodecSettings } from "./codec-options.ts";
+import { binaryEncoder } from "./large-bytes.ts";
 import type { MethodInfo } from "./method-info.ts";
 import { OwnBytes } from "./own-bytes.ts";
 
@@ -179,9 +179,7 @@ export class Codec {
     const { binaryOptions } = this.#options;
     const giveOwnBytes = this.#ownBytes.giverOf(desc.output);
     return {
-      serialize: guarded("invalid-request", "serialize binary", (message) =>
-        toBinary(desc.input, message, binaryOptions),
-      ),
+      serialize: guarded("invalid-request", "serialize binary", binaryEncoder(desc.input, binaryOptions)),
       parse: guarded("invalid-response", "parse binary", (bytes) => {
         const message = fromBinary(desc.output, bytes, binaryOptions);
         giveOwnBytes(message, bytes);

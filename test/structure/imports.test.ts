@@ -111,6 +111,22 @@ test("time and chance are globals of runtime alone, and of tests' own waiting", 
   );
 });
 
+test("the wall clock, which may jump, is asked for what is shown alone, and for deadlines that others give by it", () => {
+  const readers = sources.filter(
+    ({ text, imports }) =>
+      /\bDate\.now\b/.test(text) || imports.some(({ from }) => from === "src/runtime/wall-clock.ts"),
+  );
+  assert.deepEqual(readers.map(({ path }) => path).sort(), [
+    "src/channel/take-snapshot.ts",
+    "src/channel/wall-time.ts",
+    "src/http2/probe.ts",
+    "src/observe/event-bus.ts",
+    "src/otel/metric-producer.ts",
+    "src/runtime/wall-clock.ts",
+    "src/transport/call-options-from.ts",
+  ]);
+});
+
 test("microtasks are queued by the function that fake timers do not replace", () => {
   const users = sources.filter(({ text }) => /\bqueueMicrotask\(/.test(text));
   assert.ok(users.length > 0);

@@ -2,8 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 setFlagsFromString("--expose-gc");
-/** A full collection, now. */
-export const collect = runInNewContext("gc") as () => void;
+const collect = runInNewContext("gc") as () => void;
 
 /** A full collection, and what finalizers let go of after it. */
 export async function collectGarbage(): Promise<void> {

@@ -14,7 +14,6 @@ import {
   endpointHostname,
   endpointZone,
   type GlinkTransportOptions,
-  glinkTransport,
   noAttributes,
   type Resolver,
   staticResolver,
@@ -26,6 +25,7 @@ import { glink } from "../../support/command-line.ts";
 import { everyOutput, textsOf } from "../../support/every-output.ts";
 import { type FramePeerOptions, type PeerRequest, startFramePeer } from "../../support/frame-peer.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { glinkTransport } from "../../support/transport.ts";
 import { errorOf } from "../../unit/calls/scripted-server.ts";
 
 checkForLeaks();

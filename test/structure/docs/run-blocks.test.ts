@@ -83,7 +83,10 @@ test("the hedging of docs/methods.md sends one request where a call says so", as
   assert.equal(backend.counters.executions, executions + 1);
 });
 
-test("the admission of docs/methods.md is taken", () => run("methods.md", 3));
+test("the admission of docs/methods.md is taken", async () => {
+  const { exports } = await run("methods.md", 3);
+  assert.equal((exports.transport as GlinkTransport).snapshot().calls.dropped.admission, 0);
+});
 
 test("the handler of docs/methods.md passes its call's deadline on", async () => {
   const { exports } = await run("methods.md", 4);

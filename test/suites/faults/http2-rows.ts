@@ -255,7 +255,7 @@ export const http2Rows: readonly FaultRow[] = [
     "M16–M18",
     "what unpacks to a gigabyte, a prefix of 4 GB, a stream without end",
     "bounded by readMaxBytes and by windows",
-    "ResourceExhausted; backpressure",
+    "ResourceExhausted above readMaxBytes, without which each message may be announced that gRPC has a prefix for; backpressure",
     [
       `${answers}: of \${encoding} that unpacks to hundreds of megabytes fails its call at readMaxBytes, and takes no memory (M16)`,
       `${answers}: that announces a message of 4 GB fails its call at the prefix (M17)`,

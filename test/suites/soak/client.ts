@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ownConfig, tellParent } from "../../../demo/processes.ts";
 import { dnsResolver, glinkTransport } from "../../../src/index.ts";
@@ -11,6 +12,7 @@ import type { ClientConfig, FromClient } from "./messages.ts";
 
 /** A machine too slow for the rate gets less of it, instead of ever more open calls. */
 const maxOpenCalls = 400;
+const loopStepMs = 10;
 
 const { port, dnsServer, engine, perSecond, sampleMs } = ownConfig<ClientConfig>();
 const transport = glinkTransport({
@@ -36,6 +38,8 @@ let skipped = 0;
 let lost = 0;
 let firstLost: string | undefined;
 let durationsMs: number[] = [];
+const loopDelay = monitorEventLoopDelay({ resolution: loopStepMs });
+loopDelay.enable();
 const beganMs = performance.now();
 setInterval(() => {
   const due = ((performance.now() - beganMs) * perSecond) / 1_000;
@@ -71,6 +75,7 @@ for (;;) {
     firstLost,
     skipped,
     p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+    loopLateMs: Math.max(0, loopDelay.percentile(99) / 1e6 - loopStepMs),
     heapMb: await heapInUseMb(),
     rssMb: process.memoryUsage().rss / 2 ** 20,
     handles: process.getActiveResourcesInfo().length,
@@ -81,4 +86,5 @@ for (;;) {
     connections: connections.dials.succeeded,
   });
   durationsMs = [];
+  loopDelay.reset();
 }

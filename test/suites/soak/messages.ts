@@ -19,6 +19,8 @@ export interface Sample {
   /** Calls that were not made, because too many were open. */
   readonly skipped: number;
   readonly p99Ms: number;
+  /** Of each hundred turns of the event loop the latest: what the machine had no time for. */
+  readonly loopLateMs: number;
   /** After a full collection. */
   readonly heapMb: number;
   readonly rssMb: number;

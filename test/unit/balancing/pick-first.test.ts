@@ -203,6 +203,28 @@ test("in a pool, of two backends that are ready at once one serves, and the conn
   close();
 });
 
+test("in a pool, a list of other backends is followed: the old one serves until one of the new is ready", async () => {
+  const { pool, resolver, connector, clock, close } = fakePool({ loadBalancing: pickFirst(), connects: false });
+  connector.answerWith((dial) => {
+    if (dial.address === "10.0.0.2:1") dial.fail();
+    else if (dial.address !== "10.0.0.3:1") dial.succeed();
+  });
+  pool.wake();
+  resolver.report("10.0.0.1");
+  await settle();
+  const servedBy = () => [...callsTo(pool, 3).keys()];
+  resolver.report("10.0.0.2", "10.0.0.3", "10.0.0.4");
+  await settle();
+  await settle();
+  assert.deepEqual(servedBy(), ["10.0.0.1:1"], "one refuses, and the next does not answer yet");
+  await clock.advance(250);
+  await settle();
+  assert.deepEqual(servedBy(), ["10.0.0.4:1"]);
+  assert.equal(pool.subchannels.filter(({ state }) => state === "ready").length, 1);
+  assert.equal(connector.open.length, 1);
+  close();
+});
+
 test("in a pool, the dial of a silent backend is given up when the next one serves", async () => {
   const { pool, clock, connector, resolver, close } = fakePool({ loadBalancing: pickFirst(), connects: false });
   connector.answerWith((dial) => (dial.address === "10.0.0.2:1" ? dial.succeed() : undefined));

@@ -91,5 +91,5 @@ test("a text that a terminal obeys, or that hides what follows, is no address; t
 });
 
 test("a path of Linux' abstract namespace begins with @, where it was given with a NUL too", () => {
-  assert.deepEqual(checkAddress({ path: "\0echo" }), { path: "@echo" });
+  assert.deepEqual(checkAddress({ path: "\u0000echo" }), { path: "@echo" });
 });

@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { endpointPriority, noAttributes } from "../../../src/endpoint/attributes.ts";
+import {
+  type LoadBalancing,
+  leastRequest,
+  peakEwma,
+  pickFirst,
+  randomPick,
+  ringHash,
+  roundRobin,
+  weightedRoundRobin,
+} from "../../../src/index.ts";
 import { addressOf, callsTo, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
 /** A pool with hosts of several priorities, of which some refuse, and some are silent. */
-function setUp(levels: readonly (readonly string[])[], state: Readonly<Record<string, "refuses" | "silent">> = {}) {
-  const fake = fakePool({ connects: false });
+function setUp(
+  levels: readonly (readonly string[])[],
+  state: Readonly<Record<string, "refuses" | "silent">> = {},
+  loadBalancing: LoadBalancing = roundRobin(),
+) {
+  const fake = fakePool({ connects: false, loadBalancing });
   const states: Record<string, "refuses" | "silent" | undefined> = { ...state };
   fake.connector.answerWith((dial) => {
     const how = states[dial.address.replace(/:1$/, "")];
@@ -111,4 +125,65 @@ describe("priorities", () => {
     close();
     assert.equal(clock.pending, 0);
   });
+
+  test("have a ring each with ringHash: no call waits for a backend of a level that is not in use", async () => {
+    const { pool, lose, mend, clock, close } = setUp(
+      [["10.0.0.1"], ["10.1.0.1", "10.1.0.2"]],
+      { "10.1.0.2": "silent" },
+      ringHash(),
+    );
+    const callEachKey = async () => {
+      const calls = Array.from({ length: 40 }, (_, i) => new TestCall(pool, { hashKey: `key ${i}` }).start());
+      await settle();
+      return calls.map(({ backend }) => backend);
+    };
+    await settle();
+    assert.deepEqual(new Set(await callEachKey()), new Set(["10.0.0.1:1"]));
+    lose("10.0.0.1");
+    await settle();
+    const below = await callEachKey();
+    assert.deepEqual(new Set(below), new Set(["10.1.0.1:1", undefined]), "what is dialled is waited for");
+    mend("10.0.0.1");
+    await clock.advance(1_000);
+    await settle();
+    assert.deepEqual(
+      new Set(await callEachKey()),
+      new Set(["10.0.0.1:1"]),
+      "some were dialled, and nobody waits for them",
+    );
+    lose("10.0.0.1");
+    await settle();
+    assert.deepEqual(await callEachKey(), below, "keys are where they were");
+    close();
+  });
+
+  for (const policy of [
+    roundRobin(),
+    leastRequest(),
+    peakEwma(),
+    randomPick(),
+    weightedRoundRobin(),
+    pickFirst(),
+    ringHash(),
+  ]) {
+    test(`are gone on to, and back from, with ${policy.name}`, async () => {
+      const { used, lose, mend, clock, close } = setUp([["10.0.0.1"], ["10.1.0.1"]], {}, policy);
+      const pass = async () => {
+        await clock.advance(2_000);
+        await settle();
+      };
+      await pass();
+      assert.deepEqual(used(), ["10.0.0.1:1"]);
+      lose("10.0.0.1");
+      await pass();
+      // Where backends are connected for calls alone, one has to come.
+      used();
+      await settle();
+      assert.deepEqual(used(), ["10.1.0.1:1"]);
+      mend("10.0.0.1");
+      await pass();
+      assert.deepEqual(used(), ["10.0.0.1:1"]);
+      close();
+    });
+  }
 });

@@ -151,7 +151,7 @@ class World {
         this.subchannel.wake();
         break;
       case "shutdown":
-        this.subchannel.shutdown("left");
+        this.subchannel.shutdown("removed");
         break;
     }
     await settle();

@@ -47,7 +47,7 @@ test("an iterator that answers with no object fails its call, and ends no proces
     new TurnQuota(new ManualClock()),
     (error) => errors.push(error),
   );
-  const running = { halfClose: () => assert.fail("it has not ended") } as unknown as RunningCall;
+  const running = { halfClose: () => assert.fail("it has not ended") } as unknown as PumpedCall;
   pump.start({ [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) }, running);
   await settle();
   assert.match(String(errors[0]), /TypeError/);

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "@connectrpc/connect";
 import type { MeterProvider } from "@opentelemetry/api";
-import { EchoService } from "../../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type Instrumentation, staticResolver } from "../../../../src/index.ts";
-import { openTelemetry } from "../../../../src/otel/index.ts";
-import { chosenMetrics, type OptionalLabel } from "../../../../src/otel/metrics/choice.ts";
-import { Metering } from "../../../../src/otel/metrics/metering.ts";
-import { SdkMetrics } from "../../../../src/otel/metrics/sdk-metrics.ts";
-import { collectGarbage } from "../../../support/heap.ts";
-import { checkForLeaks } from "../../../support/leaks.ts";
-import { glinkTransport } from "../../../support/transport.ts";
-import { answer, startFleet } from "../../calls/scripted-server.ts";
-import { testMetrics, valueIn } from "../sdk.ts";
+import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { type Instrumentation, staticResolver } from "../../../src/index.ts";
+import { openTelemetry } from "../../../src/otel/index.ts";
+import { chosenMetrics, type OptionalLabel } from "../../../src/otel/metrics/choice.ts";
+import { Metering } from "../../../src/otel/metrics/metering.ts";
+import { SdkMetrics } from "../../../src/otel/metrics/sdk-metrics.ts";
+import { collectGarbage } from "../../support/heap.ts";
+import { checkForLeaks } from "../../support/leaks.ts";
+import { glinkTransport } from "../../support/transport.ts";
+import { answer, startFleet } from "../calls/scripted-server.ts";
+import { testMetrics, valueIn } from "./sdk.ts";
 
 checkForLeaks();
 
