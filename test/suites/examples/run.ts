@@ -21,7 +21,13 @@ interface Manifest {
 }
 
 /** As examples/README.md says that a copy is told where glink comes from; here it is the file of this moment. */
-const whereGlinkIs = howACopyFindsGlink();
+function whereGlinkIs(): readonly string[] {
+  const told = /^npm (pkg set dependencies\.glink=)\^/m.exec(
+    codeBlocks(join(root, "examples/README.md"), "sh").join(""),
+  )?.[1];
+  if (told === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
+  return `${told}file:../${tarball}`.split(" ");
+}
 
 const read = (path: string) => readFileSync(path, "utf8");
 const manifestOf = (folder: string) => JSON.parse(read(join(folder, "package.json"))) as Manifest;
@@ -47,16 +53,9 @@ function prepare(): void {
   rmSync(packed);
 }
 
-function howACopyFindsGlink(): readonly string[] {
-  const commands = codeBlocks(join(root, "examples/README.md"), "sh").join("");
-  const told = /^npm (pkg set dependencies\.glink=)\^.+$/m.exec(commands)?.[1];
-  if (told === undefined) throw new Error("examples/README.md does not say how a copy finds glink");
-  return told.concat(`file:../${tarball}`).split(" ");
-}
-
 /** Installs what an example needs, unless that is there already. */
 function install(folder: string): Run {
-  const told = run(folder, "npm", ...whereGlinkIs);
+  const told = run(folder, "npm", ...whereGlinkIs());
   if (!told.ok) return told;
   const { dependencies, devDependencies } = manifestOf(folder);
   const needed = { ...dependencies, ...devDependencies };
