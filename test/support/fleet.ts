@@ -15,7 +15,7 @@ interface FleetTimer {
 const stepMs = 10;
 
 /** A clock turned by hand that bears as many timers as a fleet has: they are kept by the step in which they are due. */
-export class FleetClock implements Clock {
+class FleetClock implements Clock {
   #nowMs = 1_000;
   readonly #timers = new Map<number, FleetTimer[]>();
 
@@ -54,7 +54,7 @@ export class FleetClock implements Clock {
 }
 
 /** An API server for many clients without a socket: it counts, and may be away. */
-export class FleetServer implements ApiServer {
+class FleetServer implements ApiServer {
   readonly url = "https://api";
   /** How many lists were asked for in each second of the clock. */
   readonly listsBySecond = new Map<number, number>();
@@ -126,7 +126,7 @@ export class FleetServer implements ApiServer {
  * So many processes that watch one Service from now on, each with its own chance, and with the hints of a rotation timer. They
  * wait for their first list by up to `startSpreadMs`.
  */
-export function startFleet(size: number, api: ApiServer, clock: Clock, startSpreadMs = 0): readonly ResolverWatch[] {
+function startFleet(size: number, api: ApiServer, clock: Clock, startSpreadMs = 0): readonly ResolverWatch[] {
   const random = seededRandom(7);
   const listener = { onResolution: () => undefined, onAddresses: () => undefined, onError: () => undefined };
   const runtime = { clock, random, hold: new QuietHold() };
