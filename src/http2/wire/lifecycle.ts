@@ -25,7 +25,6 @@ const states = ["dialing", "open", "retiring", "draining", "over"] as const;
 /** The connection that lives, who is told of that, and what ends with it. */
 export interface LifecycleParts {
   readonly connection: Connection;
-  readonly handshake: Handshake;
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
@@ -43,13 +42,16 @@ export class Lifecycle {
   /** Streams that are open. */
   readonly streams: Map<number, WireStream> = new Map();
   readonly #parts: LifecycleParts;
+  /** Until the peer's first SETTINGS: what the dial was made of is not kept for longer. */
+  #handshake: Handshake | undefined;
   #state: State = "dialing";
   #nextStreamId = 1;
   #goaway: Goaway | undefined;
   #capacityDue = false;
 
-  constructor(parts: LifecycleParts) {
-    this.address = parts.handshake.address;
+  constructor(handshake: Handshake, parts: LifecycleParts) {
+    this.address = handshake.address;
+    this.#handshake = handshake;
     this.#parts = parts;
   }
 
@@ -94,9 +96,11 @@ export class Lifecycle {
       this.#parts.connection.listener.onCapacity();
       return;
     }
-    const { connection, handshake, stopReading, writer } = this.#parts;
+    const { connection, stopReading, writer } = this.#parts;
+    const handshake = this.#handshake;
+    this.#handshake = undefined;
     this.#enter("open");
-    if (handshake.succeed(connection)) return;
+    if (handshake?.succeed(connection) === true) return;
     // The dial was given up, and the socket with it.
     this.#enter("over");
     stopReading();
@@ -147,16 +151,13 @@ export class Lifecycle {
   /** The stream is over, and known no more. Who calls this tells the listener, and then {@link streamClosed}. */
   forget(stream: WireStream): void {
     stream.listener = undefined;
-    this.#dropHeld(stream);
+    if (stream.held !== undefined) {
+      stream.held = undefined;
+      this.#parts.unread.remove(stream.heldBytes);
+      stream.heldBytes = 0;
+    }
     this.#parts.sender.drop(stream);
     this.streams.delete(stream.id);
-  }
-
-  #dropHeld(stream: WireStream): void {
-    if (stream.held === undefined) return;
-    stream.held = undefined;
-    this.#parts.unread.remove(stream.heldBytes);
-    stream.heldBytes = 0;
   }
 
   /** The stream is over, and its listener hears so. */
@@ -221,7 +222,7 @@ export class Lifecycle {
 
   #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
-    const { connection, handshake, socket, stopReading, writer } = this.#parts;
+    const { connection, socket, stopReading, writer } = this.#parts;
     const wasDialing = this.#state === "dialing";
     this.#enter("over");
     stopReading();
@@ -237,7 +238,7 @@ export class Lifecycle {
     if (goaway === undefined) socket.destroy();
     else socket.end();
     if (wasDialing) {
-      handshake.fail(dialError);
+      this.#handshake?.fail(dialError);
       return;
     }
     for (const stream of [...this.streams.values()]) {
