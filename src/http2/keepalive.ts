@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { sharedBeatMs } from "../runtime/shared-beat.ts";
 import type { Connection } from "./connection.ts";
 import { WriteProgress } from "./write-progress.ts";
 
@@ -32,7 +33,7 @@ const watchdog = { silenceMs: 30_000, pingTimeoutMs: 10_000, paceMs: 303_000 } a
 /** However often servers complain, no pace gets slower by it: without a call they want 2 hours (gRFC A8), never more. */
 const slowestPaceMs = 7_200_000;
 
-/** Silence is measured in this many steps: it is noticed at most one step late. */
+/** Silence is noticed at most one step late. */
 const stepsPerSilence = 10;
 
 /** A timer this late means that our own event loop stood still, and the peer is owed that time. */
@@ -56,7 +57,7 @@ interface Probe {
 /**
  * Finds out whether a connection's peer still answers: by PING when it left calls without a byte for too long, or when
  * asked to ({@link suspect}). Any byte read after the PING counts as an answer, for a busy peer may be slow to
- * acknowledge. Nothing here runs per call: the connection's counters are looked at a few times per interval.
+ * acknowledge. The connection's counters are looked at a few times per interval, from the call that {@link wake}s it on.
  */
 export class Keepalive {
   readonly #connection: Connection;
@@ -89,7 +90,13 @@ export class Keepalive {
     this.#paceMs = options.pingIntervalMs ?? watchdog.paceMs;
     this.#askedPaceMs = this.#paceMs;
     this.#look();
-    this.#scheduleTick();
+    this.#goOn();
+  }
+
+  /** A call has begun: from now on there is something to look for. */
+  wake(): void {
+    if (this.#tickTimer !== undefined) return;
+    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), sharedBeatMs(this.#clock.now(), this.#tickMs));
   }
 
   /** True while a PING waits for its answer. */
@@ -132,17 +139,16 @@ export class Keepalive {
     return this.#silenceMs / stepsPerSilence;
   }
 
-  /** On half steps of the clock, that all connections share: many that are idle wake the process a time or two for each step. */
-  #scheduleTick(): void {
-    const halfStepMs = this.#tickMs / 2;
-    const nowMs = this.#clock.now();
-    const dueMs = Math.floor((nowMs + this.#tickMs) / halfStepMs) * halfStepMs;
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), dueMs > nowMs ? dueMs - nowMs : this.#tickMs);
+  #goOn(): void {
+    const { openStreams, isBlocked } = this.#connection;
+    const rests = openStreams === 0 && !isBlocked && this.#waitingSinceMs === undefined && this.#probe === undefined;
+    if (!rests) this.wake();
   }
 
   #tick(): void {
-    this.#scheduleTick();
+    this.#tickTimer = undefined;
     this.#look();
+    this.#goOn();
     const probe = this.#probe;
     if (probe !== undefined) {
       if (this.#bytesRead !== probe.bytesReadBefore) this.#answered(probe);
@@ -194,6 +200,7 @@ export class Keepalive {
     this.#lastProbeMs = askedMs;
     this.#askedPaceMs = this.#paceMs;
     this.#await(probe, timeoutMs);
+    this.wake();
     this.#listener.onSuspected(reason);
     this.#connection.ping(() => this.#answered(probe));
   }

@@ -19,8 +19,10 @@ type Watched =
 
 /** A connection that only has what a keepalive looks at; `answer` answers the oldest open PING. */
 class FakeConnection implements Pick<Connection, Watched> {
-  openStreams = 0;
-  streamsStarted = 0;
+  /** There is one more stream. */
+  onStream: () => void = () => undefined;
+  #openStreams = 0;
+  #streamsStarted = 0;
   bytesRead = 100;
   responsesRead = 0;
   ownPings = 0;
@@ -29,6 +31,24 @@ class FakeConnection implements Pick<Connection, Watched> {
   pings = 0;
   onPing: () => void = () => undefined;
   readonly #waiting: (() => void)[] = [];
+
+  get openStreams(): number {
+    return this.#openStreams;
+  }
+
+  set openStreams(count: number) {
+    this.#openStreams = count;
+    this.onStream();
+  }
+
+  get streamsStarted(): number {
+    return this.#streamsStarted;
+  }
+
+  set streamsStarted(count: number) {
+    this.#streamsStarted = count;
+    this.onStream();
+  }
 
   ping(onAnswer: () => void): void {
     this.pings++;
@@ -65,6 +85,7 @@ function watch(options: Partial<KeepaliveOptions> = {}) {
       onSilent: (waitedMs) => silences.push(waitedMs),
     },
   );
+  connection.onStream = () => keepalive.wake();
   return { clock, connection, keepalive, silences, steps };
 }
 
@@ -482,7 +503,27 @@ test("what a server that complains wants is twice the time between PINGs that it
   assert.equal(watch({ pingIntervalMs: 180 * minutes }).keepalive.slowerPaceMs, 180 * minutes);
 });
 
-test("connections that are idle are looked at together: fifty wake a process less than once a second", async () => {
+test("a connection without calls is not looked at, and from its next call on it is", async () => {
+  const { clock, connection, silences } = watch();
+  assert.equal(clock.pending, 0);
+  connection.streamsStarted++;
+  connection.openStreams = 1;
+  await clock.advance(4 * seconds);
+  assert.equal(clock.pending, 1);
+  connection.respond();
+  connection.openStreams = 0;
+  await clock.advance(6 * seconds);
+  assert.equal(clock.pending, 0, "the call was answered");
+  await clock.advance(60 * minutes);
+  connection.streamsStarted++;
+  connection.openStreams = 1;
+  await clock.advance(35 * seconds);
+  assert.equal(connection.pings, 1, "the rest was no silence, and what follows it is");
+  await clock.advance(10 * seconds);
+  assert.deepEqual(silences, [10 * seconds]);
+});
+
+test("fifty connections that are looked at wake a process less than once a second", async () => {
   const clock = new ManualClock();
   const looks: number[] = [];
   const options = { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds };
@@ -490,8 +531,14 @@ test("connections that are idle are looked at together: fifty wake a process les
   const keepalives: Keepalive[] = [];
   for (let i = 0; i < 50; i++) {
     const connection = new FakeConnection();
-    const counted = Object.defineProperty(connection, "bytesRead", { get: () => looks.push(clock.now()) && 100 });
-    keepalives.push(new Keepalive(counted as unknown as Connection, options, clock, listener));
+    let bytesRead = 100;
+    const counted = Object.defineProperty(connection, "bytesRead", {
+      get: () => looks.push(clock.now()) && bytesRead++,
+    });
+    const keepalive = new Keepalive(counted as unknown as Connection, options, clock, listener);
+    keepalives.push(keepalive);
+    connection.openStreams = 1;
+    keepalive.wake();
     await clock.advance(137);
   }
   looks.length = 0;
