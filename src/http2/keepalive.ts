@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { sharedBeatMs } from "../runtime/shared-beat.ts";
 import type { Connection } from "./connection.ts";
 import { WriteProgress } from "./write-progress.ts";
 
@@ -133,13 +134,11 @@ export class Keepalive {
     return this.#silenceMs / stepsPerSilence;
   }
 
-  /** On half steps of the clock, that all connections share: many that are idle wake the process a time or two for each step. */
   #scheduleTick(): void {
-    const halfStepMs = this.#tickMs / 2;
     const nowMs = this.#clock.now();
-    const dueMs = Math.floor((nowMs + this.#tickMs) / halfStepMs) * halfStepMs;
-    this.#tickDueMs = dueMs > nowMs ? dueMs : nowMs + this.#tickMs;
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), this.#tickDueMs - nowMs);
+    const delayMs = sharedBeatMs(nowMs, this.#tickMs);
+    this.#tickDueMs = nowMs + delayMs;
+    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), delayMs);
   }
 
   #tick(): void {

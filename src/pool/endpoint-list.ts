@@ -2,6 +2,7 @@ import type { Address } from "../endpoint/address.ts";
 import { endpointPriority } from "../endpoint/attributes.ts";
 import { checkEndpoint, type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import type { Resolution } from "../resolver/resolver.ts";
+import type { Steps } from "../runtime/portions.ts";
 
 /** Endpoints by their id, in the resolver's order. */
 export type EndpointList = ReadonlyMap<string, Endpoint>;
@@ -19,23 +20,30 @@ export interface EndpointLists {
 
 const noEndpoints: EndpointList = new Map();
 
+/** Of one endpoint, see {@link Steps}: it is checked, and its id is made. */
+const readCost = 5;
+
 /** Reads what a resolver reports. Endpoints that nobody can change are checked once, however often they are reported. */
 export class EndpointListReader {
   readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
 
-  /** Throws what is wrong with it. */
-  read({ endpoints, authoritative = false, fallback = [] }: Resolution): EndpointLists {
-    const list = this.#listOf(endpoints);
+  /** A step for each endpoint. Throws what is wrong with them. */
+  *read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
+    const list = yield* this.#listOf(endpoints);
     if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
     const [preferred = noEndpoints, ...others] = levelsOf(list);
-    const below = [...others.flatMap((level) => [...level]), ...this.#listOf(fallback)];
+    const below = [...others.flatMap((level) => [...level]), ...(yield* this.#listOf(fallback))];
     return { preferred, fallback: new Map(below.filter(([id]) => !preferred.has(id))) };
   }
 
-  #listOf(endpoints: readonly Endpoint[]): Map<string, Endpoint> {
+  *#listOf(endpoints: readonly Endpoint[]): Steps<Map<string, Endpoint>> {
     const list = new Map<string, Endpoint>();
-    for (const { id, endpoint } of endpoints.map((given) => this.#check(given)))
+    // A copy: its maker may go on with its own while this one is read.
+    for (const given of [...endpoints]) {
+      const { id, endpoint } = this.#check(given);
       if (!list.has(id)) list.set(id, endpoint);
+      yield readCost;
+    }
     return list;
   }
 
@@ -76,24 +84,23 @@ function isOneLevel(list: EndpointList): boolean {
   return level !== undefined;
 }
 
-/** Throws what is wrong with them. */
-export function listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): EndpointLists {
-  const preferred = listOf(addresses.map(checkedEndpointOf));
-  const fallbackList = listOf(fallback.map(checkedEndpointOf));
+/** A step for each address. Throws what is wrong with them. */
+export function* listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
+  const preferred = yield* listOf(addresses);
+  const fallbackList = yield* listOf(fallback);
   if (preferred.size === 0) throw new Error("the answer has no addresses");
   for (const id of preferred.keys()) fallbackList.delete(id);
   return { preferred, fallback: fallbackList };
 }
 
-function checkedEndpointOf(address: Address): Endpoint {
-  return checkEndpoint(endpointOf(address));
-}
-
-function listOf(endpoints: readonly Endpoint[]): Map<string, Endpoint> {
+function* listOf(addresses: readonly Address[]): Steps<Map<string, Endpoint>> {
   const list = new Map<string, Endpoint>();
-  for (const endpoint of endpoints) {
+  // A copy, as above.
+  for (const address of [...addresses]) {
+    const endpoint = checkEndpoint(endpointOf(address));
     const id = endpointId(endpoint);
     if (!list.has(id)) list.set(id, endpoint);
+    yield readCost;
   }
   return list;
 }

@@ -8,8 +8,11 @@ export type { BackendFacts } from "./level.ts";
 
 /** Told what failover decides. */
 export interface FailoverListener {
-  /** From now on these are the endpoints to connect to. Empty: the resolver says that there are none. */
-  onEndpoints(list: EndpointList): void;
+  /**
+   * From now on these are the endpoints to connect to. Empty: the resolver says that there are none. `inUse` is to be
+   * called once each has its backend, before this returns or later; not where another list comes first.
+   */
+  onEndpoints(list: EndpointList, inUse: () => void): void;
   /** Calls go to the other family's addresses, for no preferred one can be reached. May be said again. */
   onFallbackServes(): void;
 }
@@ -47,6 +50,8 @@ export class Failover {
   /** To the change that is due, if nothing speaks against it until then. */
   #timer: TimerHandle | undefined;
   #checkScheduled = false;
+  /** Until each endpoint of those in use has its backend, nothing can be said of them. */
+  #isSettling = false;
   #stopped = false;
 
   /** `backendOf` finds a backend in use by its id. `subset`: the part of each level that is this client's. */
@@ -73,12 +78,11 @@ export class Failover {
       this.#inUse = this.#levels.length;
     }
     this.#use();
-    this.#checkSoon();
   }
 
   /** The state of a backend changed: looked at once a tick, before the policy sees it. */
   backendChanged(backend: BackendFacts): void {
-    if (this.#levels.length < 2) return;
+    if (this.#levels.length < 2 || this.#isSettling) return;
     for (const level of this.#levels) level.count(backend.id, backend);
     this.#checkSoon();
   }
@@ -89,11 +93,11 @@ export class Failover {
   }
 
   #checkSoon(): void {
-    if (this.#levels.length < 2 || this.#checkScheduled) return;
+    if (this.#levels.length < 2 || this.#checkScheduled || this.#isSettling) return;
     this.#checkScheduled = true;
     queueMicrotask(() => {
       this.#checkScheduled = false;
-      if (!this.#stopped && this.#levels.length > 1) this.#check();
+      if (!this.#stopped && !this.#isSettling && this.#levels.length > 1) this.#check();
     });
   }
 
@@ -127,17 +131,20 @@ export class Failover {
     this.#cancelChange();
     this.#inUse = inUse;
     this.#use();
-    // The next level may have failed before, or its turn may come as well.
-    this.#checkSoon();
   }
 
   #use(): void {
     const inUse = this.#levels.slice(0, this.#inUse);
     const [first] = inUse;
-    this.#listener.onEndpoints(
-      first !== undefined && inUse.length === 1 ? first.list : new Map(inUse.flatMap(({ list }) => [...list])),
-    );
-    if (this.#levels.length > 1) for (const level of this.#levels) level.countAll(this.#backendOf);
+    const list =
+      first !== undefined && inUse.length === 1 ? first.list : new Map(inUse.flatMap((one) => [...one.list]));
+    this.#isSettling = true;
+    this.#listener.onEndpoints(list, () => {
+      this.#isSettling = false;
+      if (this.#levels.length > 1) for (const level of this.#levels) level.countAll(this.#backendOf);
+      // Of a level that joined each may have failed before, or its turn may come as well.
+      this.#checkSoon();
+    });
   }
 
   #cancelChange(): void {

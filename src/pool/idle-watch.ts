@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { ProcessHold } from "../runtime/process-hold.ts";
+import { sharedBeatMs } from "../runtime/shared-beat.ts";
 
 /** Idleness is looked for this often per timeout: it is noticed at most this share late. */
 const checksPerTimeout = 10;
@@ -34,6 +35,7 @@ export class IdleWatch {
 
   #watch(): void {
     if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = sharedBeatMs(this.#clock.now(), this.#timeoutMs / checksPerTimeout);
     this.#timer = this.#clock.setTimeout(() => {
       this.#watch();
       const now = this.#clock.now();
@@ -43,6 +45,6 @@ export class IdleWatch {
       } else if (now - this.#idleSinceMs >= this.#timeoutMs) {
         this.#onIdle();
       }
-    }, this.#timeoutMs / checksPerTimeout);
+    }, waitMs);
   }
 }

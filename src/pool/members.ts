@@ -1,11 +1,12 @@
 import { type Endpoint, sameEndpoint } from "../endpoint/endpoint.ts";
+import type { Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 
 /** What a resolution changed. */
 export interface MembersChange {
   readonly added: readonly Subchannel[];
-  /** No longer named: they leave now. */
+  /** No longer named: they are to leave now, see {@link Members.nextDeparting}. */
   readonly removed: readonly Subchannel[];
   /** No longer named, and in service until one that is named serves. */
   readonly leaving: readonly Subchannel[];
@@ -14,6 +15,10 @@ export interface MembersChange {
   /** The list has other members than before, or another order. */
   readonly listChanged: boolean;
 }
+
+/** Of one endpoint, see {@link Steps}: to find its backend, and to make one. */
+const findCost = 1;
+const makeCost = 12;
 
 /**
  * One subchannel for each endpoint that the resolver names. A list of which nothing works never empties a pool that does:
@@ -25,8 +30,10 @@ export class Members implements Iterable<Subchannel> {
   readonly #serves: (subchannel: Subchannel) => boolean;
   #subchannels = new Map<string, Subchannel>();
   readonly #leaving = new Set<Subchannel>();
+  /** They are let go one after the other, and are in service until it is their turn. */
+  readonly #departing = new Set<Subchannel>();
   /** No longer named by an answer that is doubted. */
-  #stale: ReadonlySet<Subchannel> = new Set();
+  #stale = new Set<Subchannel>();
   #list: readonly Subchannel[] | undefined;
 
   /** `serves`: whether a backend is connected, and does not say anything else of its health. */
@@ -55,7 +62,17 @@ export class Members implements Iterable<Subchannel> {
 
   /** Still in service, though the newest list does not name it. */
   isUnnamed(subchannel: Subchannel): boolean {
-    return this.#leaving.has(subchannel) || this.#stale.has(subchannel);
+    return this.#leaving.has(subchannel) || this.#stale.has(subchannel) || this.#departing.has(subchannel);
+  }
+
+  /** How many are to leave now, and have not left yet. */
+  get departingCount(): number {
+    return this.#departing.size;
+  }
+
+  /** It is to leave now, and whoever had to know was told. */
+  isDeparting(subchannel: Subchannel): boolean {
+    return this.#departing.has(subchannel);
   }
 
   /** The list that does not name it is doubted. */
@@ -63,18 +80,49 @@ export class Members implements Iterable<Subchannel> {
     return this.#stale.has(subchannel);
   }
 
-  /** Takes in the resolver's newest list. `held`: ids that it lacks, and that stay all the same while they work. */
-  reconcile(named: EndpointList, held: ReadonlySet<string>): MembersChange {
-    const absent: Subchannel[] = [];
-    let works = named.size === 0;
-    for (const [id, subchannel] of this.#subchannels) {
-      if (!named.has(id)) {
-        absent.push(subchannel);
-      } else {
-        this.#leaving.delete(subchannel);
-        if (this.#serves(subchannel)) works = true;
+  /**
+   * Takes in the resolver's newest list, with the last step: until then what it makes is no member. `held`: ids that it
+   * lacks, and that stay all the same while they work.
+   */
+  *reconcile(named: EndpointList, held: ReadonlySet<string>): Steps<MembersChange> {
+    const added: Subchannel[] = [];
+    const updated: Subchannel[] = [];
+    const next = new Map<string, Subchannel>();
+    for (const [id, endpoint] of named) {
+      yield findCost;
+      const known = this.#subchannels.get(id);
+      if (known === undefined) {
+        const subchannel = this.#create(endpoint);
+        added.push(subchannel);
+        next.set(id, subchannel);
+        yield makeCost;
+        continue;
       }
+      this.#leaving.delete(known);
+      this.#departing.delete(known);
+      this.#stale.delete(known);
+      next.set(id, known);
+      if (sameEndpoint(known.endpoint, endpoint)) continue;
+      known.endpoint = endpoint;
+      updated.push(known);
     }
+    const absent: Subchannel[] = [];
+    for (const subchannel of this.list) {
+      yield findCost;
+      if (!named.has(subchannel.id)) absent.push(subchannel);
+    }
+    // What was let go in the meantime is no member any more.
+    const members = absent.filter((one) => this.#subchannels.get(one.id) === one && !this.#departing.has(one));
+    return this.#take(next, members, held, { added, updated });
+  }
+
+  #take(
+    next: Map<string, Subchannel>,
+    absent: readonly Subchannel[],
+    held: ReadonlySet<string>,
+    { added, updated }: Pick<MembersChange, "added" | "updated">,
+  ): MembersChange {
+    const works = next.size === 0 || (absent.length > 0 && some(next.values(), this.#serves));
     const stays = ({ state, id }: Subchannel) => state === "ready" && (!works || held.has(id));
     const removed = absent.filter((subchannel) => !stays(subchannel));
     const staying = absent.filter(stays);
@@ -83,23 +131,8 @@ export class Members implements Iterable<Subchannel> {
     for (const subchannel of [...removed, ...this.#stale]) this.#leaving.delete(subchannel);
     for (const subchannel of leaving) this.#leaving.add(subchannel);
     for (const subchannel of this.#subchannels.values()) subchannel.isLeaving = this.#leaving.has(subchannel);
-    const added: Subchannel[] = [];
-    const updated: Subchannel[] = [];
-    const next = new Map<string, Subchannel>();
-    for (const [id, endpoint] of named) {
-      const known = this.#subchannels.get(id);
-      if (known === undefined) {
-        const subchannel = this.#create(endpoint);
-        added.push(subchannel);
-        next.set(id, subchannel);
-        continue;
-      }
-      next.set(id, known);
-      if (sameEndpoint(known.endpoint, endpoint)) continue;
-      known.endpoint = endpoint;
-      updated.push(known);
-    }
-    for (const subchannel of staying) next.set(subchannel.id, subchannel);
+    for (const subchannel of removed) this.#departing.add(subchannel);
+    for (const subchannel of [...staying, ...this.#departing]) next.set(subchannel.id, subchannel);
     const before = this.list;
     const list = [...next.values()];
     this.#subchannels = next;
@@ -108,15 +141,26 @@ export class Members implements Iterable<Subchannel> {
     return { added, removed, leaving, updated, listChanged };
   }
 
-  /** One that is named serves: those that were in service in place of it are let go. */
+  /** One that is named serves: those that were in service in place of it are to leave now, see {@link nextDeparting}. */
   releaseLeaving(): readonly Subchannel[] {
     const released = [...this.#leaving];
-    for (const subchannel of released) this.remove(subchannel);
+    this.#leaving.clear();
+    for (const subchannel of released) this.#departing.add(subchannel);
     return released;
+  }
+
+  /** The next one that is to leave now: it is no member any more. Undefined: there is none. */
+  nextDeparting(): Subchannel | undefined {
+    for (const subchannel of this.#departing) {
+      this.remove(subchannel);
+      return subchannel;
+    }
+    return undefined;
   }
 
   remove(subchannel: Subchannel): void {
     this.#leaving.delete(subchannel);
+    this.#departing.delete(subchannel);
     this.#subchannels.delete(subchannel.id);
     this.#list = undefined;
   }
@@ -126,10 +170,16 @@ export class Members implements Iterable<Subchannel> {
     const all = this.list;
     this.#subchannels.clear();
     this.#leaving.clear();
+    this.#departing.clear();
     this.#stale = new Set();
     this.#list = undefined;
     return all;
   }
+}
+
+function some<T>(items: Iterable<T>, holds: (item: T) => boolean): boolean {
+  for (const item of items) if (holds(item)) return true;
+  return false;
 }
 
 function sameSequence<T>(one: readonly T[], other: readonly T[]): boolean {

@@ -3,8 +3,9 @@ import type { Events } from "../observe/events.ts";
 import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
+import { Portions, type Steps } from "../runtime/portions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { EndpointListReader, type EndpointLists, listsOfAddresses } from "./endpoint-list.ts";
+import { type EndpointList, EndpointListReader, type EndpointLists, listsOfAddresses } from "./endpoint-list.ts";
 
 /** Told what the resolver finds, checked. */
 export interface NameWatchListener {
@@ -43,6 +44,7 @@ export class NameWatch {
   readonly #observer: ResolverObserver;
   readonly #listener: NameWatchListener;
   readonly #reader = new EndpointListReader();
+  readonly #reading: Portions;
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
   #known: EndpointLists | undefined;
@@ -54,6 +56,7 @@ export class NameWatch {
     this.#events = events;
     this.#observer = resolverObserver;
     this.#listener = listener;
+    this.#reading = new Portions(runtime.clock);
   }
 
   get resting(): boolean {
@@ -80,10 +83,10 @@ export class NameWatch {
         {
           // A watch that was closed is no longer listened to.
           onResolution: (resolution) => {
-            if (this.#state === state) this.#found(() => this.#reader.read(resolution), resolution.config);
+            if (this.#state === state) this.#read(() => this.#reader.read(resolution), resolution.config);
           },
           onAddresses: (addresses, fallback = []) => {
-            if (this.#state === state) this.#found(() => listsOfAddresses(addresses, fallback));
+            if (this.#state === state) this.#read(() => listsOfAddresses(addresses, fallback));
           },
           onError: (error) => {
             if (this.#state === state) this.#failed(error);
@@ -134,6 +137,7 @@ export class NameWatch {
 
   #end(next: State): void {
     this.#observer.rested();
+    this.#reading.stop();
     const state = this.#state;
     this.#state = next;
     if (state.status !== "watching") return;
@@ -144,14 +148,23 @@ export class NameWatch {
     );
   }
 
-  #found(read: () => EndpointLists, config?: object | string): void {
+  /** In place of a list that is still being read. */
+  #read(read: () => Steps<EndpointLists>, config?: object | string): void {
+    this.#reading.begin(this.#stepsOf(read, config));
+  }
+
+  *#stepsOf(read: () => Steps<EndpointLists>, config: object | string | undefined): Steps<void> {
     let lists: EndpointLists;
     try {
-      lists = read();
+      lists = yield* read();
     } catch (error) {
       this.#failed(error);
       return;
     }
+    this.#found(lists, config);
+  }
+
+  #found(lists: EndpointLists, config: object | string | undefined): void {
     const changed = this.#known === undefined || !sameIds(this.#known, lists);
     this.#known = lists;
     this.#failure = undefined;
@@ -171,8 +184,11 @@ export class NameWatch {
 }
 
 function sameIds(one: EndpointLists, other: EndpointLists): boolean {
-  return [
-    [one.preferred, other.preferred],
-    [one.fallback, other.fallback],
-  ].every(([a, b]) => a?.size === b?.size && a !== undefined && [...a.keys()].every((id) => b?.has(id)));
+  return haveSameIds(one.preferred, other.preferred) && haveSameIds(one.fallback, other.fallback);
+}
+
+function haveSameIds(one: EndpointList, other: EndpointList): boolean {
+  if (one.size !== other.size) return false;
+  for (const id of one.keys()) if (!other.has(id)) return false;
+  return true;
 }

@@ -5,7 +5,6 @@ import type { ConnectivityState } from "../base/connectivity-state.ts";
 import { type Failure, factOf } from "../base/errors.ts";
 import type { TargetHistory } from "../endpoint/target.ts";
 import type { Events } from "../observe/events.ts";
-import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { emptyTally } from "../subchannel/backend-record.ts";
@@ -18,6 +17,7 @@ import { Drain, type DrainingConnection } from "./drain.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import { Members } from "./members.ts";
 import { Rotation } from "./rotation.ts";
+import { type Moves, Turnover } from "./turnover.ts";
 
 /** What the backends of a pool are made with. */
 export interface PoolBackendsOptions {
@@ -39,6 +39,8 @@ export interface PoolBackendsListener {
   onListChanged(): void;
   /** One more call may go to it: `wasFull`, none could until now. */
   onCapacity(subchannel: Subchannel, wasFull: boolean): void;
+  /** The last one has left, and none is named. */
+  onEmptied(): void;
   /** A first sign that the list is out of date: a loss, a dial or a renewal that failed. */
   onOutOfDate(): void;
 }
@@ -55,9 +57,9 @@ export class PoolBackends implements Iterable<Subchannel> {
   readyCount = 0;
   readonly #history: TargetHistory;
   readonly #events: Events;
-  readonly #resolverCounters: ResolverCounters;
   readonly #listener: PoolBackendsListener;
   readonly #members: Members;
+  readonly #turnover: Turnover;
   readonly #drain: Drain;
   readonly #rotation: Rotation;
   #newestFailure: Failure | undefined;
@@ -67,12 +69,18 @@ export class PoolBackends implements Iterable<Subchannel> {
     const { clock } = runtime;
     this.#history = history;
     this.#events = events;
-    this.#resolverCounters = options.resolverObserver.counters;
     this.#listener = listener;
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
       (one) => this.protection.serves(one),
     );
+    this.#turnover = new Turnover(this.#members, options.resolverObserver.counters, clock, {
+      onMoves: (moves) => this.#moves(moves),
+      onListChanged: () => listener.onListChanged(),
+      onNamed: (one) => listener.onChanged(one, this.ready.list.length === 0),
+      onDeparts: (one) => one.shutdown("removed"),
+      onEmptied: () => listener.onEmptied(),
+    });
     this.protection = new Protection(
       { settings, runtime, events, tally: this.conditions.tally, pinnedCalls, backends: () => this.list },
       {
@@ -137,18 +145,11 @@ export class PoolBackends implements Iterable<Subchannel> {
 
   /**
    * Keeps what stayed, adds what is new, drains what left: at once while one of the list serves or the list is empty,
-   * else once one does; those in `held` once they no longer work. Pickers skip what has left until they are replaced.
+   * else once one does; those in `held` once they no longer work. Pickers skip what has left until they are replaced. As
+   * {@link Turnover.take}.
    */
-  use(list: EndpointList, held: ReadonlySet<string>): void {
-    const { added, removed, leaving, updated, listChanged } = this.#members.reconcile(list, held);
-    this.#resolverCounters.addressesAdded += added.length;
-    this.#resolverCounters.addressesRemoved += removed.length + leaving.length;
-    if (added.length + removed.length + leaving.length > 0) this.#publishChange(added, removed, leaving);
-    for (const subchannel of removed) subchannel.shutdown("removed");
-    const atOnce = this.ready.list.length === 0;
-    for (const subchannel of added) this.#listener.onChanged(subchannel, atOnce);
-    for (const subchannel of updated) this.#listener.onChanged(subchannel, false);
-    if (listChanged) this.#listener.onListChanged();
+  use(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): void {
+    this.#turnover.take(list, held, inUse);
   }
 
   /** A call came after a rest: whoever rests may be dialled again. */
@@ -161,6 +162,7 @@ export class PoolBackends implements Iterable<Subchannel> {
   /** Ends everything. Open calls fail with `failure`; calls back when all sockets are closed. */
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
+    this.#turnover.stop();
     for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
     this.protection.close();
     this.#drain.closeAll(failure);
@@ -215,36 +217,26 @@ export class PoolBackends implements Iterable<Subchannel> {
       this.readyCount++;
       this.#history.everConnected = true;
       this.#releaseFor(subchannel);
-    } else if (from === "ready") this.#lost(subchannel);
+    } else if (from === "ready") {
+      this.readyCount--;
+      this.#turnover.lost(subchannel);
+    }
     this.#listener.onChanged(subchannel, state === "ready" && this.ready.list.length === 0);
   }
 
   /** If it is named and serves, those that were in service in place of it and its like leave. */
   #releaseFor(subchannel: Subchannel): void {
-    if (this.#members.isUnnamed(subchannel) || !this.protection.serves(subchannel)) return;
-    this.#left(this.#members.releaseLeaving());
+    if (!this.#members.isUnnamed(subchannel) && this.protection.serves(subchannel)) this.#turnover.releaseLeaving();
   }
 
-  #lost(subchannel: Subchannel): void {
-    this.readyCount--;
-    if (!this.#members.isUnnamed(subchannel)) return;
-    this.#members.remove(subchannel);
-    this.#left([subchannel]);
-  }
-
-  #left(removed: readonly Subchannel[]): void {
-    if (removed.length > 0) this.#publishChange([], removed, []);
-    for (const subchannel of removed) subchannel.shutdown("removed");
-  }
-
-  #publishChange(added: readonly Subchannel[], removed: readonly Subchannel[], leaving: readonly Subchannel[]): void {
+  #moves({ added, removed, leaving }: Moves): void {
     if (!this.#events.active) return;
     this.#events.publish({
       type: "pool-updated",
       added: added.map(({ id }) => id),
       removed: removed.map(({ id }) => id),
       leaving: leaving.map(({ id }) => id),
-      kept: this.#members.size - added.length - leaving.length,
+      kept: this.#members.size - this.#members.departingCount - added.length - leaving.length,
     });
   }
 }

@@ -66,6 +66,7 @@ export class Pool implements CallSource {
       },
       onListChanged: () => this.#policy.updateSoon(false),
       onCapacity: (backend, wasFull) => this.#dispatcher.roomAt(backend, wasFull),
+      onEmptied: () => this.#failCalls(noEndpointsFailure(this.#host)),
       onOutOfDate: () => this.refresh(),
     });
     this.#dispatcher = new Dispatcher(options, this.#backends, events, {
@@ -77,7 +78,7 @@ export class Pool implements CallSource {
     });
     const { idleConnectionTimeoutMs: idleTimeoutMs } = subchannel.live;
     this.#discovery = new Discovery({ ...options, idleTimeoutMs }, this.#backends, this.#hints, {
-      onEndpoints: (list) => this.#useEndpoints(list),
+      onEndpoints: (list, inUse) => this.#useEndpoints(list, inUse),
       onServiceConfig: (config) => this.#useServiceConfig(config),
       onFallbackServes: () => this.#hints.fallbackServes(),
       onResolveFailed: (failure) => {
@@ -221,11 +222,10 @@ export class Pool implements CallSource {
     inBackground(() => this.#events.publish(fact), this.#runtime);
   }
 
-  #useEndpoints(list: EndpointList): void {
+  #useEndpoints(list: EndpointList, inUse: () => void): void {
     // Until now calls failed for want of a list.
     if (this.#backends.size === 0) this.#dispatcher.use(queueAll);
-    this.#backends.use(list, this.#discovery.held);
-    if (list.size === 0) this.#failCalls(noEndpointsFailure(this.#host));
+    this.#backends.use(list, this.#discovery.held, inUse);
   }
 
   /** There is no backend, and this is why: calls that do not wait for ready fail. */

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { sharedBeatMs } from "../runtime/shared-beat.ts";
 
 /** Idleness is looked for this often per timeout: a connection closes at most this share late. */
 const checksPerTimeout = 10;
@@ -47,7 +48,8 @@ export class IdleConnectionWatch {
 
   #schedule(): void {
     if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.setTimeout(() => this.#look(), this.#timeoutMs / checksPerTimeout);
+    const waitMs = sharedBeatMs(this.#clock.now(), this.#timeoutMs / checksPerTimeout);
+    this.#timer = this.#clock.setTimeout(() => this.#look(), waitMs);
   }
 
   #look(): void {

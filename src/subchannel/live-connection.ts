@@ -1,43 +1,30 @@
 import type { Availability } from "../base/availability.ts";
 import type { Failure } from "../base/errors.ts";
-import type { Connection, HeaderFields, MethodHead, Stream, StreamListener } from "../http2/connection.ts";
-import { Keepalive, type KeepaliveOptions } from "../http2/keepalive.ts";
-import type { ConnectionObserver } from "../observe/connection-observer.ts";
+import type {
+  Connection,
+  ConnectionListener,
+  HeaderFields,
+  MethodHead,
+  Stream,
+  StreamListener,
+} from "../http2/connection.ts";
+import { Keepalive, type KeepaliveListener } from "../http2/keepalive.ts";
 import { inBackground } from "../runtime/background.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import { uniqueId } from "../runtime/unique-id.ts";
-import type { BackendRecord } from "./backend-record.ts";
-import type { AttemptedRequest, BackendCounters, CallConnection } from "./call-connection.ts";
+import type { AttemptedRequest, CallConnection } from "./call-connection.ts";
 import { IdleConnectionWatch } from "./idle-connection-watch.ts";
-import type { LiveConnectionListener } from "./live-connection-listener.ts";
+import type { LiveConnectionContext } from "./live-connection-context.ts";
+import type { GoawayNotice, LiveConnectionListener, SuspectReason } from "./live-connection-listener.ts";
 import { OwnStreams } from "./own-streams.ts";
 
 /** What a connection's peer says of itself. */
 export type Health = "unknown" | "healthy" | "unhealthy";
 
-/** How a connection in service is watched. */
-export interface LiveConnectionOptions {
-  readonly keepalive: KeepaliveOptions;
-  /** Close after this long without a call. `Infinity`: never. */
-  readonly idleConnectionTimeoutMs: number;
-}
-
-/** What the connections of one backend share. */
-export interface LiveConnectionContext {
-  /** The backend's id. */
-  readonly backend: string;
-  readonly options: LiveConnectionOptions;
-  readonly counters: BackendCounters;
-  readonly record: BackendRecord;
-  readonly observer: ConnectionObserver;
-  readonly runtime: Runtime;
-}
-
 /** A connection that stayed ready this long has proven its backend, as one that answered a call has. */
 const provenAfterMs = 10_000;
 
 /** A connection with what belongs to its life in service: keepalive, idle watch, age, and who is told of it at present. */
-export class LiveConnection implements CallConnection {
+export class LiveConnection implements CallConnection, ConnectionListener, KeepaliveListener {
   readonly id: number = uniqueId();
   readonly connection: Connection;
   readonly address: string;
@@ -75,7 +62,7 @@ export class LiveConnection implements CallConnection {
     context: LiveConnectionContext,
     listener: LiveConnectionListener<LiveConnection>,
   ) {
-    const { backend, options, observer, runtime } = context;
+    const { options, runtime } = context;
     const { clock } = runtime;
     this.connection = connection;
     this.address = address;
@@ -83,25 +70,8 @@ export class LiveConnection implements CallConnection {
     this.listener = listener;
     this.#context = context;
     this.readySinceMs = clock.now();
-    connection.listener = {
-      onDraining: (goaway) => this.listener.onDraining(this, goaway),
-      onCapacity: () => this.#capacityChanged(),
-      onClosed: (failure) => this.#ended(failure),
-    };
-    this.#keepalive = new Keepalive(connection, options.keepalive, clock, {
-      onSuspected: (reason) => {
-        this.pingsSent++;
-        this.listener.onSuspected(this, reason);
-      },
-      onCleared: () => {
-        observer.pingAnswered();
-        this.listener.onCleared(this);
-      },
-      onSilent: (waitedMs) => {
-        observer.pingUnanswered(backend, waitedMs);
-        this.listener.onSilent(this, waitedMs);
-      },
-    });
+    connection.listener = this;
+    this.#keepalive = new Keepalive(connection, options.keepalive, clock, this);
     this.#idleWatch = new IdleConnectionWatch(this, options.idleConnectionTimeoutMs, clock, () =>
       this.listener.onIdle(this),
     );
@@ -219,7 +189,11 @@ export class LiveConnection implements CallConnection {
     return stream;
   }
 
-  #capacityChanged(): void {
+  onDraining(goaway: GoawayNotice | undefined): void {
+    this.listener.onDraining(this, goaway);
+  }
+
+  onCapacity(): void {
     const { connection } = this;
     this.ownStreams.limitChanged();
     if (connection.maxConcurrentStreams === 0) {
@@ -233,7 +207,22 @@ export class LiveConnection implements CallConnection {
     if (this.#onVerdict !== undefined && this.openCalls === 0) this.#judge();
   }
 
-  #ended(failure: Failure | undefined): void {
+  onSuspected(reason: SuspectReason): void {
+    this.pingsSent++;
+    this.listener.onSuspected(this, reason);
+  }
+
+  onCleared(): void {
+    this.#context.observer.pingAnswered();
+    this.listener.onCleared(this);
+  }
+
+  onSilent(waitedMs: number): void {
+    this.#context.observer.pingUnanswered(this.#context.backend, waitedMs);
+    this.listener.onSilent(this, waitedMs);
+  }
+
+  onClosed(failure: Failure | undefined): void {
     this.#closed = true;
     this.#keepalive.stop();
     this.#idleWatch.stop();

@@ -7,7 +7,8 @@ import { http2ErrorCode } from "../http2/error-codes.ts";
 export class OwnStreams {
   readonly #connection: Connection;
   readonly #address: string;
-  readonly #open = new Set<OwnStream>();
+  /** Undefined before the first one: most connections carry calls alone. */
+  #open: Set<OwnStream> | undefined;
 
   constructor(connection: Connection, address: string) {
     this.#connection = connection;
@@ -15,7 +16,7 @@ export class OwnStreams {
   }
 
   get size(): number {
-    return this.#open.size;
+    return this.#open?.size ?? 0;
   }
 
   /** Whether one more would leave a stream for calls. */
@@ -32,10 +33,11 @@ export class OwnStreams {
 
   /** `request` starts the stream with the listener that it is given. Undefined, as what it returns: it was not. */
   open(listener: StreamListener, request: (listener: StreamListener) => Stream | undefined): Stream | undefined {
-    const own = new OwnStream(listener, () => this.#open.delete(own));
+    const own = new OwnStream(listener, () => this.#open?.delete(own));
     const stream = request(own.listener);
     if (stream === undefined) return undefined;
     own.stream = stream;
+    this.#open ??= new Set();
     this.#open.add(own);
     return own;
   }
@@ -47,7 +49,7 @@ export class OwnStreams {
 
   /** Ends all of them from this side. Their listeners hear `failure`. */
   endAll(failure: Failure): void {
-    for (const own of [...this.#open]) own.endWith(failure);
+    for (const own of [...(this.#open ?? [])]) own.endWith(failure);
   }
 }
 

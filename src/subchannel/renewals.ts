@@ -19,12 +19,15 @@ export interface Renewal {
   readonly done: (succeeded: boolean) => void;
 }
 
+const none: readonly Renewal[] = Object.freeze([]);
+
 /** Make-before-break: connections that are being dialled while others of the same backend serve. */
 export class Renewals {
   readonly #connector: Connector;
   readonly #newDial: (listener: EndpointDialListener) => EndpointDial;
   readonly #listener: RenewalsListener;
-  readonly #renewals = new Set<Renewal>();
+  /** Few at a time, and most of the time none. */
+  #renewals: readonly Renewal[] = none;
 
   constructor(
     connector: Connector,
@@ -52,18 +55,18 @@ export class Renewals {
   begin(elder: LiveConnection | undefined, done: (succeeded: boolean) => void): void {
     const dial = this.#newDial({
       onConnected: (dialed) => {
-        this.#renewals.delete(renewal);
+        this.#remove(renewal);
         this.#listener.onSuccessor(dialed, renewal.elder);
         done(true);
       },
       onFailed: (failure, dialStartedMs) => {
-        this.#renewals.delete(renewal);
+        this.#remove(renewal);
         this.#listener.onSuccessorFailed(failure, dialStartedMs, renewal.elder);
         done(false);
       },
     });
     const renewal: Renewal = { dial, elder, done };
-    this.#renewals.add(renewal);
+    this.#renewals = [...this.#renewals, renewal];
     dial.start(this.#connector);
   }
 
@@ -74,20 +77,23 @@ export class Renewals {
 
   /** No connection is left: a dial under way, if there is one, becomes the reconnection, whose end `listener` hears. */
   handOver(listener: EndpointDialListener): Renewal | undefined {
-    for (const renewal of this.#renewals) {
-      this.#renewals.delete(renewal);
-      renewal.dial.listener = listener;
-      return renewal;
-    }
-    return undefined;
+    const [renewal] = this.#renewals;
+    if (renewal === undefined) return undefined;
+    this.#remove(renewal);
+    renewal.dial.listener = listener;
+    return renewal;
   }
 
   /** Nobody wants them any more. */
   giveUp(): void {
     for (const renewal of this.#renewals) {
-      this.#renewals.delete(renewal);
+      this.#remove(renewal);
       renewal.dial.giveUp();
       renewal.done(false);
     }
+  }
+
+  #remove(renewal: Renewal): void {
+    this.#renewals = this.#renewals.filter((other) => other !== renewal);
   }
 }

@@ -6,7 +6,8 @@ import { ConnectionSet } from "./connection-set.ts";
 import { disconnectErrorOf, ownDisconnect } from "./disconnect-error.ts";
 import type { DialedConnection, EndpointDial, EndpointDialListener } from "./endpoint-dial.ts";
 import { Growth } from "./growth.ts";
-import { LiveConnection, type LiveConnectionContext } from "./live-connection.ts";
+import { LiveConnection } from "./live-connection.ts";
+import type { LiveConnectionContext } from "./live-connection-context.ts";
 import type { GoawayNotice, LiveConnectionListener } from "./live-connection-listener.ts";
 import { ReconnectBackoff } from "./reconnect-backoff.ts";
 import { type Renewal, Renewals } from "./renewals.ts";
@@ -47,37 +48,23 @@ const ageJitter = 0.1;
 export class ServingConnections<S> {
   readonly #context: ServingContext<S>;
   readonly #renewals: Renewals;
-  readonly #renewalBackoff: ReconnectBackoff;
+  #renewalBackoff: ReconnectBackoff | undefined;
   readonly #set: ConnectionSet;
-  readonly #growth: Growth;
+  readonly #growth: Growth | undefined;
   /** Why one could not be replaced when that was last tried; undefined once one was. */
   lastRenewalFailure: Failure | undefined;
 
   constructor(context: ServingContext<S>, first: DialedConnection) {
     const { options } = context;
     this.#context = context;
-    this.#renewalBackoff = new ReconnectBackoff(options.reconnectBackoff, options.runtime);
     this.#renewals = new Renewals(options.connector, context.newDial, {
       onSuccessor: (dialed, elder) => this.#successorCame(dialed, elder),
       onSuccessorFailed: (failure, dialStartedMs, elder) => this.#successorFailed(failure, dialStartedMs, elder),
     });
     this.#set = new ConnectionSet(options.connections.min);
-    const set = this.#set;
-    const renewals = this.#renewals;
-    this.#growth = new Growth(options.connections, options.runtime.clock, {
-      get count() {
-        return set.list.length;
-      },
-      get joining() {
-        return renewals.joining;
-      },
-      get isFull() {
-        return !set.hasRoom;
-      },
-      dial: () => renewals.begin(undefined, () => undefined),
-    });
+    this.#growth = options.connections.max === 1 ? undefined : this.#newGrowth();
     this.#enter(first, undefined);
-    this.#growth.review();
+    this.#growth?.review();
   }
 
   get list(): readonly LiveConnection[] {
@@ -115,7 +102,7 @@ export class ServingConnections<S> {
   }
 
   giveUpRenewals(): void {
-    this.#growth.stop();
+    this.#growth?.stop();
     this.#renewals.giveUp();
   }
 
@@ -156,16 +143,31 @@ export class ServingConnections<S> {
     onIdle: (live) => this.#idle(live),
   };
 
+  #newGrowth(): Growth {
+    const [set, renewals, { connections, runtime }] = [this.#set, this.#renewals, this.#context.options];
+    return new Growth(connections, runtime.clock, {
+      get count() {
+        return set.list.length;
+      },
+      get joining() {
+        return renewals.joining;
+      },
+      get isFull() {
+        return !set.hasRoom;
+      },
+      dial: () => renewals.begin(undefined, () => undefined),
+    });
+  }
+
   #enter(dialed: DialedConnection, elder: LiveConnection | undefined): LiveConnection {
-    const { connection, address, dialStartedMs } = dialed;
     const { live: liveContext, options, minPingPaceMs } = this.#context;
-    const live = new LiveConnection(connection, address, liveContext, this.#liveListener);
+    const live = new LiveConnection(dialed.connection, dialed.address, liveContext, this.#liveListener);
     live.expiresAtMs = live.readySinceMs + jitter(options.maxConnectionAgeMs, ageJitter, options.runtime.random);
     live.slowDownPingsTo(minPingPaceMs());
     this.#set.add(live);
     this.lastRenewalFailure = undefined;
-    this.#renewalBackoff.forget();
-    this.#context.listener.onEntered(dialStartedMs);
+    this.#renewalBackoff?.forget();
+    this.#context.listener.onEntered(dialed.dialStartedMs);
     this.#context.pool.onEntered(this.#context.subchannel, live, elder);
     return live;
   }
@@ -181,16 +183,17 @@ export class ServingConnections<S> {
     }
     // Calls that waited for a stream slot.
     pool.onCapacity(subchannel, !hadRoom);
-    this.#growth.review();
+    this.#growth?.review();
   }
 
   #successorFailed(failure: Failure, dialStartedMs: number, elder: LiveConnection | undefined): void {
     const { pool, subchannel, options } = this.#context;
+    this.#renewalBackoff ??= new ReconnectBackoff(options.reconnectBackoff, options.runtime);
     this.#renewalBackoff.dialStarted(dialStartedMs);
     const waitMs = this.#renewalBackoff.failed();
     this.lastRenewalFailure = failure;
     if (elder === undefined) {
-      this.#growth.failed(waitMs);
+      this.#growth?.failed(waitMs);
       return;
     }
     elder.expiresAtMs = options.runtime.clock.now() + waitMs;
@@ -223,7 +226,7 @@ export class ServingConnections<S> {
     if (this.#set.isEmpty) listener.onLastLeft(live, failure);
     else this.#tellIfFull();
     if (reason !== undefined) pool.onRetired(subchannel, live, reason);
-    this.#growth.review();
+    this.#growth?.review();
   }
 
   #takeOut(live: LiveConnection, failure: Failure | undefined, why: string): void {
@@ -238,7 +241,7 @@ export class ServingConnections<S> {
   #tellIfFull(): void {
     if (this.#set.hasRoom) return;
     this.#context.pool.onFull(this.#context.subchannel);
-    this.#growth.review();
+    this.#growth?.review();
   }
 
   #failure(kind: "connection-lost" | "no-streams" | "ping-timeout" | "idle", message: string): Failure {

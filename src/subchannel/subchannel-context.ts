@@ -4,7 +4,7 @@ import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { PoolTally } from "./backend-record.ts";
 import type { ConnectionLimits } from "./growth.ts";
-import type { LiveConnectionOptions } from "./live-connection.ts";
+import type { LiveConnectionOptions } from "./live-connection-context.ts";
 
 /** What subchannels share. */
 export interface SubchannelContext {

@@ -17,15 +17,22 @@ export interface SocketStepsListener {
   onLost(cause: unknown): void;
 }
 
-/** Follows a new socket until it is ready, and its end until the returned function is called. It holds no process. */
+/** Nobody is told of an error any more, and still it must be no uncaught exception. */
+const ignored = () => undefined;
+
+/**
+ * Follows a new socket until it is ready, and its end until the returned function is called: from then on the socket, which
+ * may live for days, keeps nothing of who followed it. It holds no process.
+ */
 export function followSocket(socket: Socket, listener: SocketStepsListener): () => void {
   const releases: (() => void)[] = [];
   const listen = (event: "connect" | "secureConnect" | "close", heard: () => void) => {
     socket.once(event, heard);
     releases.push(() => socket.removeListener(event, heard));
   };
-  // This one stays to the end: no error of a socket may be an uncaught exception.
-  socket.on("error", (error) => listener.onLost(error));
+  const onError = (error: Error) => listener.onLost(error);
+  socket.on("error", onError);
+  releases.push(() => socket.on("error", ignored).removeListener("error", onError));
   listen("close", () => listener.onLost(new Error("the peer closed the connection")));
   // A Duplex from createConnection may have no unref.
   socket.unref?.();

@@ -6,30 +6,36 @@ const remembered = 64;
  * that we reset are under way honestly, and are ignored. Of streams too long ago the peer gets the benefit of the doubt.
  */
 export class ClosedStreams {
-  readonly #ids = new Int32Array(remembered);
+  /** Made for the first one: most of many connections have had no stream. */
+  #ids: Int32Array | undefined;
   #next = 0;
 
   /** The peer sent END_STREAM. */
   ended(streamId: number): void {
-    this.#ids[this.#next++ & (remembered - 1)] = streamId;
+    this.#remember(streamId);
   }
 
   /** The peer sent RST_STREAM. */
   reset(streamId: number): void {
-    this.#ids[this.#next++ & (remembered - 1)] = -streamId;
+    this.#remember(-streamId);
   }
 
   /** A frame on the stream has been answered: whatever else comes on it is ignored. */
   answered(streamId: number): void {
-    const at = this.#ids.indexOf(-streamId);
-    if (at !== -1) this.#ids[at] = 0;
+    const at = this.#ids?.indexOf(-streamId) ?? -1;
+    if (this.#ids !== undefined && at !== -1) this.#ids[at] = 0;
   }
 
   wasEnded(streamId: number): boolean {
-    return this.#ids.includes(streamId);
+    return this.#ids?.includes(streamId) === true;
   }
 
   wasReset(streamId: number): boolean {
-    return this.#ids.includes(-streamId);
+    return this.#ids?.includes(-streamId) === true;
+  }
+
+  #remember(signedId: number): void {
+    this.#ids ??= new Int32Array(remembered);
+    this.#ids[this.#next++ & (remembered - 1)] = signedId;
   }
 }

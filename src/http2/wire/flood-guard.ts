@@ -21,35 +21,28 @@ interface Bucket {
 export class FloodGuard {
   readonly #clock: Clock;
   readonly #sent: Sent;
-  readonly #buckets: Record<FloodKind, Bucket>;
+  readonly #startedMs: number;
+  /** Of the kinds that came: most never do. */
+  readonly #buckets: Partial<Record<FloodKind, Bucket>> = {};
 
   constructor(clock: Clock, sent: Sent) {
     this.#clock = clock;
     this.#sent = sent;
-    const refilledMs = clock.now();
-    const full = (kind: FloodKind): Bucket => ({
-      left: floodLimits[kind].burst,
-      refilledMs,
-      sentFrames: 0,
-      sentBytes: 0,
-    });
-    this.#buckets = {
-      ping: full("ping"),
-      settings: full("settings"),
-      goaway: full("goaway"),
-      windowUpdate: full("windowUpdate"),
-      ignored: full("ignored"),
-      emptyData: full("emptyData"),
-      tinyData: full("tinyData"),
-      stray: full("stray"),
-      strayHeaders: full("strayHeaders"),
-    };
+    this.#startedMs = clock.now();
   }
 
   /** Takes note of one more. Returns false when that is too many. */
   allows(kind: FloodKind): boolean {
-    const bucket = this.#buckets[kind];
+    const bucket = this.#buckets[kind] ?? this.#fill(kind);
     return --bucket.left >= 0 || this.#refill(kind, bucket);
+  }
+
+  /** Full, as it would have been from the start of the connection. */
+  #fill(kind: FloodKind): Bucket {
+    const left = floodLimits[kind].burst;
+    const bucket: Bucket = { left, refilledMs: this.#startedMs, sentFrames: 0, sentBytes: 0 };
+    this.#buckets[kind] = bucket;
+    return bucket;
   }
 
   #refill(kind: FloodKind, bucket: Bucket): boolean {

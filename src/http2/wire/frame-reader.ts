@@ -29,7 +29,8 @@ export interface FrameListener {
  */
 export class FrameReader {
   readonly #listener: FrameListener;
-  readonly #header = Buffer.allocUnsafeSlow(frameHeaderBytes);
+  /** A header that did not come in one chunk: made for the first one. */
+  #header: Buffer | undefined;
   #headerBytes = 0;
   /** The frame whose payload is not complete yet. */
   #type = 0;
@@ -53,9 +54,12 @@ export class FrameReader {
   push(chunk: Buffer, length: number): void {
     let at = 0;
     if (this.#missing >= 0) at = this.#continue(chunk, 0, length);
-    else if (this.#headerBytes > 0) at = this.#continueHeader(chunk, length);
+    else if (this.#header !== undefined && this.#headerBytes > 0) {
+      at = this.#continueHeader(this.#header, chunk, length);
+    }
     while (at < length && !this.#stopped) {
       if (length - at < frameHeaderBytes) {
+        this.#header ??= Buffer.allocUnsafeSlow(frameHeaderBytes);
         chunk.copy(this.#header, 0, at, length);
         this.#headerBytes = length - at;
         return;
@@ -90,15 +94,15 @@ export class FrameReader {
     return this.#continue(chunk, at, chunkEnd);
   }
 
-  #continueHeader(chunk: Buffer, chunkEnd: number): number {
+  #continueHeader(header: Buffer, chunk: Buffer, chunkEnd: number): number {
     const wanted = frameHeaderBytes - this.#headerBytes;
-    chunk.copy(this.#header, this.#headerBytes, 0, Math.min(wanted, chunkEnd));
+    chunk.copy(header, this.#headerBytes, 0, Math.min(wanted, chunkEnd));
     if (chunkEnd < wanted) {
       this.#headerBytes += chunkEnd;
       return chunkEnd;
     }
     this.#headerBytes = 0;
-    return this.#frame(this.#header, 0, chunk, wanted, chunkEnd);
+    return this.#frame(header, 0, chunk, wanted, chunkEnd);
   }
 
   /** More of a payload, from `at` on. */

@@ -25,7 +25,6 @@ const states = ["dialing", "open", "retiring", "draining", "over"] as const;
 /** The connection that lives, who is told of that, and what ends with it. */
 export interface LifecycleParts {
   readonly connection: Connection;
-  readonly handshake: Handshake;
   readonly socket: WireSocket;
   readonly writer: FrameWriter;
   readonly sender: RequestSender;
@@ -43,14 +42,17 @@ export class Lifecycle {
   /** Streams that are open. */
   readonly streams: Map<number, WireStream> = new Map();
   readonly #parts: LifecycleParts;
+  /** Until the peer's first SETTINGS: what the dial was made of is not kept for longer. */
+  #handshake: Handshake | undefined;
   #state: State = "dialing";
   #nextStreamId = 1;
   #goaway: Goaway | undefined;
   #drainingTold = false;
   #capacityDue = false;
 
-  constructor(parts: LifecycleParts) {
-    this.address = parts.handshake.address;
+  constructor(handshake: Handshake, parts: LifecycleParts) {
+    this.address = handshake.address;
+    this.#handshake = handshake;
     this.#parts = parts;
   }
 
@@ -95,9 +97,10 @@ export class Lifecycle {
       this.#parts.connection.listener.onCapacity();
       return;
     }
-    const { connection, handshake, stopReading, writer } = this.#parts;
+    const [handshake, { connection, stopReading, writer }] = [this.#handshake, this.#parts];
+    this.#handshake = undefined;
     this.#enter("open");
-    if (handshake.succeed(connection)) return;
+    if (handshake?.succeed(connection) === true) return;
     // The dial was given up, and the socket with it.
     this.#enter("over");
     stopReading();
@@ -134,7 +137,7 @@ export class Lifecycle {
     else this.#endIfDrained();
   }
 
-  /** Ends the connection for what the peer did. */
+  /** What the peer did ends the connection. */
   breach(breach: Breach): void {
     this.#end(breached(this.address, breach));
   }
@@ -222,11 +225,10 @@ export class Lifecycle {
 
   #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
-    const { connection, handshake, socket, stopReading, writer } = this.#parts;
-    const wasDialing = this.#state === "dialing";
+    const { connection, socket, stopReading, writer } = this.#parts;
+    const [wasDialing, { batch }] = [this.#state === "dialing", writer];
     this.#enter("over");
     stopReading();
-    const { batch } = writer;
     // Requests of this batch have not left, and now never will: that is what makes them unsent. Without streams there is
     // nothing to take back: what waits may be the cancellation of the last one.
     if (this.streams.size > 0) writer.discard();
@@ -237,10 +239,8 @@ export class Lifecycle {
     writer.close();
     if (goaway === undefined) socket.destroy();
     else socket.end();
-    if (wasDialing) {
-      handshake.fail(dialError);
-      return;
-    }
+    if (wasDialing) this.#handshake?.fail(dialError);
+    if (wasDialing) return;
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }

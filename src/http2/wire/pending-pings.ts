@@ -2,12 +2,14 @@ import { readUint32, writeUint32 } from "./frames.ts";
 
 /** PINGs of ours that are not answered yet. */
 export class PendingPings {
-  readonly #pending = new Map<number, () => void>();
+  /** Undefined before the first one: most of many connections are never asked. */
+  #pending: Map<number, () => void> | undefined;
   #last = 0;
 
   /** Returns the payload to send. */
   add(onAnswer: () => void): Uint8Array {
     this.#last = (this.#last + 1) >>> 0;
+    this.#pending ??= new Map();
     this.#pending.set(this.#last, onAnswer);
     const payload = new Uint8Array(8);
     writeUint32(payload, 4, this.#last);
@@ -18,12 +20,12 @@ export class PendingPings {
   answered(payload: Uint8Array): void {
     if (readUint32(payload, 0) !== 0) return;
     const id = readUint32(payload, 4);
-    const onAnswer = this.#pending.get(id);
-    this.#pending.delete(id);
+    const onAnswer = this.#pending?.get(id);
+    this.#pending?.delete(id);
     onAnswer?.();
   }
 
   clear(): void {
-    this.#pending.clear();
+    this.#pending?.clear();
   }
 }

@@ -22,8 +22,8 @@ export class RequestSender {
   #windowBytes: number = defaultWindowBytes;
   #initialWindowBytes: number = defaultWindowBytes;
   #congested = false;
-  /** Streams with bytes and a window that wait for the connection's window or the socket, in the order of their turn. */
-  readonly #queue = new Set<WireStream>();
+  /** Streams with bytes and a window that wait for the connection's window or the socket, in the order of their turn. Made for the first. */
+  #queue: Set<WireStream> | undefined;
 
   constructor(writer: FrameWriter) {
     this.#writer = writer;
@@ -63,7 +63,7 @@ export class RequestSender {
   /** The stream sends nothing more. */
   drop(stream: WireStream): void {
     // Asked first: the queue is seldom of use, and a Set takes a call into C++ to look for an object.
-    if (this.#queue.size > 0) this.#queue.delete(stream);
+    if (this.#queue !== undefined && this.#queue.size > 0) this.#queue.delete(stream);
     stream.dropWaiting();
     stream.owesWritable = false;
   }
@@ -85,7 +85,7 @@ export class RequestSender {
     if (grown === undefined) return false;
     stream.sendWindowBytes = grown;
     if (stream.waitingBytes > 0 && grown > 0) {
-      this.#queue.add(stream);
+      this.#enqueue(stream);
       this.#pump();
     }
     return true;
@@ -111,7 +111,7 @@ export class RequestSender {
       const grown = grow(stream.sendWindowBytes, difference);
       if (grown === undefined) return false;
       stream.sendWindowBytes = grown;
-      if (stream.waitingBytes > 0 && grown > 0) this.#queue.add(stream);
+      if (stream.waitingBytes > 0 && grown > 0) this.#enqueue(stream);
     }
     return true;
   }
@@ -137,7 +137,7 @@ export class RequestSender {
     else stream.waiting.push(bytes);
     stream.waitingBytes += bytes.length;
     while (this.#canSend(stream)) this.#sendWaiting(stream);
-    if (stream.waitingBytes > 0 && stream.sendWindowBytes > 0) this.#queue.add(stream);
+    if (stream.waitingBytes > 0 && stream.sendWindowBytes > 0) this.#enqueue(stream);
   }
 
   #canSend(stream: WireStream): boolean {
@@ -167,13 +167,20 @@ export class RequestSender {
     this.#writer.data(stream.id, bytes, start, end, endStream, this.#maxFrameBytes);
   }
 
+  #enqueue(stream: WireStream): void {
+    this.#queue ??= new Set();
+    this.#queue.add(stream);
+  }
+
   #pump(): void {
     // A stream that is added again while the set is walked gets its next turn at the end of it.
-    for (const stream of this.#queue) {
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    for (const stream of queue) {
       if (this.#windowBytes <= 0 || this.#congested) return;
-      this.#queue.delete(stream);
+      queue.delete(stream);
       if (this.#canSend(stream)) this.#sendWaiting(stream);
-      if (stream.waitingBytes > 0 && stream.sendWindowBytes > 0) this.#queue.add(stream);
+      if (stream.waitingBytes > 0 && stream.sendWindowBytes > 0) this.#enqueue(stream);
       if (stream.owesWritable && stream.waitingBytes <= highWaterBytes / 2) {
         stream.owesWritable = false;
         stream.listener?.onWritable();

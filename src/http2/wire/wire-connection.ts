@@ -59,8 +59,8 @@ export class WireConnection implements Connection, StreamConnection {
     const sender = new RequestSender(writer);
     const stopReading = () => session.stop();
     this.listener = listener;
-    const parts = { connection: this, handshake, socket, writer, sender, unread, stopReading, maxStreams };
-    const lifecycle = new Lifecycle(parts);
+    const parts = { connection: this, socket, writer, sender, unread, stopReading, maxStreams };
+    const lifecycle = new Lifecycle(handshake, parts);
     const encoder = new HpackEncoder(scheme, authority);
     const session = new WireSession({ lifecycle, socket, writer, sender, encoder }, options);
     this.#socket = socket;

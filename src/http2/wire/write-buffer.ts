@@ -7,7 +7,7 @@ export type WriteOutput = (pieces: readonly Uint8Array[]) => void;
 const batchMaxBytes = 131_072;
 
 /** Memory comes in slabs, which grow while they are used up, so that an idle connection holds next to nothing. */
-const firstSlabBytes = 1_024;
+const firstSlabBytes = 256;
 const largestSlabBytes = 32_768;
 
 /**

@@ -240,7 +240,10 @@ test("thousands of preferred addresses that fail one by one are counted, not loo
   const backends = new Map<string, BackendFacts & { looks: number }>();
   const lists: EndpointList[] = [];
   const failover = new Failover((id) => backends.get(id), new ManualClock(), {
-    onEndpoints: (list) => lists.push(list),
+    onEndpoints: (list, inUse) => {
+      lists.push(list);
+      inUse();
+    },
     onFallbackServes: () => undefined,
   });
   const preferred = new Map<string, Endpoint>();

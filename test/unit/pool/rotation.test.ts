@@ -154,7 +154,7 @@ test("of thousands of connections several are replaced at a time, never more tha
   pool.wake();
   const count = 400;
   resolver.report(...Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`));
-  await settle();
+  while (pool.readyCount < count) await settle();
   const blackHole = connector.dials[0]?.address;
   connector.answerWith(() => undefined);
   await clock.advance(10_000);

@@ -13,9 +13,11 @@ export class CutOffError extends HpackError {
 /** The largest integer that is read: far above any length or index that is not refused anyway. */
 const largestInteger = 2 ** 24;
 
+const noBytes = Buffer.alloc(0);
+
 /** A place in a header block, and the primitives that are read from there (RFC 7541 §5). Each moves the place on. */
 export class BlockCursor {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = noBytes;
   at = 0;
   end = 0;
   readonly #huffman: HuffmanDecoder;

@@ -1,16 +1,21 @@
 import { HpackError } from "./block-cursor.ts";
 import { defaultTableBytes, entryOverheadBytes, staticEntries } from "./static-table.ts";
 
-/** Entries that fit at most: each counts at least its overhead. A power of two, so that the ring's index is a mask. */
-const ringEntries = defaultTableBytes / entryOverheadBytes;
+/** A ring has room for so many entries at first: a server's table seldom has more than its usual header fields. */
+const firstRingEntries = 8;
+
+/** Never written to: an array that is full is replaced. */
+const noStrings: string[] = [];
 
 /**
  * The dynamic table of a decoder (RFC 7541 §2.3.2): the newest entry has index 0. A ring, so that neither adding nor
- * evicting moves anything. Its size is SETTINGS_HEADER_TABLE_SIZE's default, which we never change.
+ * evicting moves anything; it is made with the first entry and doubled when it is full, because most of many connections
+ * have few. The table's size is SETTINGS_HEADER_TABLE_SIZE's default, which we never change.
  */
 export class DynamicTable {
-  readonly #names: string[] = new Array(ringEntries).fill("");
-  readonly #values: string[] = new Array(ringEntries).fill("");
+  /** As long as {@link #values}: a power of two, so that an index is a mask, or 0. */
+  #names: string[] = noStrings;
+  #values: string[] = noStrings;
   /** Where the next entry goes, modulo the ring. */
   #next = 0;
   #length = 0;
@@ -39,11 +44,11 @@ export class DynamicTable {
 
   /** `index` below `length`. */
   nameAt(index: number): string {
-    return this.#names[(this.#next - 1 - index) & (ringEntries - 1)] as string;
+    return this.#names[(this.#next - 1 - index) & (this.#names.length - 1)] as string;
   }
 
   valueAt(index: number): string {
-    return this.#values[(this.#next - 1 - index) & (ringEntries - 1)] as string;
+    return this.#values[(this.#next - 1 - index) & (this.#values.length - 1)] as string;
   }
 
   /** Evicts as much as is needed. What is larger than the table empties it and is not kept (§4.4). */
@@ -52,7 +57,8 @@ export class DynamicTable {
     this.#changes++;
     this.#evictTo(this.#maxBytes - bytes);
     if (bytes > this.#maxBytes) return;
-    const slot = this.#next & (ringEntries - 1);
+    if (this.#length === this.#names.length) this.#growRing();
+    const slot = this.#next & (this.#names.length - 1);
     this.#names[slot] = name;
     this.#values[slot] = value;
     this.#next++;
@@ -76,11 +82,22 @@ export class DynamicTable {
 
   #evictTo(bytes: number): void {
     while (this.#length > 0 && this.#bytes > bytes) {
-      const slot = (this.#next - this.#length) & (ringEntries - 1);
+      const slot = (this.#next - this.#length) & (this.#names.length - 1);
       this.#bytes -= (this.#names[slot] as string).length + (this.#values[slot] as string).length + entryOverheadBytes;
       this.#names[slot] = "";
       this.#values[slot] = "";
       this.#length--;
     }
+  }
+
+  #growRing(): void {
+    const oldest = this.#next - this.#length;
+    const mask = this.#names.length - 1;
+    const entries = Math.max(firstRingEntries, 2 * this.#length);
+    const doubled = (texts: readonly string[]) =>
+      Array.from({ length: entries }, (_, i) => (i < this.#length ? (texts[(oldest + i) & mask] as string) : ""));
+    this.#names = doubled(this.#names);
+    this.#values = doubled(this.#values);
+    this.#next = this.#length;
   }
 }

@@ -33,6 +33,8 @@ const longestPlainString = 65_536;
 /** Below this length a loop is cheaper than the way into C++. */
 const shortText = 48;
 
+const noBytes = new Uint8Array(0);
+
 /** The encoded constant part of a request's header, valid while the table stays as it was. */
 interface EncodedHead {
   readonly bytes: Uint8Array;
@@ -59,7 +61,7 @@ export class HpackEncoder {
   #version = 0;
   #sizeChanged = false;
   #lastHead: MethodHead | undefined;
-  #lastBytes: Uint8Array = new Uint8Array(0);
+  #lastBytes: Uint8Array = noBytes;
   #huffman: HuffmanEncoder | undefined;
 
   constructor(scheme: string, authority: string) {

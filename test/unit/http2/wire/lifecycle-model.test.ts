@@ -6,6 +6,7 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { connectionFailure, type Failure } from "../../../../src/base/errors.ts";
 import type { ConnectionListener } from "../../../../src/http2/connection.ts";
+import type { Handshake } from "../../../../src/http2/dial/dial.ts";
 import { Lifecycle, type LifecycleParts } from "../../../../src/http2/wire/lifecycle.ts";
 import { WireStream } from "../../../../src/http2/wire/wire-stream.ts";
 import { deafListener } from "../../../support/fake-connector.ts";
@@ -38,16 +39,16 @@ class World {
     };
     const world = this;
     const ignore = () => undefined;
-    this.lifecycle = new Lifecycle({
-      connection: { listener },
-      handshake: {
-        address: "10.0.0.1:1",
-        succeed: () => {
-          this.told.push("connected");
-          return true;
-        },
-        fail: () => this.told.push("failed"),
+    const handshake = {
+      address: "10.0.0.1:1",
+      succeed: () => {
+        this.told.push("connected");
+        return true;
       },
+      fail: () => this.told.push("failed"),
+    } as unknown as Handshake;
+    this.lifecycle = new Lifecycle(handshake, {
+      connection: { listener },
       socket: {
         destroy: () => this.told.push("socket ended"),
         end: () => this.told.push("socket ended"),

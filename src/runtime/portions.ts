@@ -1,0 +1,56 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * Work in steps, of which each yields what it cost: about the microseconds that it takes on a slow machine, as a constant and
+ * not as a measurement. The turn of the event loop may end after any of them.
+ */
+export type Steps<Result> = Generator<number, Result, undefined>;
+
+/** What one turn may cost. The rest of the ten milliseconds that nobody notices is for what the steps lead to. */
+const costPerTurn = 5_000;
+
+/**
+ * Does work on long lists in portions: what there is for a few is done at once, and what thousands need is spread over turns
+ * of the event loop, in which calls and input have their share. Costs are constants, so the same list is always cut in the
+ * same places.
+ */
+export class Portions {
+  readonly #clock: Clock;
+  #work: Steps<void> | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True until the last step is done. */
+  get isBusy(): boolean {
+    return this.#work !== undefined;
+  }
+
+  /** Begins with work, in place of what is not done yet. The first portion is done when this returns. */
+  begin(work: Steps<void>): void {
+    this.#work = work;
+    this.#portion(work);
+  }
+
+  /** What is not done yet never will be. */
+  stop(): void {
+    this.#work = undefined;
+  }
+
+  #portion(work: Steps<void>): void {
+    for (let cost = 0; cost < costPerTurn; ) {
+      const step = work.next();
+      // It may have led to other work, or to the end of all.
+      if (this.#work !== work) return;
+      if (step.done === true) {
+        this.#work = undefined;
+        return;
+      }
+      cost += step.value;
+    }
+    this.#clock.afterInput(() => {
+      if (this.#work === work) this.#portion(work);
+    });
+  }
+}

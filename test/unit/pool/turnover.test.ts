@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
+import { settle } from "../../support/manual-clock.ts";
+
+const hosts = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => `10.0.${(from + i) >> 8}.${(from + i) & 255}`);
+
+/** More than come in a turn of the event loop, or leave in one, by what a turn may cost. */
+const [mostNamed, mostDeparted] = [126, 34];
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** How much a number grows in each turn, until it is what it should be. */
+async function growthPerTurn(grown: () => number, until: number): Promise<number[]> {
+  const growth: number[] = [];
+  for (let before = grown(); before < until; ) {
+    await turn();
+    growth.push(grown() - before);
+    before = grown();
+  }
+  return growth;
+}
+
+async function connectedPool(count: number, options: FakePoolOptions = {}) {
+  const parts = fakePool(options);
+  parts.pool.wake();
+  parts.resolver.report(...hosts(0, count));
+  while (parts.pool.readyCount < count) await settle();
+  return parts;
+}
+
+test("of a list of thousands no turn dials more than some", async () => {
+  const { pool, connector, resolver, close } = fakePool({ connects: false });
+  pool.wake();
+  resolver.report(...hosts(0, 2_000));
+  assert.equal(connector.dials.length, 0);
+  const growth = await growthPerTurn(() => connector.dials.length, 2_000);
+  assert.ok(Math.max(...growth) <= mostNamed, `${Math.max(...growth)} dials in a turn`);
+  assert.equal(pool.subchannels.length, 2_000);
+  close();
+});
+
+test("hundreds that leave are let go some in each turn, and calls meet none that has left", async () => {
+  const { pool, connector, events, resolver, close } = await connectedPool(800);
+  const closed = () => connector.dials.filter(({ connection }) => connection?.closed === true).length;
+  resolver.report(...hosts(400, 400));
+  const first = closed();
+  assert.ok(first <= mostDeparted, `${first} closed at once`);
+  const counts: number[] = [first];
+  for (let before = first; before < 400; before = closed()) {
+    assert.equal([...callsTo(pool, 20).keys()].includes("queue"), false);
+    await turn();
+    counts.push(closed() - before);
+  }
+  assert.ok(Math.max(...counts) <= mostDeparted, `${Math.max(...counts)} closed in a turn`);
+  await settle();
+  assert.equal(pool.subchannels.length, 400);
+  assert.equal(pool.readyCount, 400);
+  const updates = events.ofType("pool-updated").filter(({ removed }) => removed.length > 0);
+  assert.deepEqual(
+    updates.map(({ removed, kept }) => [removed.length, kept]),
+    [[400, 400]],
+  );
+  close();
+});
+
+test("a backend that waits to leave and is named again stays, with its connection", async () => {
+  const { pool, connector, resolver, close } = await connectedPool(800);
+  resolver.report(...hosts(400, 400));
+  resolver.report(...hosts(0, 800));
+  await settle();
+  while (pool.readyCount < 800) await settle();
+  assert.ok(connector.dials.length < 800 + 4 * mostDeparted, `${connector.dials.length} dials`);
+  assert.equal(pool.subchannels.length, 800);
+  close();
+});
+
+test("a list that comes while thousands are taken in takes their place", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report(...hosts(0, 3_000));
+  await turn();
+  resolver.report("10.9.0.1", "10.9.0.2");
+  for (let i = 0; i < 20; i++) await turn();
+  assert.deepEqual(
+    connector.dials.map(({ address }) => address),
+    ["10.9.0.1:1", "10.9.0.2:1"],
+  );
+  assert.equal(pool.subchannels.length, 2);
+  close();
+});
+
+test("when the last of hundreds has left, and none is named, calls fail", async () => {
+  const { pool, resolver, close } = await connectedPool(100);
+  resolver.listener?.onResolution({ endpoints: [], authoritative: true });
+  assert.ok(pool.subchannels.length > 0);
+  while (pool.subchannels.length > 0) await turn();
+  await settle();
+  assert.equal(new TestCall(pool).start().failure?.message, "the resolver says that echo.test has no endpoints");
+  close();
+});
+
+test("addresses are those of the moment in which they were reported", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  const addresses = hosts(0, 1_500).map(addressOf);
+  resolver.listener?.onAddresses(addresses);
+  addresses.length = 0;
+  while (connector.dials.length < 1_500) await settle();
+  assert.equal(pool.readyCount, 1_500);
+  close();
+});
