@@ -173,16 +173,13 @@ export const lifecycleRows: readonly FaultRow[] = [
   row("P05", "the event loop stands still", "no healthy connection is lost, no call repeated", "OK", [
     "behaviour/processes/stall.test.ts: an event loop that stood still drops no healthy connection, repeats no call, and judges deadlines once",
   ]),
-  row(
-    "P06",
-    "the process stands still for a minute",
-    "dead sockets are replaced, no burst of timers",
-    "OK",
-    ["unit/http2/keepalive.test.ts: a peer that stays silent after a stall is still found out"],
-    "by a clock of the test's, not by SIGSTOP",
-  ),
+  row("P06", "the process stands still for a minute", "dead sockets are replaced, no burst of timers", "OK", [
+    "behaviour/processes/thaw.test.ts: a client that was stopped goes on: of its backends one has died, one says nothing any more, and no call fails",
+    "unit/http2/keepalive.test.ts: a peer that stays silent after a stall is still found out",
+  ]),
   row("P07", "the wall clock jumps", "timers and backoff follow the monotonic clock", "—", [
     "unit/calls/lifetime.test.ts: a deadline follows fake timers, which turn setTimeout and leave performance.now alone",
+    "structure/imports.test.ts: the wall clock, which may jump, is asked for what is shown alone, and for deadlines that others give by it",
   ]),
   row(
     "P09",
