@@ -213,7 +213,7 @@ const bytesOf = (format: string, name: string) => statSync(join(root, "dist", fo
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings = {
   /** With the package. */
-  atOnce: { esm: 560_000, cjs: 570_000 },
+  atOnce: { esm: 575_000, cjs: 585_000 },
   /** Beside the first lookup, with what it shares with the other engine. */
   engine: { esm: 140_000, cjs: 145_000 },
 };
@@ -356,7 +356,7 @@ test("a bundle of a user's makes a call, and holds neither policies nor resolver
   ])
     assert.equal(bundle?.includes(`function ${name}(`), false, `it holds ${name}`);
   assert.ok(bundle?.includes("function roundRobin("));
-  assert.ok((bundle?.length ?? 0) < 670_000, `${bundle?.length} bytes`);
+  assert.ok((bundle?.length ?? 0) < 685_000, `${bundle?.length} bytes`);
   assert.equal(await userProgram("bundle.mjs", bundle ?? ""), "hello");
 });
 
@@ -427,10 +427,11 @@ const lacking: Readonly<Record<string, RegExp>> = {
   "docs/options.md 2": /cannot resolve|^waits$/,
   "docs/options.md 3": /cannot resolve|^waits$/,
   "docs/kubernetes.md 2": /finds no cluster around this process/,
+  "docs/kubernetes.md 3": /finds no cluster around this process/,
   // A file, and what the block declares as the reader's own.
   "docs/coming-from-grpc-js.md 1": /ENOENT.*ca\.crt/,
   "docs/options.md 1": /ENOENT.*ca\.crt/,
-  "docs/kubernetes.md 5": /routes is not defined/,
+  "docs/kubernetes.md 6": /routes is not defined/,
   "docs/observability.md 2": /register is not defined/,
 };
 
