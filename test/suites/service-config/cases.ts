@@ -175,7 +175,7 @@ export const cases: readonly Case[] = [
   {
     name: "a duration that begins with a point, as in the examples of gRFC A6",
     config: retrying({ initialBackoff: ".01s" }),
-    calls: [[unavailable, ok]],
+    calls: [[unavailable, "ok"]],
     expected: one(2, ok),
     known: { "grpc-js": { why: "grpc-js wants a digit before the point", does: "refused" } },
   },
