@@ -215,7 +215,7 @@ const ceilings = {
   /** With the package. */
   atOnce: { esm: 575_000, cjs: 585_000 },
   /** Beside the first lookup, with what it shares with the other engine. */
-  engine: { esm: 140_000, cjs: 145_000 },
+  engine: { esm: 145_000, cjs: 150_000 },
 };
 
 for (const format of ["esm", "cjs"] as const) {
