@@ -2,7 +2,7 @@ import type { Address } from "../endpoint/address.ts";
 import { endpointPriority } from "../endpoint/attributes.ts";
 import { checkEndpoint, type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import type { Resolution } from "../resolver/resolver.ts";
-import type { Steps } from "../runtime/portions.ts";
+import { type Steps, usualStepCost } from "../runtime/portions.ts";
 
 /** Endpoints by their id, in the resolver's order. */
 export type EndpointList = ReadonlyMap<string, Endpoint>;
@@ -23,11 +23,13 @@ const noEndpoints: EndpointList = new Map();
 /** Of one endpoint, see {@link Steps}: it is checked, and its id is made. */
 const readCost = 5;
 
+const endpointsPerStep = usualStepCost / readCost;
+
 /** Reads what a resolver reports. Endpoints that nobody can change are checked once, however often they are reported. */
 export class EndpointListReader {
   readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
 
-  /** A step for each endpoint. Throws what is wrong with them. */
+  /** Throws what is wrong with them. */
   *read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
     const list = yield* this.#listOf(endpoints);
     if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
@@ -38,11 +40,12 @@ export class EndpointListReader {
 
   *#listOf(endpoints: readonly Endpoint[]): Steps<Map<string, Endpoint>> {
     const list = new Map<string, Endpoint>();
+    let read = 0;
     // A copy: its maker may go on with its own while this one is read.
     for (const given of [...endpoints]) {
       const { id, endpoint } = this.#check(given);
       if (!list.has(id)) list.set(id, endpoint);
-      yield readCost;
+      if (++read % endpointsPerStep === 0) yield usualStepCost;
     }
     return list;
   }
@@ -84,7 +87,7 @@ function isOneLevel(list: EndpointList): boolean {
   return level !== undefined;
 }
 
-/** A step for each address. Throws what is wrong with them. */
+/** Throws what is wrong with them. */
 export function* listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
   const preferred = yield* listOf(addresses);
   const fallbackList = yield* listOf(fallback);
@@ -95,12 +98,13 @@ export function* listsOfAddresses(addresses: readonly Address[], fallback: reado
 
 function* listOf(addresses: readonly Address[]): Steps<Map<string, Endpoint>> {
   const list = new Map<string, Endpoint>();
+  let read = 0;
   // A copy, as above.
   for (const address of [...addresses]) {
     const endpoint = checkEndpoint(endpointOf(address));
     const id = endpointId(endpoint);
     if (!list.has(id)) list.set(id, endpoint);
-    yield readCost;
+    if (++read % endpointsPerStep === 0) yield usualStepCost;
   }
   return list;
 }

@@ -1,5 +1,5 @@
 import { type Endpoint, sameEndpoint } from "../endpoint/endpoint.ts";
-import type { Steps } from "../runtime/portions.ts";
+import { type Steps, usualStepCost } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 
@@ -88,14 +88,19 @@ export class Members implements Iterable<Subchannel> {
     const added: Subchannel[] = [];
     const updated: Subchannel[] = [];
     const next = new Map<string, Subchannel>();
+    let cost = 0;
     for (const [id, endpoint] of named) {
-      yield findCost;
+      cost += findCost;
+      if (cost >= usualStepCost) {
+        yield cost;
+        cost = 0;
+      }
       const known = this.#subchannels.get(id);
       if (known === undefined) {
         const subchannel = this.#create(endpoint);
         added.push(subchannel);
         next.set(id, subchannel);
-        yield makeCost;
+        cost += makeCost;
         continue;
       }
       this.#leaving.delete(known);
@@ -108,7 +113,11 @@ export class Members implements Iterable<Subchannel> {
     }
     const absent: Subchannel[] = [];
     for (const subchannel of this.list) {
-      yield findCost;
+      cost += findCost;
+      if (cost >= usualStepCost) {
+        yield cost;
+        cost = 0;
+      }
       if (!named.has(subchannel.id)) absent.push(subchannel);
     }
     // What was let go in the meantime is no member any more.

@@ -6,6 +6,9 @@ import type { Clock } from "./clock.ts";
  */
 export type Steps<Result> = Generator<number, Result, undefined>;
 
+/** Work of many small pieces is yielded in steps of about this cost: a step for each would cost more than the piece. */
+export const usualStepCost = 100;
+
 /** What one turn may cost. The rest of the ten milliseconds that nobody notices is for what the steps lead to. */
 const costPerTurn = 5_000;
 
