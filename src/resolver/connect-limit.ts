@@ -4,12 +4,15 @@ import type { Clock } from "../runtime/clock.ts";
 export interface ConnectingSocket {
   /** True until TCP is connected. */
   readonly connecting: boolean;
+  /** True once it is of no use. */
   readonly destroyed: boolean;
+  /** From now on it does not keep the process alive. */
   unref(): unknown;
 }
 
 /** How long a TCP connect may take. */
 export interface ConnectLimit {
+  /** That of the runtime. */
   readonly clock: Clock;
   /** Whether a call is open: `held` of the runtime's `hold`. Without one, the connect is given up at the next look. */
   readonly held: () => boolean;
