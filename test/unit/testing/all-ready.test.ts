@@ -8,12 +8,13 @@ import { checkForLeaks } from "../../support/leaks.ts";
 
 checkForLeaks();
 
-async function scene() {
+/** `backoffMs`: how long a backend that refused is let alone. */
+async function scene({ backoffMs }: { backoffMs: number }) {
   const backends = await startBackends(2, (router) => router.service(EchoService, { unary: () => ({}) }));
   const transport = glinkTransport({
     baseUrl: "http://echo.test",
     resolver: staticResolver(backends.addresses),
-    reconnectBackoff: { initialBackoffMs: 1, maxBackoffMs: 5 },
+    reconnectBackoff: { initialBackoffMs: backoffMs, maxBackoffMs: backoffMs },
   });
   const close = async () => {
     await transport.close();
@@ -23,7 +24,7 @@ async function scene() {
 }
 
 test("a transport is connected to every backend without a call, and again to one that came back", async () => {
-  const { backends, transport, client, close } = await scene();
+  const { backends, transport, client, close } = await scene({ backoffMs: 5 });
   await allReady(transport, backends);
   const [first, second] = backends;
   assert.deepEqual([first.connections, second.connections], [1, 1]);
@@ -39,7 +40,7 @@ test("a transport is connected to every backend without a call, and again to one
 });
 
 test("what stands in the way is said of each backend that is not ready", async () => {
-  const { backends, transport, close } = await scene();
+  const { backends, transport, close } = await scene({ backoffMs: 10_000 });
   const [first] = backends;
   await first.kill();
   const stranger = { address: "127.0.0.9:1" };
@@ -52,7 +53,7 @@ test("what stands in the way is said of each backend that is not ready", async (
 });
 
 test("a closed transport, and what is none, are an error and not a wait", async () => {
-  const { backends, transport, close } = await scene();
+  const { backends, transport, close } = await scene({ backoffMs: 5 });
   await assert.rejects(allReady({} as typeof transport, backends), TypeError);
   await assert.rejects(allReady(transport, {} as typeof backends), TypeError);
   await close();
