@@ -17,6 +17,9 @@ export interface WindowParts {
   readonly pings: PendingPings;
 }
 
+/** What all streams of a connection may be allowed at a time by windows that grow: where nobody reads, all of it is held. */
+const allStreamsBytes = 67_108_864;
+
 /**
  * Gives the peer credit: for each stream as its bytes are read, and less of it while much is unread on the whole. Then
  * our SETTINGS make the window of every stream small (RFC 9113 §6.9.2), those of unread ones negative: nothing comes on
@@ -99,6 +102,8 @@ export class ReceiveWindows {
     if (increment === 0) return;
     this.#writer.windowUpdate(0, increment);
     this.#growth?.credited(bytes);
+    // There were more streams when the windows grew.
+    if (this.#wantedBytes() >= 2 * this.#streamBytes) this.#resize();
   }
 
   /** So much of the stream was read, or was padding. */
@@ -125,8 +130,15 @@ export class ReceiveWindows {
     this.#resize();
   }
 
-  #resize(): void {
+  #wantedBytes(): number {
     const bytes = this.#unread.limit(this.#fullBytes);
+    if (this.#growth === undefined) return bytes;
+    const shareBytes = Math.floor(allStreamsBytes / Math.max(1, this.#streams.size));
+    return Math.min(bytes, Math.max(defaultWindowBytes, shareBytes));
+  }
+
+  #resize(): void {
+    const bytes = this.#wantedBytes();
     if (bytes === this.#streamBytes) return;
     this.#streamBytes = bytes;
     this.#writer.settings([settingId.initialWindowSize, bytes]);
