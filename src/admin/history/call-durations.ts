@@ -1,0 +1,72 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { CallContext, Clock } from "../../index.ts";
+import { Durations, rememberedMs } from "./durations.ts";
+
+const channelName = "tracing:glink:call:asyncEnd";
+
+/** Quantiles of the last minute, in milliseconds. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/**
+ * How long unary calls take, by target, heard on the tracing channel `glink:call`. Only while somebody reads: a call costs
+ * more while a tracing channel is heard, and it is heard for a minute after the last reader. Transports to one target are
+ * one here.
+ */
+export class CallDurations {
+  readonly #clock: Clock;
+  /** Of the targets that were asked for. */
+  readonly #durations = new Map<string, Durations>();
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #stop: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Somebody reads. Undefined where no call to `target` has ended since the first of its readers came. */
+  quantiles(target: string): Quantiles | undefined {
+    const nowMs = this.#clock.now();
+    this.#readAtMs = nowMs;
+    this.#stop ??= hearCalls(new WeakRef(this));
+    const durations = this.#durations.get(target) ?? new Durations();
+    this.#durations.set(target, durations);
+    const p50 = durations.quantile(0.5, nowMs);
+    const p99 = durations.quantile(0.99, nowMs);
+    return p50 === undefined || p99 === undefined ? undefined : { p50, p99 };
+  }
+
+  /** A call has ended. */
+  onEnded({ target, kind, durationMs }: CallContext): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#readAtMs > rememberedMs) {
+      this.close();
+      return;
+    }
+    if (kind === "unary" && durationMs !== undefined) this.#durations.get(target)?.record(durationMs, nowMs);
+  }
+
+  /** Forgets all, and hears nothing until somebody reads again. */
+  close(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+    this.#durations.clear();
+  }
+}
+
+/** Until the returned function is called, or nobody else holds `durations`: a channel holds its subscribers for ever. */
+function hearCalls(durations: WeakRef<CallDurations>): () => void {
+  const stop = () => {
+    // Not within a message: those who hear it after this one would miss it.
+    queueMicrotask(() => void unsubscribe(channelName, hear));
+  };
+  const hear = (message: unknown) => {
+    const heard = durations.deref();
+    if (heard === undefined) stop();
+    else heard.onEnded(message as CallContext);
+  };
+  subscribe(channelName, hear);
+  return stop;
+}
