@@ -41,7 +41,27 @@ const coreAt = (path) => ({
   },
 });
 
-await build({ ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm" });
+/**
+ * What is loaded late also imports the core as a whole, which is there by then: so all that the core has is of one kind to
+ * esbuild, and one module. By what it shares with each of them it would be a dozen, which all had to be opened.
+ */
+const coreBeneathLate = {
+  name: "core-beneath-late",
+  setup({ onResolve, onLoad }) {
+    const late = new Set();
+    onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind === "dynamic-import") late.add(resolve(resolveDir, path));
+    });
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      if (!late.has(path)) return;
+      const core = JSON.stringify(resolve("src/index.ts"));
+      return { contents: `${readFileSync(path, "utf8")}\nimport ${core};\n`, loader: "ts" };
+    });
+    onResolve({ filter: /src\/index\.ts$/ }, ({ path }) => ({ path: resolve(path), sideEffects: true }));
+  },
+};
+
+await build({ ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm", plugins: [coreBeneathLate] });
 for (const name of extensions) {
   await build({
     ...esm,

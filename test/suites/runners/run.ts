@@ -7,8 +7,8 @@ import { npm, packPackage, unpackPackage } from "../../support/packed-package.ts
 
 /*
  * node --import tsx test/suites/runners/run.ts
- * Runs usage.js, and the tests of docs/testing.md, as a user's own tests: in a project of its own, against the packed package, with each test runner in its
- * default configuration; only a test may take longer than the usual 5 s, on a machine that does much else.
+ * Runs usage.js, first-tests.js and the tests of docs/testing.md as a user's own tests: in a project of its own, against the packed package, with each
+ * test runner in its default configuration; only a test may take longer than the usual 5 s, on a machine that does much else.
  */
 
 const root = join(import.meta.dirname, "../../..");
@@ -20,8 +20,10 @@ interface Runner {
   /** What its tests are: Jest knows CommonJS alone unless it is told otherwise. */
   readonly format: "cjs" | "esm";
   readonly command: readonly string[];
-  /** Ahead of usage.js. */
-  readonly preamble: string;
+  /** What usage.js knows as `expect`, `test` and `timers`. */
+  readonly usage: string;
+  /** What first-tests.js knows as `test`. */
+  readonly firstTests: string;
   /** The oldest version of Node that it runs on, where that is not 20. */
   readonly sinceNode?: number;
 }
@@ -30,13 +32,15 @@ const vitest = {
   name: "vitest",
   format: "esm",
   command: ["vitest/vitest.mjs", "run", "--testTimeout=60000"],
-  preamble: 'import { expect, test, vi as timers } from "vitest";\n',
+  usage: 'import { expect, test, vi as timers } from "vitest";\n',
+  firstTests: 'import { test } from "vitest";\n',
 } as const;
 const jest = {
   name: "jest",
   format: "cjs",
   command: ["jest/bin/jest.js", "--testTimeout=60000"],
-  preamble: "const timers = jest;\n",
+  usage: "const timers = jest;\n",
+  firstTests: "",
 } as const;
 
 const runners: readonly Runner[] = [
@@ -52,7 +56,7 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
 const peers = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"];
 
 /** A user's project, whose runner and peers are installed once, into a folder that git ignores. */
-function createProject({ name, version, format, preamble }: Runner, tarball: string): string {
+function createProject({ name, version, format, usage, firstTests }: Runner, tarball: string): string {
   const folder = join(cache, `${name}-${version}`);
   mkdirSync(folder, { recursive: true });
   const type = format === "esm" ? "module" : "commonjs";
@@ -64,7 +68,9 @@ function createProject({ name, version, format, preamble }: Runner, tarball: str
   unpackPackage(tarball, join(folder, "node_modules/glink"));
   const write = (file: string, text: string) =>
     writeFileSync(join(folder, file), transformSync(text, { format, target: "node20" }).code);
-  write("glink.test.js", preamble + readFileSync(join(import.meta.dirname, "usage.js"), "utf8"));
+  const source = (file: string) => readFileSync(join(import.meta.dirname, file), "utf8");
+  write("glink.test.js", usage + source("usage.js"));
+  write("first.test.js", firstTests + source("first-tests.js"));
   for (const [index, text] of guideTests(name, format).entries())
     writeFileSync(join(folder, `guide-${index}.test.js`), text);
   mkdirSync(join(folder, "gen/glink/demo/v1"), { recursive: true });
