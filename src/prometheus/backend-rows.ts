@@ -2,16 +2,16 @@ import type { SubchannelSnapshot } from "../index.ts";
 import type { MetricName } from "./catalog.ts";
 import { escaped, type LabelSet, type Labels } from "./labels.ts";
 
-/** What is read of a backend, by the metric that shows it. */
-const readings = {
-  glink_backend_ready: ({ state }: SubchannelSnapshot) => Number(state === "ready"),
-  glink_backend_calls_open: ({ openCalls }: SubchannelSnapshot) => openCalls,
-  glink_backend_attempts_started_total: ({ callsStarted }: SubchannelSnapshot) => callsStarted,
-  glink_backend_attempts_failed_total: ({ callsFailed }: SubchannelSnapshot) => callsFailed,
-} satisfies Partial<Record<MetricName, (subchannel: SubchannelSnapshot) => number>>;
-
 /** A metric with a value for each backend. */
-export type BackendMetric = keyof typeof readings;
+export type BackendMetric = Extract<MetricName, `glink_backend_${string}`>;
+
+/** What is read of a backend, by the metric that shows it. */
+const readings: Readonly<Record<BackendMetric, (subchannel: SubchannelSnapshot) => number>> = {
+  glink_backend_ready: ({ state }) => Number(state === "ready"),
+  glink_backend_calls_open: ({ openCalls }) => openCalls,
+  glink_backend_attempts_started_total: ({ callsStarted }) => callsStarted,
+  glink_backend_attempts_failed_total: ({ callsFailed }) => callsFailed,
+};
 
 /** One backend: the labels of all its metrics, and what transports to one target know of it. */
 interface BackendRow {

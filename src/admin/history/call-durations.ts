@@ -10,6 +10,11 @@ export interface Quantiles {
   readonly p99: number;
 }
 
+/** Hears how calls ended. */
+interface CallListener {
+  onCallEnded(call: CallContext): void;
+}
+
 /**
  * How long unary calls take, by target, heard on the tracing channel `glink:call`. Only while somebody reads: a call costs
  * more while a tracing channel is heard, and it is heard for a minute after the last reader. Transports to one target are
@@ -21,6 +26,8 @@ export class CallDurations {
   readonly #durations = new Map<string, Durations>();
   #readAtMs = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
+  /** Held here, and weakly by the channel: it lives as long as this. */
+  readonly #listener: CallListener = { onCallEnded: (call) => this.#ended(call) };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,22 +37,12 @@ export class CallDurations {
   quantiles(target: string): Quantiles | undefined {
     const nowMs = this.#clock.now();
     this.#readAtMs = nowMs;
-    this.#stop ??= hearCalls(new WeakRef(this));
+    this.#stop ??= hearCalls(new WeakRef(this.#listener));
     const durations = this.#durations.get(target) ?? new Durations();
     this.#durations.set(target, durations);
     const p50 = durations.quantile(0.5, nowMs);
     const p99 = durations.quantile(0.99, nowMs);
     return p50 === undefined || p99 === undefined ? undefined : { p50, p99 };
-  }
-
-  /** A call has ended. */
-  onEnded({ target, kind, durationMs }: CallContext): void {
-    const nowMs = this.#clock.now();
-    if (nowMs - this.#readAtMs > rememberedMs) {
-      this.close();
-      return;
-    }
-    if (kind === "unary" && durationMs !== undefined) this.#durations.get(target)?.record(durationMs, nowMs);
   }
 
   /** Forgets all, and hears nothing until somebody reads again. */
@@ -54,18 +51,27 @@ export class CallDurations {
     this.#stop = undefined;
     this.#durations.clear();
   }
+
+  #ended({ target, kind, durationMs }: CallContext): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#readAtMs > rememberedMs) {
+      this.close();
+      return;
+    }
+    if (kind === "unary" && durationMs !== undefined) this.#durations.get(target)?.record(durationMs, nowMs);
+  }
 }
 
-/** Until the returned function is called, or nobody else holds `durations`: a channel holds its subscribers for ever. */
-function hearCalls(durations: WeakRef<CallDurations>): () => void {
+/** Until the returned function is called, or nobody else holds `listener`: a channel holds its subscribers for ever. */
+function hearCalls(listener: WeakRef<CallListener>): () => void {
   const stop = () => {
     // Not within a message: those who hear it after this one would miss it.
     queueMicrotask(() => void unsubscribe(channelName, hear));
   };
   const hear = (message: unknown) => {
-    const heard = durations.deref();
-    if (heard === undefined) stop();
-    else heard.onEnded(message as CallContext);
+    const told = listener.deref();
+    if (told === undefined) stop();
+    else told.onCallEnded(message as CallContext);
   };
   subscribe(channelName, hear);
   return stop;
