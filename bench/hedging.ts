@@ -37,7 +37,7 @@ const scale = Number(values.scale);
 const fastMs = [5 * scale, 15 * scale] as const;
 const slowMs = 1_000 * scale;
 const slowShare = 0.01;
-const warmUpCalls = 3_000;
+const warmUpCalls = 2_000;
 
 /** What the servers have started, and what they decide by. */
 interface Load {
@@ -95,7 +95,7 @@ async function measure(addresses: readonly string[], load: Load, hedging: Partia
     await Promise.all(made);
   };
   // The code is compiled, the pool connected, and the percentile known from what is usual.
-  await make(warmUpCalls, 2 * rate);
+  await make(warmUpCalls, rate);
   latencies.length = 0;
   load.executions = 0;
   await make(calls, rate);
