@@ -66,7 +66,7 @@ export class CallDurations {
 function hearCalls(listener: WeakRef<CallListener>): () => void {
   const stop = () => {
     // Not within a message: those who hear it after this one would miss it.
-    void Promise.resolve().then(() => unsubscribe(channelName, hear));
+    Promise.resolve().then(() => unsubscribe(channelName, hear));
   };
   const hear = (message: unknown) => {
     const told = listener.deref();
