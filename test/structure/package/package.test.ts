@@ -427,7 +427,8 @@ test("the tests of docs/testing.md pass as they stand", async () => {
 const lacking: Readonly<Record<string, RegExp>> = {
   // A machine of a cluster.
   "docs/cli.md 1": /^(ran|waits)$/,
-  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^waits$/,
+  // Its own deadline may come before the answer of a slow DNS.
+  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^(ran|waits)$/,
   "docs/methods.md 3": /cannot resolve|^waits$/,
   "docs/options.md 2": /cannot resolve|^waits$/,
   "docs/options.md 3": /cannot resolve|^waits$/,
