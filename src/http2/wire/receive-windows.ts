@@ -17,7 +17,10 @@ export interface WindowParts {
   readonly pings: PendingPings;
 }
 
-/** What all streams of a connection may be allowed at a time by windows that grow: where nobody reads, all of it is held. */
+/**
+ * What all streams of a connection are allowed together by windows that grow, and up to twice that until they are resized:
+ * where nobody reads, all of it is held.
+ */
 const allStreamsBytes = 67_108_864;
 
 /**
@@ -86,6 +89,15 @@ export class ReceiveWindows {
   /** The peer answered our SETTINGS, which left so long ago. */
   tookRoundTrip(ms: number): void {
     this.#growth?.tookRoundTrip(ms);
+  }
+
+  /**
+   * There is one more stream, whose request leaves after what this writes. Windows become smaller at every doubling of the
+   * streams, and not with each of them.
+   */
+  opened(): void {
+    if (this.#growth === undefined || this.#streamBytes <= defaultWindowBytes) return;
+    if (this.#streams.size * this.#streamBytes >= 2 * allStreamsBytes) this.#resize();
   }
 
   /** Nothing more is read. */

@@ -134,6 +134,7 @@ export class WireConnection implements Connection, StreamConnection {
     const sender = this.#sender;
     const stream = new WireStream(id, this, listener, sender.initialWindowBytes, receiveWindowBytes);
     this.#lifecycle.streams.set(id, stream);
+    this.#session.windows.opened();
     this.#writer.headers(id, this.#encoder, head, fields, sender.maxFrameBytes);
     stream.batch = this.#writer.batch;
     if (head.httpMethod === "GET") stream.requestEnded = true;

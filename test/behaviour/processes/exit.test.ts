@@ -45,17 +45,20 @@ describe("the life of a process with a transport", { concurrency: 2 }, () => {
     ${body}
   `;
 
-  /** Runs the program; resolves with what it said. Fails if it lingered for more than a second after its last word. */
+  /**
+   * Runs the program; resolves with what it said. Fails if it lingered after its last word: what might hold it would do so for
+   * a timeout of 20 s or more, and exiting takes a busy machine more than a second.
+   */
   async function said(source: string): Promise<string[]> {
     const { code, signal, stdout, stderr } = await runScript(source);
     assert.deepEqual([code, signal, stderr], [0, null, ""], stdout);
     const lines = stdout.trim().split("\n");
     const lingeredMs = Number(lines.pop());
-    assert.ok(lingeredMs <= 1_000, `the process lingered for ${lingeredMs} ms`);
+    assert.ok(lingeredMs <= 5_000, `the process lingered for ${lingeredMs} ms`);
     return lines;
   }
 
-  test("a script that makes one call exits by itself within a second", async () => {
+  test("a script that makes one call exits by itself", async () => {
     const source = program(`http://${backend.address}`, `say((await client.unary({ text: "hello" })).text);`);
     assert.deepEqual(await said(source), ["hello"]);
   });

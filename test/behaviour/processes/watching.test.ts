@@ -34,7 +34,10 @@ describe("the life of a process that watches EndpointSlices, or Consul", { concu
     await new Promise((resolve) => silent.close(resolve));
   });
 
-  /** Runs a program with one transport; resolves with what it said, if it ended within a second of that. */
+  /**
+   * Runs a program with one transport; resolves with what it said, if it ended after that: what might hold it would do so for
+   * a timeout of 10 s or more, and exiting takes a busy machine more than a second.
+   */
   async function said(resolver: string, body: string): Promise<string> {
     const { code, signal, stdout, stderr } = await runScript(`
       import { createClient } from "@connectrpc/connect";
@@ -54,7 +57,7 @@ describe("the life of a process that watches EndpointSlices, or Consul", { concu
     `);
     assert.deepEqual([code, signal, stderr], [0, null, ""], stdout);
     const [text = "", lingeredMs] = stdout.trim().split("\n");
-    assert.ok(Number(lingeredMs) <= 1_000, `the process lingered for ${lingeredMs} ms`);
+    assert.ok(Number(lingeredMs) <= 5_000, `the process lingered for ${lingeredMs} ms`);
     return text;
   }
 

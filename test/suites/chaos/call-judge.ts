@@ -76,8 +76,8 @@ export class CallJudge {
     if (!(error instanceof ConnectError)) return [this.#finding("I3", call, `rejected with ${String(error)}`)];
     const failure = glinkFailureOf(error);
     if (failure === undefined) {
-      // docs/errors.md: what a codec cannot write, read or inflate is told as it is.
-      const isOfCodec = /(write|read)MaxBytes/.test(error.message) || call.attempts.at(-1)?.code === undefined;
+      // docs/errors.md: what a codec cannot write is told as it is.
+      const isOfCodec = /writeMaxBytes/.test(error.message) || call.attempts.at(-1)?.code === undefined;
       return isOfCodec ? [] : [this.#finding("I3", call, `no kind is known of ${error.message}`)];
     }
     const findings: Finding[] = [];

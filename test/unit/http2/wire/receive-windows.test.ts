@@ -181,6 +181,44 @@ describe("receive windows of a connection", () => {
     );
   });
 
+  it("that grow allow all streams of a connection 64 MiB together, and a stream its own again when others have ended", () => {
+    const writer = new FrameWriter(() => undefined, new ManualClock());
+    const clock = new HandClock();
+    const streams = new Map<number, WireStream>();
+    const limits = {
+      initialWindowBytes: 65_536,
+      connectionWindowBytes: 16 * mebibyte,
+      maxHeaderListBytes: 1_024,
+      windowsGrow: true,
+    };
+    const pings = new HeldPings();
+    const windows = new ReceiveWindows({ writer, streams, unread: new UnreadMemory(clock), clock, pings }, limits);
+    const open = (count: number) => {
+      streams.clear();
+      for (let id = 1; id < 2 * count; id += 2) {
+        streams.set(id, new WireStream(id, noConnection, new RecordingListener(), 65_535, windows.fullBytes));
+        windows.opened();
+      }
+    };
+    const readMuch = () => {
+      windows.receivedOnConnection(16 * mebibyte);
+      windows.readOnStream(streams.get(1) as WireStream, 32 * mebibyte);
+      pings.answer();
+      writer.flush();
+    };
+    open(32);
+    readMuch();
+    assert.equal(windows.fullBytes, 16 * mebibyte);
+    assert.equal(windows.streamBytes, 2 * mebibyte);
+    open(200);
+    assert.equal(windows.streamBytes, mebibyte / 2, "since there were 128");
+    open(1);
+    readMuch();
+    assert.equal(windows.streamBytes, 16 * mebibyte);
+    open(5_000);
+    assert.equal(windows.streamBytes, 65_535, "never less than without growth");
+  });
+
   it("become small for every stream once much is unread, and full again when it was read", async () => {
     const clock = new ManualClock();
     const unread = new UnreadMemory(clock);
