@@ -85,7 +85,7 @@ export class FrameBackend {
     this.#executions.set(requestId, (this.#executions.get(requestId) ?? 0) + 1);
     if (!this.#chance.is(this.#lies / 100)) {
       request.headers();
-      const body = Buffer.concat(echo.answers.map(framed));
+      const body = Buffer.concat(echo.answers.map((answer) => framed(answer)));
       this.#windows.of(connection).send(request, body, () => request.trailers());
       return;
     }
