@@ -18,7 +18,8 @@ const usage = `npm run bench:hedging -- [options]
   --calls N     of each round (default 10000)
   --rounds N    of each kind (default 3)
   --seed N      of the first round; each has the next one (default 1)
-  --rate N      calls in a second (default 500)`;
+  --rate N      calls in a second (default 500)
+  --scale N     all answers take N times as long (default 1): on a busy machine its own pauses are longer than the answers`;
 
 const { values } = parseArgs({
   options: {
@@ -27,14 +28,16 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seed: { type: "string", default: "1" },
     rate: { type: "string", default: "500" },
+    scale: { type: "string", default: "1" },
   },
 });
 
 const backends = 3;
-const fastMs = [5, 15] as const;
-const slowMs = 1_000;
+const scale = Number(values.scale);
+const fastMs = [5 * scale, 15 * scale] as const;
+const slowMs = 1_000 * scale;
 const slowShare = 0.01;
-const warmUpCalls = 3_000;
+const warmUpCalls = 2_000;
 
 /** What the servers have started, and what they decide by. */
 interface Load {
@@ -92,7 +95,7 @@ async function measure(addresses: readonly string[], load: Load, hedging: Partia
     await Promise.all(made);
   };
   // The code is compiled, the pool connected, and the percentile known from what is usual.
-  await make(warmUpCalls, 2 * rate);
+  await make(warmUpCalls, rate);
   latencies.length = 0;
   load.executions = 0;
   await make(calls, rate);

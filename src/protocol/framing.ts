@@ -1,5 +1,5 @@
 import { type FramedMessage, PrefixedMessage } from "./framed-message.ts";
-import type { MessageMemory } from "./message-memory.ts";
+import { type MessageMemory, trustedBytes } from "./message-memory.ts";
 import type { MessageListener } from "./protocol.ts";
 
 /** Length-prefixed messages, as gRPC has them (PROTOCOL-HTTP2.md): one flag byte, four bytes of length, the message. */
@@ -32,12 +32,6 @@ export function frameMessage(payload: Uint8Array, flag: number, memory: MessageM
 }
 
 const noBytes = new Uint8Array(0);
-
-/**
- * Up to twice this, what a prefix announces is allocated at once. Of a larger message an eighth has to come first, so that
- * a peer has to send what it makes us hold.
- */
-const trustedBytes = 65_536;
 
 /**
  * Cuts a stream of bytes, sliced anyhow, into messages, and copies what it is given to where its message is: once, or
@@ -131,9 +125,7 @@ export class MessageReader {
   }
 
   #grow(wanted: number): void {
-    const trusted = Math.max(trustedBytes, 4 * wanted);
-    // Half of it and then all of it would be more than twice the message, with what came before.
-    const message = this.#memory.allocate(this.#messageBytes <= 2 * trusted ? this.#messageBytes : trusted);
+    const message = this.#memory.allocate(trustedBytes(this.#messageBytes, wanted));
     if (this.#messageRead > 0) message.set(this.#message.subarray(0, this.#messageRead));
     this.#message = message;
   }

@@ -155,7 +155,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     this.#nextAttempt.after(restMs, () => {
       const dueMs = this.#plan.delayMs() ?? delayMs;
       if (dueMs > delayMs) this.#hedgeAfter(dueMs, dueMs - delayMs);
-      else this.#hedge();
+      else if (!this.#open.isAnswering) this.#hedge();
     });
   }
 

@@ -3,8 +3,8 @@ import { LatencyEstimate } from "./latency-estimate.ts";
 /** Hedges that calls save for those after them at most, and half of what they may take in advance. */
 const savedMost = 50;
 
-/** The wait is that of a share of the calls between a fiftieth of what they may hedge, and twice as much. */
-const shareFactor = { least: 1 / savedMost, most: 2 };
+/** Calls wait as if a tenth of what they may hedge were to be hedged, at least, and twice as much at most. */
+const shareFactor = { least: 0.1, most: 2 };
 
 /** After so many more calls or hedges, the wait is looked up anew. */
 const staleAfter = 16;

@@ -1,10 +1,4 @@
-import type { MessageMemory } from "../message-memory.ts";
-
-/**
- * What a body announces is allocated at once up to here. Of a larger one a quarter has to come first each time, so that a
- * peer has to send what it makes us hold.
- */
-const trustedBytes = 65_536;
+import { type MessageMemory, trustedBytes } from "../message-memory.ts";
 
 /** Gathers the body of a response, which comes in pieces of memory that is used again. */
 export class Body {
@@ -37,10 +31,9 @@ export class Body {
   }
 
   #grow(wanted: number): void {
-    const trusted = Math.max(trustedBytes, 4 * wanted);
     // Without an announcement the first piece is all of it, as a rule.
-    const bytes = this.#announcedBytes ?? (this.#length === 0 ? wanted : trusted);
-    const grown = this.#memory.allocate(Math.max(wanted, Math.min(bytes, trusted)));
+    const announced = this.#announcedBytes ?? (this.#length === 0 ? wanted : Number.POSITIVE_INFINITY);
+    const grown = this.#memory.allocate(Math.max(wanted, trustedBytes(announced, wanted)));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }

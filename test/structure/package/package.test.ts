@@ -358,7 +358,7 @@ test("a bundle of a user's makes a call, and holds neither policies nor resolver
   ])
     assert.equal(bundle?.includes(`function ${name}(`), false, `it holds ${name}`);
   assert.ok(bundle?.includes("function roundRobin("));
-  assert.ok((bundle?.length ?? 0) < 685_000, `${bundle?.length} bytes`);
+  assert.ok((bundle?.length ?? 0) < 705_000, `${bundle?.length} bytes`);
   assert.equal(await userProgram("bundle.mjs", bundle ?? ""), "hello");
 });
 
@@ -427,7 +427,8 @@ test("the tests of docs/testing.md pass as they stand", async () => {
 const lacking: Readonly<Record<string, RegExp>> = {
   // A machine of a cluster.
   "docs/cli.md 1": /^(ran|waits)$/,
-  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^waits$/,
+  // Its own deadline may come before the answer of a slow DNS.
+  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^(ran|waits)$/,
   "docs/methods.md 3": /cannot resolve|^waits$/,
   "docs/options.md 2": /cannot resolve|^waits$/,
   "docs/options.md 3": /cannot resolve|^waits$/,

