@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { type ChannelView, type GlinkSnapshot, glinkTransport, staticResolver } from "../src/index.ts";
 import { metricProducer, openTelemetry } from "../src/otel/index.ts";
@@ -12,7 +13,8 @@ const rounds = 9;
 const counts = process.argv.slice(2).map(Number);
 
 const transport = glinkTransport({ baseUrl: "http://echo.test", resolver: staticResolver(["127.0.0.1:1"]) });
-await transport.ready({ timeoutMs: 500 }).catch(() => undefined);
+transport.ready({ timeoutMs: 60_000 }).catch(() => undefined);
+while (transport.snapshot().subchannels.length === 0) await setTimeout(10);
 const real = transport.snapshot();
 await transport.close();
 

@@ -41,7 +41,46 @@ const coreAt = (path) => ({
   },
 });
 
-await build({ ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm" });
+const core = { ...esm, entryPoints: ["src/index.ts"], outdir: "dist/esm" };
+
+/** What of the core is loaded late, and what that needs of what is there at once. */
+async function partsOfCore() {
+  const { metafile } = await build({ ...core, write: false, metafile: true });
+  const importsOf = (path, kind) => metafile.inputs[path].imports.filter((one) => !one.external && one.kind === kind);
+  const beneath = (path, found = new Set()) => {
+    if (!found.has(path)) {
+      found.add(path);
+      for (const imported of importsOf(path, "import-statement")) beneath(imported.path, found);
+    }
+    return found;
+  };
+  const inputs = Object.keys(metafile.inputs);
+  const late = new Set(inputs.flatMap((path) => importsOf(path, "dynamic-import").map((one) => one.path)));
+  const atOnce = beneath("src/index.ts");
+  const shared = [...late].flatMap((path) => [...beneath(path)]).filter((path) => atOnce.has(path));
+  return { late: [...late].map((path) => resolve(path)), shared: [...new Set(shared)].map((path) => resolve(path)) };
+}
+
+/**
+ * All that the core shares with any module that is loaded late becomes one module, because each of those imports all of it:
+ * it is there by then. By who shares what with whom it would be a dozen, which all had to be opened when glink is loaded.
+ */
+const oneShared = ({ late, shared }) => ({
+  name: "one-shared",
+  setup({ onResolve, onLoad }) {
+    const imports = shared.map((path) => `import ${JSON.stringify(path)};`).join("\n");
+    onLoad({ filter: /\.ts$/ }, ({ path }) =>
+      late.includes(path) ? { contents: `${readFileSync(path, "utf8")}\n${imports}\n`, loader: "ts" } : undefined,
+    );
+    // Without this, an import of no name is dropped.
+    onResolve({ filter: /\.ts$/ }, ({ path: imported, resolveDir }) => {
+      const path = resolve(resolveDir, imported);
+      return shared.includes(path) ? { path, sideEffects: true } : undefined;
+    });
+  },
+});
+
+await build({ ...core, plugins: [oneShared(await partsOfCore())] });
 for (const name of extensions) {
   await build({
     ...esm,

@@ -83,12 +83,12 @@ async function glink({ backends, port, certificate }: ScaleTask): Promise<ScaleR
   await ready(backends);
   report.allReadyMs = performance.now() - beganMs;
   report.connectCpuMs = cpuMs(cpu);
-  report.connectTurnMs = turns.longestMs();
+  tellTurn(report, "connect", turns);
   report.bytesPerBackend = ((await bytesInUse()) - before) / backends;
   await callsAtRate(call, 1_000);
 
   const phase = async (name: string, change: () => void) => {
-    turns.longestMs();
+    turns.longest();
     const used = process.cpuUsage();
     const done = callsAtRate(call, phaseMs);
     setTimeout(change, phaseMs / 6);
@@ -96,7 +96,7 @@ async function glink({ backends, port, certificate }: ScaleTask): Promise<ScaleR
     report[`${name}P50Ms`] = quantile(latencies, 0.5);
     report[`${name}P99Ms`] = quantile(latencies, 0.99);
     report[`${name}CpuMsPerCall`] = cpuMs(used) / latencies.length;
-    report[`${name}TurnMs`] = turns.longestMs();
+    tellTurn(report, name, turns);
   };
   const answer = (from: number, count: number) => {
     const list = addresses(from, count, port);
@@ -109,7 +109,9 @@ async function glink({ backends, port, certificate }: ScaleTask): Promise<ScaleR
   await ready(wanted.size);
   await phase("rotation", () => answer(20_000, backends));
   await ready(backends);
+  turns.longest();
   await transport.close();
+  tellTurn(report, "close", turns);
   return report;
 }
 
@@ -143,7 +145,8 @@ async function grpcJs({ backends, port, certificate }: ScaleTask): Promise<Scale
   const firstCallMs = performance.now() - beganMs;
   while (connected < backends) await sleep(20);
   const allReadyMs = performance.now() - beganMs;
-  const found = { firstCallMs, allReadyMs, connectCpuMs: cpuMs(cpu), connectTurnMs: turns.longestMs() };
+  const found: Record<string, number> = { firstCallMs, allReadyMs, connectCpuMs: cpuMs(cpu) };
+  tellTurn(found, "connect", turns);
   const bytesPerBackend = ((await bytesInUse()) - before) / backends;
   client.close();
   return { ...found, bytesPerBackend };
@@ -162,6 +165,12 @@ async function sockets({ backends, port }: ScaleTask): Promise<ScaleReport> {
   const bytesPerBackend = ((await bytesInUse()) - before) / backends;
   for (const socket of all) socket.destroy();
   return { bytesPerBackend };
+}
+
+function tellTurn(report: Record<string, number>, phase: string, turns: TurnMeter): void {
+  const { wallMs, cpuMs } = turns.longest();
+  report[`${phase}TurnMs`] = wallMs;
+  report[`${phase}TurnCpuMs`] = cpuMs;
 }
 
 function cpuMs(since: NodeJS.CpuUsage): number {

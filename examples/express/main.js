@@ -12,7 +12,7 @@ for (let i = 0; i < 20; i++) servedBy.add((await (await fetch(`${service.url}/gr
 assert.deepEqual([...servedBy].sort(), [...backends.addresses].sort());
 console.log("calls are spread over", servedBy.size, "backends");
 
-const late = await fetch(`${service.url}/greet/slow`);
+const late = await fetch(`${service.url}/greet/slow?timeoutMs=200`);
 assert.equal(late.status, 504);
 console.log("a slow backend is status 504:", (await late.json()).error);
 

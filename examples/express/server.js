@@ -6,7 +6,9 @@ import express from "express";
 import { callOptionsFrom, glinkTransport, staticResolver } from "glink";
 import { Greeter } from "greeter";
 
-const { GREETER_URL = "http://greeter.shop.svc.cluster.local:50051", GREETER_ADDRESSES, PORT = "0" } = process.env;
+const { GREETER_URL = "http://greeter.shop.svc.cluster.local:50051", GREETER_ADDRESSES } = process.env;
+// In a pod HOST is 0.0.0.0: probes and callers come from outside of it.
+const { HOST = "127.0.0.1", PORT = "0" } = process.env;
 
 // One for the target, made once: it holds the connections.
 const transport = glinkTransport({
@@ -33,11 +35,17 @@ app.use(
 app.get("/greet/:name", async (request, response) => {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const answer = await greeter.greet({ name: request.params.name }, { timeoutMs: 500, signal: gone.signal });
+  const timeoutMs = Number(request.query.timeoutMs ?? 2_000);
+  const answer = await greeter.greet({ name: request.params.name }, { timeoutMs, signal: gone.signal });
   response.json({ greeting: answer.greeting, servedBy: answer.servedBy });
 });
 
-const httpStatus = { [Code.DeadlineExceeded]: 504, [Code.Unavailable]: 503, [Code.NotFound]: 404 };
+const httpStatus = {
+  [Code.DeadlineExceeded]: 504,
+  [Code.Unavailable]: 503,
+  [Code.NotFound]: 404,
+  [Code.InvalidArgument]: 400,
+};
 
 // Four parameters: that is how Express knows it as the handler of errors.
 app.use((error, _request, response, next) => {
@@ -45,7 +53,7 @@ app.use((error, _request, response, next) => {
   response.status(httpStatus[error.code] ?? 502).json({ error: error.rawMessage });
 });
 
-const server = app.listen(Number(PORT), "127.0.0.1");
+const server = app.listen(Number(PORT), HOST);
 await once(server, "listening");
 
 process.once("SIGTERM", async () => {
@@ -60,4 +68,4 @@ process.once("SIGTERM", async () => {
   await transport.close({ timeoutMs: 10_000 });
 });
 
-console.log(`http://127.0.0.1:${server.address().port}`);
+console.log(`http://${HOST}:${server.address().port}`);

@@ -5,7 +5,9 @@ import Fastify from "fastify";
 import { callOptionsFrom, glinkTransport, staticResolver } from "glink";
 import { Greeter } from "greeter";
 
-const { GREETER_URL = "http://greeter.shop.svc.cluster.local:50051", GREETER_ADDRESSES, PORT = "0" } = process.env;
+const { GREETER_URL = "http://greeter.shop.svc.cluster.local:50051", GREETER_ADDRESSES } = process.env;
+// In a pod HOST is 0.0.0.0: probes and callers come from outside of it.
+const { HOST = "127.0.0.1", PORT = "0" } = process.env;
 
 // One for the target, made once: it holds the connections.
 const transport = glinkTransport({
@@ -46,4 +48,4 @@ process.once("SIGTERM", async () => {
   await transport.close({ timeoutMs: 10_000 });
 });
 
-console.log(await fastify.listen({ port: Number(PORT), host: "127.0.0.1" }));
+console.log(await fastify.listen({ port: Number(PORT), host: HOST }));

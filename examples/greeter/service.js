@@ -9,6 +9,10 @@ export async function startService(program, env = {}) {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
+  // It does not outlive an example that failed.
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   const lines = createInterface({ input: child.stdout });
   const [url] = await Promise.race([
     once(lines, "line"),

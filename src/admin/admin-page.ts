@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../index.ts";
 import { type AdminPageOptions, type AdminPageSettings, checkAdminOptions } from "./admin-options.ts";
+import { CallDurations } from "./history/call-durations.ts";
 import { Slots } from "./history/slots.ts";
 import { TargetHistory } from "./history/target-history.ts";
 import { EventStreams } from "./http/event-streams.ts";
@@ -47,6 +48,7 @@ export function adminPage(transports: readonly WatchedTransport[], options: Admi
 class Page {
   readonly #settings: AdminPageSettings;
   readonly #targets: readonly { readonly history: TargetHistory; readonly slots: Slots }[];
+  readonly #durations: CallDurations;
   readonly #streams: EventStreams;
   readonly #snapshotStreams: EventStreams;
   readonly #contents: PageContents;
@@ -55,6 +57,7 @@ class Page {
   constructor(transports: readonly WatchedTransport[], settings: AdminPageSettings, clock: Clock) {
     this.#settings = settings;
     this.#targets = transports.map((one) => ({ history: new TargetHistory(one), slots: new Slots() }));
+    this.#durations = new CallDurations(clock);
     const { updateIntervalMs, metrics } = settings;
     this.#streams = new EventStreams({ clock, updateIntervalMs, read: () => partsOf(this.#read()) });
     const snapshots = () => this.#targets.map(({ history }) => history.snapshot());
@@ -83,10 +86,11 @@ class Page {
     this.#isClosed = true;
     this.#streams.close();
     this.#snapshotStreams.close();
+    this.#durations.close();
     for (const { history } of this.#targets) history.close();
   }
 
   #read(): readonly TargetReading[] {
-    return this.#targets.map(({ history, slots }) => readTarget(history, slots));
+    return this.#targets.map(({ history, slots }) => readTarget(history, slots, this.#durations));
   }
 }

@@ -18,6 +18,7 @@ import { MessageMemory } from "../protocol/message-memory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { backgroundHere, inBackground } from "../runtime/background.ts";
+import { Late } from "../runtime/late.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { callsOf } from "./channel-calls.ts";
@@ -145,6 +146,7 @@ function poolOf(settings: ChannelSettings, parts: PoolParts): Pool {
     maxQueuedCalls: settings.maxQueuedCalls,
     maxQueuedBytes: settings.maxQueuedBytes,
     subsetSize: settings.subsetSize,
+    backendsModule: new Late(() => import("../pool/pool-backends.ts")),
     zone: settings.zone,
   });
 }

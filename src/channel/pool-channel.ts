@@ -152,7 +152,7 @@ export class PoolChannel implements Channel {
     const cut = () => this.openCalls.cancelAll(closedFailure("cut"));
     const timer = this.clock.setTimeout(cut, timeoutMs);
     signal?.addEventListener("abort", cut);
-    if (signal?.aborted) cut();
+    if (timeoutMs === 0 || signal?.aborted) cut();
     this.openCalls.end(closedFailure("before"), () => {
       this.clock.clearTimeout(timer);
       signal?.removeEventListener("abort", cut);

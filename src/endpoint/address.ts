@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { mayHoldPassword, quoted } from "../base/check.ts";
+import { ipVersion } from "../base/ip-version.ts";
 import { peerText } from "../base/peer-text.ts";
 
 /** Where one backend listens: an IP address or host name with a port, or the path of a Unix socket. */
@@ -32,7 +32,7 @@ export function isOnThisMachine(address: Address): boolean {
 
 /** Whether an IP literal, in its usual spelling, is one of this machine for itself. */
 export function isLoopback(host: string): boolean {
-  return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  return host === "::1" || (ipVersion(host) === 4 && host.startsWith("127."));
 }
 
 /**
@@ -45,10 +45,10 @@ export function parseAddress(text: string, defaultPort?: number): Address {
     if (path === "") throw new TypeError('address "unix:" has no path: write unix:/run/my.sock');
     return { path };
   }
-  if (isIP(text) === 6 && defaultPort !== undefined) return checkAddress({ host: text, port: defaultPort });
+  if (ipVersion(text) === 6 && defaultPort !== undefined) return checkAddress({ host: text, port: defaultPort });
   const match = /^(?:\[([^\]]+)\]|([^:[\]/\s@]+))(?::(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
-  if (match === null || host === undefined || (match[1] !== undefined && isIP(host) !== 6)) {
+  if (match === null || host === undefined || (match[1] !== undefined && ipVersion(host) !== 6)) {
     throw new TypeError(`address ${quoted(text)} is not of the form host:port, [v6]:port or unix:path`);
   }
   const port = match[3] === undefined ? defaultPort : Number(match[3]);
@@ -93,7 +93,7 @@ function checkShown(name: "host" | "path", text: string): string {
  * only stands for an IPv4 address (`::ffff:10.0.0.1`, RFC 4291 §2.5.5.2) as that address.
  */
 function usualSpelling(host: string): string {
-  if (isIP(host) !== 6) return host;
+  if (ipVersion(host) !== 6) return host;
   const [literal, zone] = host.split("%");
   const spelling = new URL(`http://[${literal}]`).hostname.slice(1, -1);
   const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(spelling);

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { mayHoldPassword, quotedUrl } from "../base/check.ts";
+import { ipVersion } from "../base/ip-version.ts";
 
 /** What `baseUrl` says: the name to resolve, and the name the peer must answer to. */
 export interface Target {
@@ -71,6 +71,6 @@ export function parseTarget(baseUrl: string): Target {
     port: url.port === "" ? (tls ? 443 : 80) : Number(url.port),
     authority: url.host,
     pathPrefix,
-    isIpLiteral: isIP(host) !== 0,
+    isIpLiteral: ipVersion(host) !== 0,
   };
 }

@@ -1,5 +1,4 @@
 import { Code } from "@connectrpc/connect";
-import type { ReadyBackends } from "../availability/ready-backends.ts";
 import type { Drop, Pick, Picker } from "../balancing/picker.ts";
 import { failAll, queueAll } from "../balancing/unreachable.ts";
 import { describeValue } from "../base/check.ts";
@@ -18,7 +17,11 @@ import { checkPickMetadata } from "./pick-metadata.ts";
 /** The backends of the pool. */
 export interface DispatchBackends {
   /** Those that the picker may choose from. */
-  readonly ready: ReadyBackends;
+  readonly ready: {
+    readonly list: readonly Backend[];
+    readonly anyRoom: boolean;
+    roomChanged(backend: Backend): boolean;
+  };
   /** As pickers name them. Undefined: it has left. */
   get(id: string): { readonly connectionWithRoom: CallConnection | undefined } | undefined;
 }
@@ -41,7 +44,6 @@ export interface DispatcherListener {
 export class Dispatcher {
   readonly #limits: QueueLimits;
   readonly #backends: DispatchBackends;
-  readonly #ready: ReadyBackends;
   readonly #events: Events;
   readonly #listener: DispatcherListener;
   readonly #queue = new CallQueue();
@@ -54,7 +56,6 @@ export class Dispatcher {
   constructor(limits: QueueLimits, backends: DispatchBackends, events: Events, listener: DispatcherListener) {
     this.#limits = limits;
     this.#backends = backends;
-    this.#ready = backends.ready;
     this.#events = events;
     this.#listener = listener;
   }
@@ -100,7 +101,7 @@ export class Dispatcher {
       this.#queue.serve(
         (call) => this.#serve(call),
         // Without a ready backend some calls fail and others wait. With one, no more are served than there is room for.
-        () => this.#ready.list.length === 0 || this.#ready.anyRoom,
+        () => this.#backends.ready.list.length === 0 || this.#backends.ready.anyRoom,
       );
     } finally {
       this.#serving = false;
@@ -118,8 +119,8 @@ export class Dispatcher {
 
   /** One more call may go to the backend: those that wait come first. `wasFull`: none could until now. */
   roomAt(backend: Backend, wasFull: boolean): void {
-    if (wasFull && this.#ready.roomChanged(backend)) this.#roomAgain(backend);
-    if (this.#queue.size > 0 && this.#ready.anyRoom) this.serve();
+    if (wasFull && this.#backends.ready.roomChanged(backend)) this.#roomAgain(backend);
+    if (this.#queue.size > 0 && this.#backends.ready.anyRoom) this.serve();
   }
 
   /** Told as a call ends, whose connection must not hear of what a user's picker throws. */

@@ -29,7 +29,7 @@ export interface PolicyBackends {
   /** In the resolver's newest order. The same array until it changes. */
   readonly list: readonly ZonedBackend[];
   /** Those of them that calls may go to. */
-  readonly ready: ReadyBackends;
+  readonly ready: Pick<ReadyBackends, "list" | "update">;
   /** By its id. Undefined: it has left. */
   get(id: string): (PinnedBackend & Pick<Backend, "state">) | undefined;
 }

@@ -162,11 +162,14 @@ export class PoolBackends implements Iterable<Subchannel> {
   /** Ends everything. Open calls fail with `failure`; calls back when all sockets are closed. */
   close(failure: Failure, closed: () => void): void {
     this.#rotation.stop();
-    this.#turnover.stop();
-    for (const subchannel of this.#members.clear()) subchannel.shutdown("closing");
-    this.protection.close();
-    this.#drain.closeAll(failure);
-    this.#drain.whenEmpty(closed);
+    this.#turnover.close(
+      (subchannel) => subchannel.shutdown("closing"),
+      () => {
+        this.protection.close();
+        this.#drain.closeAll(failure);
+        this.#drain.whenEmpty(closed);
+      },
+    );
   }
 
   readonly #subchannelListener: SubchannelListener<Subchannel> = {

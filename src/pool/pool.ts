@@ -6,10 +6,10 @@ import { methodName } from "../base/method-spec.ts";
 import type { PendingDial, TargetHistory } from "../endpoint/target.ts";
 import type { Connector } from "../http2/connection.ts";
 import type { Events, GlinkFact } from "../observe/events.ts";
-import type { GlinkSnapshot } from "../observe/snapshot.ts";
 import type { WaitReason } from "../observe/wait-reason.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { inBackground } from "../runtime/background.ts";
+import type { Late } from "../runtime/late.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
@@ -20,8 +20,9 @@ import type { DrainingConnection } from "./drain.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import { Hints } from "./hints.ts";
 import { HolderWatch } from "./holder-watch.ts";
+import { type AvailabilityFacts, type BackendsModule, LateBackends } from "./late-backends.ts";
 import { PolicyRunner, type PolicyRunnerOptions } from "./policy-runner.ts";
-import { PoolBackends, type PoolBackendsOptions } from "./pool-backends.ts";
+import type { PoolBackendsOptions } from "./pool-backends.ts";
 import type { SubsetSize } from "./subset-options.ts";
 
 /** What a pool is made of. */
@@ -29,6 +30,8 @@ export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions, Q
   readonly resolver: Resolver;
   readonly rotationIntervalMs: number;
   readonly subsetSize: SubsetSize;
+  /** Loaded as the pool wakes. */
+  readonly backendsModule: Late<BackendsModule>;
 }
 
 /**
@@ -38,11 +41,10 @@ export interface PoolOptions extends PolicyRunnerOptions, PoolBackendsOptions, Q
 export class Pool implements CallSource {
   /** Of whoever may make calls through this pool. */
   readonly holderWatch: HolderWatch = new HolderWatch();
-  readonly #host: string;
   readonly #events: Events;
   readonly #runtime: Runtime;
   readonly #history: TargetHistory;
-  readonly #backends: PoolBackends;
+  readonly #backends: LateBackends;
   readonly #dispatcher: Dispatcher;
   readonly #hints: Hints;
   readonly #discovery: Discovery;
@@ -53,21 +55,21 @@ export class Pool implements CallSource {
 
   constructor(options: PoolOptions) {
     const { target, history, resolver, events, subchannel } = options;
-    this.#host = target.host;
     this.#events = events;
     this.#runtime = options.runtime;
     this.#history = history;
     this.#connector = subchannel.connector;
     this.#hints = new Hints(target, resolver, events);
-    this.#backends = new PoolBackends(options, {
+    this.#backends = new LateBackends(options, options.backendsModule, {
       onChanged: (changed, atOnce) => {
         this.#discovery.backendChanged(changed);
         this.#policy.changed(changed, atOnce);
       },
       onListChanged: () => this.#policy.updateSoon(false),
       onCapacity: (backend, wasFull) => this.#dispatcher.roomAt(backend, wasFull),
-      onEmptied: () => this.#failCalls(noEndpointsFailure(this.#host)),
+      onEmptied: () => this.#failCalls(noEndpointsFailure(target.host)),
       onOutOfDate: () => this.refresh(),
+      onLoadFailed: (failure) => this.#failCalls(failure),
     });
     this.#dispatcher = new Dispatcher(options, this.#backends, events, {
       onQueueing: (method) => {
@@ -85,11 +87,9 @@ export class Pool implements CallSource {
         if (this.#backends.size === 0) this.#failCalls(failure);
       },
       onListCurrent: () => {
-        if (this.#backends.conditions.resting) this.#endRest();
+        if (this.#backends.resting) this.#endRest();
       },
-      onRest: () => {
-        this.#backends.conditions.resting = true;
-      },
+      onRest: () => this.#backends.rest(),
     });
     this.#policy = new PolicyRunner(options, this.#backends, this.#dispatcher, {
       onBeforeUpdate: () => {
@@ -105,8 +105,7 @@ export class Pool implements CallSource {
   wake(): void {
     this.#discovery.used();
     if (this.#discovery.resting) inBackground(() => this.#start(), this.#runtime);
-    else if (this.#backends.conditions.resting && !this.#discovery.listIsOld)
-      inBackground(() => this.#endRest(), this.#runtime);
+    else if (this.#backends.resting && !this.#discovery.listIsOld) inBackground(() => this.#endRest(), this.#runtime);
   }
 
   dispatch(call: PendingCall): void {
@@ -164,13 +163,12 @@ export class Pool implements CallSource {
 
   /** Why a backend is not used like any other. */
   leftOut(subchannel: Subchannel): LeftOutFacts | undefined {
-    return this.#backends.protection.factsOf(subchannel);
+    return this.#backends.factsOf(subchannel);
   }
 
   /** Whether calls go to all backends, because too few are usable; and the ejections so far, by their reasons. */
-  get availability(): Pick<GlinkSnapshot, "panic" | "ejections"> {
-    const { ready, conditions } = this.#backends;
-    return { panic: ready.panics, ejections: { ...conditions.tally.ejections } };
+  get availability(): AvailabilityFacts {
+    return this.#backends.availability;
   }
 
   /** Whether there is a backend that calls may go to. */
@@ -239,6 +237,7 @@ export class Pool implements CallSource {
     this.#dispatcher.use(queueAll);
     this.#discovery.start();
     // After the lookup has left: code is compiled while the answer is on its way.
+    this.#backends.prepare();
     this.#connector.prepare?.();
   }
 

@@ -66,9 +66,10 @@ export class Turnover {
     this.#listener.onDeparts(subchannel);
   }
 
-  stop(): void {
+  /** Ends it: all leave, one after the other. `left` is told of each, and `closed` of the end. */
+  close(left: (subchannel: Subchannel) => void, closed: () => void): void {
     this.#arrivals.stop();
-    this.#departures.stop();
+    this.#departures.begin(leaveAll(this.#members.clear(), left, closed));
   }
 
   #letGo(): void {
@@ -97,4 +98,16 @@ export class Turnover {
     }
     if (this.#members.size === 0) this.#listener.onEmptied();
   }
+}
+
+function* leaveAll(
+  all: readonly Subchannel[],
+  left: (subchannel: Subchannel) => void,
+  closed: () => void,
+): Steps<void> {
+  for (const subchannel of all) {
+    left(subchannel);
+    yield departsCost;
+  }
+  closed();
 }

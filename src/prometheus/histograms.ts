@@ -1,7 +1,8 @@
 import type { AttemptEnd, AttemptTracer, CallEnd, CallStart, CallTracer, Ending, Instrumentation } from "../index.ts";
 import type { MetricName } from "./catalog.ts";
 import { Histogram } from "./histogram.ts";
-import type { Labels, Sample } from "./samples.ts";
+import type { Labels } from "./labels.ts";
+import type { Sample } from "./samples.ts";
 import { statusName } from "./status-names.ts";
 
 /** OpenTelemetry's conventions for the durations of RPCs. */

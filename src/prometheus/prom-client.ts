@@ -1,5 +1,6 @@
 import { catalog, type Metric } from "./catalog.ts";
-import type { Family, Labels, Series } from "./samples.ts";
+import type { Labels } from "./labels.ts";
+import type { Family } from "./samples.ts";
 import { checkScrape, type Scraped, type ScrapeOptions, scrape } from "./scrape.ts";
 
 /** A metric as prom-client's `Registry` reads it, by its shape: prom-client is no dependency. */
@@ -61,12 +62,14 @@ export function promClientMetrics(transports: readonly Scraped[], options: Scrap
     const metric = { name, help, type, aggregator: merge };
     return {
       ...metric,
-      get: async () => ({ ...metric, values: (read().get(name)?.series ?? []).map(promValue) }),
+      get: async () => ({ ...metric, values: valuesOf(read().get(name)) }),
       reset: () => undefined,
     };
   });
 }
 
-function promValue({ metric, suffix, labels, value }: Series): PromClientValues["values"][number] {
-  return { metricName: metric + suffix, labels, value };
+function valuesOf(family: Family | undefined): PromClientValues["values"] {
+  const values: PromClientValues["values"][number][] = [];
+  family?.each((suffix, { labels }, value) => values.push({ metricName: family.name + suffix, labels, value }));
+  return values;
 }

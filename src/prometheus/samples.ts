@@ -1,35 +1,34 @@
+import { type BackendMetric, BackendRows } from "./backend-rows.ts";
 import { catalog, type Metric, type MetricName } from "./catalog.ts";
-
-/** Labels by name, in the order in which they are written. */
-export type Labels = Readonly<Record<string, string>>;
+import { type LabelSet, type Labels, labelSet } from "./labels.ts";
 
 /** One value of one metric. */
 export interface Sample {
   /** The name of its metric. */
   readonly metric: MetricName;
   /** What a histogram and a summary write beside their own name. */
-  readonly suffix: "" | "_bucket" | "_sum" | "_count";
+  readonly suffix: Suffix;
   /** What sets it apart from others of its metric. */
   readonly labels: Labels;
   /** A count, a sum or a state, in the unit that the name says. */
   readonly value: number;
 }
 
+export type Suffix = "" | "_bucket" | "_sum" | "_count";
+
 /** A metric and its values: at least one. */
 export interface Family extends Metric {
-  readonly series: readonly Series[];
+  /** Calls `visit` with each value, once for each set of labels. */
+  each(visit: (suffix: Suffix, labels: LabelSet, value: number) => void): void;
 }
 
-/** One value of a metric among all that were read: the sum, say, of those of several transports. */
-export interface Series extends Sample {
-  /** The labels as they are written: in braces. */
-  readonly labelsText: string;
-}
-
-interface MergedSeries extends Series {
+interface MergedSeries {
+  readonly metric: MetricName;
+  readonly suffix: Suffix;
+  readonly labels: LabelSet;
   value: number;
   /** Another one with the same labels. */
-  next: MergedSeries | undefined;
+  readonly next: MergedSeries | undefined;
 }
 
 /**
@@ -37,74 +36,45 @@ interface MergedSeries extends Series {
  * transports to one target are added, for a scrape refuses a value that is there twice.
  */
 export class Families {
-  readonly #families = new Map<MetricName, Metric & { readonly series: MergedSeries[] }>(
-    catalog.map((metric) => [metric.name, { ...metric, series: [] }]),
-  );
-  readonly #rows = new Map<string, Row>();
+  readonly backends: BackendRows = new BackendRows();
+  readonly #series = new Map<MetricName, MergedSeries[]>(catalog.map(({ name }) => [name, []]));
+  readonly #merges = new Map<MetricName, Metric["merge"]>(catalog.map(({ name, merge }) => [name, merge]));
+  /** By the labels as they are written: the newest series that has them. */
+  readonly #newest = new Map<string, MergedSeries>();
 
-  add(samples: readonly Sample[]): void {
-    for (const { metric, suffix, labels, value } of samples) this.row(labels).add(metric, suffix, value);
-  }
-
-  /** Where values with these labels belong. There may be thousands of backends: each looks for its row once. */
-  row(labels: Labels): Row {
-    const text = textOf(labels);
-    let row = this.#rows.get(text);
-    if (row === undefined) {
-      row = new Row(labels, text, this.#families);
-      this.#rows.set(text, row);
+  add({ metric, suffix, labels, value }: Sample): void {
+    const set = labelSet(labels);
+    const newest = this.#newest.get(set.text);
+    for (let one = newest; one !== undefined; one = one.next) {
+      if (one.metric !== metric || one.suffix !== suffix) continue;
+      one.value = merged(this.#merges.get(metric), one.value, value);
+      return;
     }
-    return row;
+    const series = { metric, suffix, labels: newest?.labels ?? set, value, next: newest };
+    this.#newest.set(set.text, series);
+    this.#series.get(metric)?.push(series);
   }
 
   all(): Family[] {
-    return [...this.#families.values()].filter(({ series }) => series.length > 0);
-  }
-}
-
-/** All values with the same labels. */
-class Row {
-  readonly #labels: Labels;
-  readonly #labelsText: string;
-  readonly #families: ReadonlyMap<MetricName, Metric & { readonly series: MergedSeries[] }>;
-  #newest: MergedSeries | undefined;
-
-  constructor(
-    labels: Labels,
-    labelsText: string,
-    families: ReadonlyMap<MetricName, Metric & { readonly series: MergedSeries[] }>,
-  ) {
-    this.#labels = labels;
-    this.#labelsText = labelsText;
-    this.#families = families;
+    const families = catalog.map((metric) => ({ ...metric, ...this.#valuesOf(metric.name) }));
+    return families.filter(({ count }) => count > 0);
   }
 
-  add(metric: MetricName, suffix: Sample["suffix"], value: number): void {
-    const family = this.#families.get(metric);
-    if (family === undefined) return;
-    for (let one = this.#newest; one !== undefined; one = one.next) {
-      if (one.metric !== metric || one.suffix !== suffix) continue;
-      one.value = merged(family.merge, one.value, value);
-      return;
+  #valuesOf(name: MetricName): Pick<Family, "each"> & { readonly count: number } {
+    const series = this.#series.get(name) as MergedSeries[];
+    if (series.length === 0 && this.backends.has(name)) {
+      return { count: this.backends.count, each: (visit) => this.backends.each(name as BackendMetric, visit) };
     }
-    const labelsText = this.#labelsText;
-    this.#newest = { metric, suffix, labels: this.#labels, labelsText, value, next: this.#newest };
-    family.series.push(this.#newest);
+    return {
+      count: series.length,
+      each(visit) {
+        for (const { suffix, labels, value } of series) visit(suffix, labels, value);
+      },
+    };
   }
 }
 
-function merged(merge: Metric["merge"], one: number, other: number): number {
-  if (merge === "sum") return one + other;
-  return merge === "max" ? Math.max(one, other) : Math.min(one, other);
-}
-
-function textOf(labels: Labels): string {
-  let pairs = "";
-  for (const name in labels) pairs += `${pairs === "" ? "" : ","}${name}="${escaped(labels[name] as string)}"`;
-  return `{${pairs}}`;
-}
-
-function escaped(value: string): string {
-  if (!/[\\\n"]/.test(value)) return value;
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+function merged(merge: Metric["merge"] | undefined, one: number, other: number): number {
+  if (merge === "max") return Math.max(one, other);
+  return merge === "min" ? Math.min(one, other) : one + other;
 }

@@ -20,7 +20,7 @@ export interface ScrapeOptions {
 /** Reads everything once. */
 export function scrape(transports: readonly Scraped[], { histograms, backendLabel = false }: ScrapeOptions): Family[] {
   const families = new Families();
-  families.add(histograms?.samples() ?? []);
+  for (const sample of histograms?.samples() ?? []) families.add(sample);
   for (const transport of transports) readSnapshot(transport.snapshot(), backendLabel, families);
   return families.all();
 }

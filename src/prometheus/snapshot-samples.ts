@@ -1,6 +1,7 @@
 import type { GlinkSnapshot, SubchannelSnapshot } from "../index.ts";
 import type { MetricName } from "./catalog.ts";
-import type { Families, Labels, Sample } from "./samples.ts";
+import type { Labels } from "./labels.ts";
+import type { Families, Suffix } from "./samples.ts";
 import { okName, statusName } from "./status-names.ts";
 
 /** Adds the counters and gauges of one transport at one moment. */
@@ -11,7 +12,7 @@ export function readSnapshot(snapshot: GlinkSnapshot, backendLabel: boolean, fam
   reader.connections();
   reader.availability();
   reader.resolver();
-  if (backendLabel) for (const subchannel of snapshot.subchannels) reader.backend(subchannel);
+  if (backendLabel) families.backends.add(snapshot.grpcTarget, snapshot.subchannels);
 }
 
 class SnapshotReader {
@@ -103,16 +104,8 @@ class SnapshotReader {
     if (lastSuccessAtMs !== undefined) this.#add("glink_resolve_age_seconds", seconds(takenAtMs - lastSuccessAtMs));
   }
 
-  backend({ address, state, openCalls, callsStarted, callsFailed }: SubchannelSnapshot): void {
-    const row = this.#families.row(peerLabels(this.#snapshot.grpcTarget, address));
-    row.add("glink_backend_ready", "", Number(state === "ready"));
-    row.add("glink_backend_calls_open", "", openCalls);
-    row.add("glink_backend_attempts_started_total", "", callsStarted);
-    row.add("glink_backend_attempts_failed_total", "", callsFailed);
-  }
-
-  #add(metric: MetricName, value: number, labels: Labels = {}, suffix: Sample["suffix"] = ""): void {
-    this.#families.row({ ...this.#target, ...labels }).add(metric, suffix, value);
+  #add(metric: MetricName, value: number, labels: Labels = {}, suffix: Suffix = ""): void {
+    this.#families.add({ metric, suffix, labels: { ...this.#target, ...labels }, value });
   }
 
   /** A value for each key of the counts, which is the value of `label`. */
@@ -138,11 +131,4 @@ function statesOf(subchannels: readonly SubchannelSnapshot[]): Record<string, nu
   const states: Record<string, number> = { idle: 0, connecting: 0, ready: 0, "transient-failure": 0 };
   for (const { state } of subchannels) states[state] = (states[state] ?? 0) + 1;
   return states;
-}
-
-/** A backend of several addresses has them all as its address, and no port. */
-function peerLabels(target: string, address: string): Labels {
-  const [, host, port] = /^\[?([^\][,]+)\]?:(\d+)$/.exec(address) ?? [];
-  if (host === undefined || port === undefined) return { grpc_target: target, network_peer_address: address };
-  return { grpc_target: target, network_peer_address: host, network_peer_port: port };
 }

@@ -10,11 +10,15 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
  */
 export function prometheusText(transports: readonly Scraped[], options: ScrapeOptions = {}): string {
   checkScrape(transports, options);
-  return scrape(transports, options).map(familyText).join("");
+  const pieces: string[] = [];
+  for (const family of scrape(transports, options)) writeFamily(family, pieces);
+  return pieces.join("");
 }
 
-function familyText({ name, type, help, series }: Family): string {
-  let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-  for (const { suffix, labelsText, value } of series) text += `${name}${suffix}${labelsText} ${value}\n`;
-  return text;
+/** In pieces, which are put together once: there may be as many lines as backends times metrics. */
+function writeFamily({ name, type, help, each }: Family, pieces: string[]): void {
+  pieces.push(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+  each((suffix, { text }, value) => {
+    pieces.push(suffix === "" ? name : name + suffix, text, ` ${value}\n`);
+  });
 }

@@ -141,8 +141,12 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
+/** Names and values up to this length are looked at here: the way into a pattern costs more than it saves. */
+const shortText = 128;
+
 /** Throws a ConnectError with InvalidArgument that names a field HTTP/2 cannot carry, and says why. */
 export function checkField(name: string, value: string): void {
+  if (isPlainName(name) && isPlainValue(value)) return;
   if (!validName.test(name)) {
     throw earlyError("invalid-request", Code.InvalidArgument, `${JSON.stringify(name)} is not a valid header name`);
   }
@@ -152,4 +156,26 @@ export function checkField(name: string, value: string): void {
   const advice = "put binary data into a header whose name ends in -bin, with encodeBinaryHeader()";
   const text = `the value of header "${name}" has an invalid ${at}; ${advice}`;
   throw earlyError("invalid-request", Code.InvalidArgument, text);
+}
+
+/** Whether it is short, and nothing but lower-case letters, digits and dashes: what nearly all names are. */
+function isPlainName(name: string): boolean {
+  const { length } = name;
+  if (length === 0 || length > shortText) return false;
+  for (let i = 0; i < length; i++) {
+    const code = name.charCodeAt(i);
+    if (!((code >= 0x61 && code <= 0x7a) || code === 0x2d || (code >= 0x30 && code <= 0x39))) return false;
+  }
+  return true;
+}
+
+/** Whether it is short, and nothing but visible ASCII and spaces: what nearly all values are. */
+function isPlainValue(value: string): boolean {
+  const { length } = value;
+  if (length > shortText) return false;
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
 }

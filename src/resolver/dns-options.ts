@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { describeValue } from "../base/check.ts";
+import { ipVersion } from "../base/ip-version.ts";
 import { formatAddress, parseAddress } from "../endpoint/address.ts";
 import type { FamilyChoice } from "./families.ts";
 
@@ -24,7 +24,8 @@ function checkServer(resolver: string, server: unknown): string {
   if (typeof server !== "string") throw refuse();
   try {
     const address = parseAddress(server, dnsPort);
-    if ("host" in address && isIP(address.host) !== 0 && !address.host.includes("%")) return formatAddress(address);
+    if ("host" in address && ipVersion(address.host) !== 0 && !address.host.includes("%"))
+      return formatAddress(address);
   } catch (error) {
     throw refuse(error);
   }

@@ -1,10 +1,13 @@
-import { isIP } from "node:net";
 import { checkBoolean, checkNumber, checkObject } from "../base/check.ts";
+import { ipVersion } from "../base/ip-version.ts";
+import { Late } from "../runtime/late.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { checkFamily, checkServers } from "./dns-options.ts";
 import { watchFixed } from "./fixed-watch.ts";
+import type { Lookup } from "./lookup.ts";
 import { PollingWatch } from "./polling-watch.ts";
 import type { Resolver, ResolverListener } from "./resolver.ts";
-import { serverLookup } from "./server-lookup.ts";
+import type { ServerLookupOptions } from "./server-lookup.ts";
 import { ServiceConfigWatch } from "./service-config-watch.ts";
 import { systemLookup } from "./system-lookup.ts";
 
@@ -71,15 +74,28 @@ export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
     name: "dns",
     confirmLosses,
     watch({ host, port }, listener, runtime) {
-      if (isIP(host) !== 0) return watchFixed([{ host, port }], listener);
+      if (ipVersion(host) !== 0) return watchFixed([{ host, port }], listener);
       const lookup =
         servers === undefined
           ? systemLookup(host, family)
-          : serverLookup(host, { servers, family, timeoutMs }, runtime);
+          : serverLookup({ host, source: nameOf(servers), servers, family, timeoutMs }, runtime);
       const watch = (told: ResolverListener) => new PollingWatch({ lookup, port, timeoutMs }, told, runtime);
       // gRFC A10: what is known to be this machine has no record.
       if (!serviceConfig || /(^|\.)localhost\.?$/i.test(host)) return watch(listener);
       return new ServiceConfigWatch({ host, servers }, watch, listener, runtime);
     },
   };
+}
+
+function nameOf(servers: readonly string[]): string {
+  return `DNS ${servers.length === 1 ? "server" : "servers"} ${servers.join(", ")}`;
+}
+
+function serverLookup(options: ServerLookupOptions, runtime: Runtime): Lookup {
+  const { host, source } = options;
+  const lookup = new Late(async () => {
+    const { ServerLookup } = await import("./server-lookup.ts");
+    return new ServerLookup(options, runtime);
+  });
+  return { host, source, ask: async (signal, found) => (await lookup.get()).ask(signal, found) };
 }

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { ipVersion } from "../base/ip-version.ts";
 
 /** An IP version. */
 export type Family = 4 | 6;
@@ -60,7 +60,7 @@ function reachOfThisMachine(): Reach {
 }
 
 function scopeOf(address: string): string {
-  if (isIP(address) === 4) return address.startsWith("127.") ? "loopback 4" : "network 4";
+  if (ipVersion(address) === 4) return address.startsWith("127.") ? "loopback 4" : "network 4";
   if (address === "::1") return "loopback 6";
   // fe80::/10 reaches the neighbours on one link, and no address that DNS names.
   return /^fe[89ab]/i.test(address) ? "link 6" : "network 6";

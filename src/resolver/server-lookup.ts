@@ -7,7 +7,7 @@ import type { Lookup, LookupAnswer } from "./lookup.ts";
 import { Patience } from "./patience.ts";
 
 /** Whom to ask, and for what. */
-export interface ServerLookupOptions {
+export interface ServerLookupOptions extends Pick<Lookup, "host" | "source"> {
   /** `ip`, `ip:port` or `[v6]:port`, checked: Node aborts the process on a port that is none. */
   readonly servers: readonly string[];
   readonly family: FamilyChoice;
@@ -28,13 +28,9 @@ const stragglerShare = 1 / 2;
  * Asks DNS servers for A and AAAA records, both at once: servers and firewalls exist that never answer one of the two
  * (RFC 4074). The name is asked for as it is written.
  */
-export function serverLookup(host: string, options: ServerLookupOptions, runtime: Runtime): Lookup {
-  return new ServerLookup(host, options, runtime);
-}
-
-class ServerLookup implements Lookup {
-  readonly host: string;
-  readonly source: string;
+export class ServerLookup {
+  readonly #host: string;
+  readonly #source: string;
   readonly #queries: readonly FamilyQuery[];
   readonly #timeoutMs: number;
   readonly #runtime: Runtime;
@@ -42,9 +38,9 @@ class ServerLookup implements Lookup {
   #known: HostsByFamily = noHosts;
   readonly #patience: Patience;
 
-  constructor(host: string, { servers, family, timeoutMs }: ServerLookupOptions, runtime: Runtime) {
-    this.host = host;
-    this.source = `DNS ${servers.length === 1 ? "server" : "servers"} ${servers.join(", ")}`;
+  constructor({ host, source, servers, family, timeoutMs }: ServerLookupOptions, runtime: Runtime) {
+    this.#host = host;
+    this.#source = source;
     const families = family === 0 ? ([4, 6] as const) : [family];
     this.#queries = families.map((one) => new FamilyQuery(one, host, servers, timeoutMs));
     this.#timeoutMs = timeoutMs;
@@ -52,7 +48,9 @@ class ServerLookup implements Lookup {
     this.#patience = new Patience(runtime, timeoutMs);
   }
 
+  /** As {@link Lookup.ask}. */
   async ask(signal: AbortSignal, found: (answer: LookupAnswer) => void): Promise<LookupAnswer> {
+    signal.throwIfAborted();
     const cancel = () => {
       for (const query of this.#queries) query.cancel();
     };
@@ -102,10 +100,10 @@ class ServerLookup implements Lookup {
   #failure(answers: readonly FamilyAnswer[]): Error {
     const errors = answers.map(({ error }) => error);
     const hint = errors.every(isAbsence) ? " (asked for as it is written, without search domains)" : "";
-    return new Error(`${this.source}: ${errors.map(describeCause).join("; ")}${hint}`, { cause: errors[0] });
+    return new Error(`${this.#source}: ${errors.map(describeCause).join("; ")}${hint}`, { cause: errors[0] });
   }
 
   #abandoned(afterMs: number): Error {
-    return new Error(`${this.source} gave no answer for ${this.host} within ${afterMs} ms, and no call waits for it`);
+    return new Error(`${this.#source} gave no answer for ${this.#host} within ${afterMs} ms, and no call waits for it`);
   }
 }

@@ -1,20 +1,13 @@
-import type { Resolver as DnsClient } from "node:dns/promises";
-import { hostname } from "node:os";
-import { describeCause } from "../base/thrown.ts";
 import type { Address } from "../endpoint/address.ts";
 import { endpointOf } from "../endpoint/endpoint.ts";
-import { builtinModule } from "../runtime/builtin-modules.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { Late } from "../runtime/late.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { isAbsence } from "./family-query.ts";
 import type { ResolverListener, ResolverWatch } from "./resolver.ts";
-import { type ConfigClient, configOfRecords } from "./service-config-record.ts";
+import type { ServiceConfigQuery } from "./service-config-query.ts";
 
 /** The first list of addresses waits so long for the record: calls shall not wait for a server that never answers it. */
 const firstWaitMs = 1_000;
-
-/** A query keeps the process alive: it is given up after two packets. */
-const packetTimeoutMs = 1_000;
 
 interface Addresses {
   readonly preferred: readonly Address[];
@@ -35,9 +28,7 @@ export interface ServiceConfigWatchOptions {
 export class ServiceConfigWatch implements ResolverWatch {
   readonly #listener: ResolverListener;
   readonly #clock: Clock;
-  readonly #name: string;
-  readonly #client: ConfigClient;
-  readonly #dns: DnsClient;
+  readonly #query: Late<ServiceConfigQuery>;
   readonly #watch: ResolverWatch;
   /** The newest. */
   #addresses: Addresses | undefined;
@@ -55,13 +46,13 @@ export class ServiceConfigWatch implements ResolverWatch {
     listener: ResolverListener,
     { clock, random }: Runtime,
   ) {
-    const { Resolver } = builtinModule("node:dns/promises");
     this.#listener = listener;
     this.#clock = clock;
-    this.#name = `_grpc_config.${host}`;
-    this.#client = { hostname: hostname(), percent: random.next() * 100 };
-    this.#dns = new Resolver({ timeout: packetTimeoutMs, tries: 2 });
-    if (servers !== undefined) this.#dns.setServers(servers);
+    const percent = random.next() * 100;
+    this.#query = new Late(async () => {
+      const { ServiceConfigQuery } = await import("./service-config-query.ts");
+      return new ServiceConfigQuery(host, servers, percent);
+    });
     void this.#ask();
     this.#watch = watch({
       onResolution: (resolution) => listener.onResolution(resolution),
@@ -78,7 +69,10 @@ export class ServiceConfigWatch implements ResolverWatch {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);
     this.#watch.close();
-    this.#dns.cancel();
+    this.#query.get().then(
+      (query) => query.cancel(),
+      () => undefined,
+    );
   }
 
   #found(addresses: Addresses): void {
@@ -93,23 +87,11 @@ export class ServiceConfigWatch implements ResolverWatch {
   async #ask(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const config = await this.#askOnce();
+    const query = await this.#query.get().catch((error: Error) => error);
+    if (this.#isClosed) return;
+    const config = query instanceof Error ? query : await query.ask(this.#config);
     this.#isAsking = false;
     if (!this.#isClosed) this.#know(config);
-  }
-
-  async #askOnce(): Promise<object | Error | undefined> {
-    let records: string[][];
-    try {
-      records = await this.#dns.resolveTxt(this.#name);
-    } catch (error) {
-      return isAbsence(error) ? undefined : this.#config;
-    }
-    try {
-      return configOfRecords(records, this.#client);
-    } catch (cause) {
-      return new Error(`the TXT record ${this.#name} cannot be used: ${describeCause(cause)}`, { cause });
-    }
   }
 
   #know(config: object | Error | undefined): void {

@@ -1,5 +1,5 @@
 import type { SrvRecord } from "node:dns";
-import { isIP } from "node:net";
+import { ipVersion } from "../base/ip-version.ts";
 import { describeCause } from "../base/thrown.ts";
 import type { Address } from "../endpoint/address.ts";
 import { endpointHostname, endpointPriority, endpointWeight, noAttributes } from "../endpoint/attributes.ts";
@@ -32,7 +32,7 @@ export class ServiceTargets {
     const families = this.#family === 0 ? ([4, 6] as const) : [this.#family];
     const ask = async (target: string) => {
       // RFC 2782 wants a name; some write an address all the same.
-      const family = isIP(target) as 0 | Family;
+      const family = ipVersion(target) as 0 | Family;
       if (family !== 0) {
         found.set(target, { ...noHosts, [family]: [target] });
         return;

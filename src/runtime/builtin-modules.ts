@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 /** Modules of Node's that many processes never need, and that take milliseconds to load. */
 interface BuiltinModules {
   readonly "node:fs": typeof import("node:fs");
+  readonly "node:net": typeof import("node:net");
   readonly "node:path": typeof import("node:path");
   readonly "node:dns/promises": typeof import("node:dns/promises");
   readonly "node:http2": typeof import("node:http2");

@@ -4,21 +4,34 @@
  */
 export class Late<T> {
   readonly #load: () => Promise<T>;
-  #loaded: Promise<T> | undefined;
+  #loading: Promise<T> | undefined;
+  #loaded: T | undefined;
 
-  constructor(load: () => Promise<T>) {
+  /** `loaded`: what was loaded already, where somebody else saw to that. */
+  constructor(load: () => Promise<T>, loaded?: T) {
     this.#load = load;
+    this.#loaded = loaded;
+  }
+
+  /** Undefined until it is loaded. */
+  get loaded(): T | undefined {
+    return this.#loaded;
   }
 
   /** Loads it, if that has not begun. After a failure, which may have been a file that could not be opened, it is tried anew. */
   get(): Promise<T> {
-    if (this.#loaded === undefined) {
-      const loaded = this.#load();
-      this.#loaded = loaded;
-      loaded.catch(() => {
-        if (this.#loaded === loaded) this.#loaded = undefined;
-      });
+    if (this.#loading === undefined) {
+      const loading = this.#load();
+      this.#loading = loading;
+      loading.then(
+        (loaded) => {
+          this.#loaded = loaded;
+        },
+        () => {
+          if (this.#loading === loading) this.#loading = undefined;
+        },
+      );
     }
-    return this.#loaded;
+    return this.#loading;
   }
 }

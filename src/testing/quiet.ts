@@ -1,11 +1,9 @@
 import diagnosticsChannel from "node:diagnostics_channel";
 import type { GlinkEvent } from "../index.ts";
 import { type OpenResource, OpenResources } from "./open-resources.ts";
+import { packageLines } from "./package-lines.ts";
 
-/** The folder of the package, of which this file knows its own part: a stack tells it in both builds. */
-const folder = /[\s(](?:file:\/\/)?([^\s()]*?)(?:\/dist\/(?:esm|cjs)|\/src)\/testing\//.exec(
-  new Error().stack ?? "",
-)?.[1];
+const isLineOfGlink = packageLines(new Error().stack ?? "");
 
 /** As deep as the way from glink's own code to what Node makes for it. */
 const stackFrames = 30;
@@ -60,13 +58,4 @@ function describe({ type, madeAt }: OpenResource): string {
 /** A line of neither glink, Node nor a package. */
 function isLineOfCaller(line: string): boolean {
   return /:\d+:\d+\)?$/.test(line) && !/node:|[\\/]node_modules[\\/]/.test(line) && !isLineOfGlink(line);
-}
-
-/** The core's: this extension is in the same folder. */
-function isLineOfGlink(line: string): boolean {
-  if (folder === undefined) return false;
-  return ["/dist/esm/", "/dist/cjs/", "/src/"].some((part) => {
-    const at = line.indexOf(folder + part);
-    return at !== -1 && !line.startsWith("testing/", at + folder.length + part.length);
-  });
 }

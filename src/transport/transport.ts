@@ -38,9 +38,9 @@ export interface GlinkTransport extends Transport {
    */
   ready(options?: WaitOptions): Promise<void>;
   /**
-   * Takes no new calls, waits for the open ones, then closes every connection. After `timeoutMs` (default 10 000;
-   * `Infinity`: no limit) or an abort of `signal`, calls still open fail with Canceled. Idempotent: every call returns
-   * the promise of the first.
+   * Takes no new calls, waits for the open ones, then closes every connection. After `timeoutMs` (default 10 000; 0: at
+   * once; `Infinity`: no limit) or an abort of `signal`, calls still open fail with Canceled. Idempotent: every call
+   * returns the promise of the first.
    */
   close(options?: WaitOptions): Promise<void>;
   /** `close()` with its defaults, for `await using`. */

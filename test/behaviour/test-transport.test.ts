@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
 import { dnsResolver, type GlinkTransportOptions, glinkFailureOf } from "../../src/index.ts";
 import {
+  allReady,
   fakeDns,
   manualClock,
   manualResolver,
@@ -104,26 +105,51 @@ test("a name is looked up anew as time passes, at a real DNS server", async (t) 
   assert.deepEqual(events.ofType("resolve-failed"), []);
 });
 
-test("chance of one seed decides alike in each run", async () => {
-  const shares = [];
-  for (let run = 0; run < 2; run++) {
-    const backends = await startBackends(2, routes);
-    const transport = testTransport(
-      { baseUrl: "http://echo.test", resolver: manualResolver(...backends.addresses) },
-      { random: seededRandom(5) },
-    );
-    await transport.ready();
-    while (transport.snapshot().subchannels.some(({ state }) => state !== "ready"))
-      await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-    const client = createClient(EchoService, transport);
-    backends.resetCounts();
-    await client.unary({});
-    shares.push(backends.map(({ calls }) => calls));
-    await transport.close();
-    await backends.close();
+/** How often each of two backends is chosen for the first call. */
+async function firstChoices(runtime?: TestRuntime): Promise<readonly number[]> {
+  await using backends = await startBackends(2, routes);
+  const resolver = manualResolver(...backends.addresses);
+  await using transport = testTransport({ baseUrl: "http://echo.test", resolver }, runtime);
+  await allReady(transport, backends);
+  backends.resetCounts();
+  await createClient(EchoService, transport).unary({});
+  return backends.map(({ calls }) => calls);
+}
+
+test("chance decides alike in each run, of one's own seed and without any", async () => {
+  const random = () => seededRandom(5);
+  assert.deepEqual(await firstChoices({ random: random() }), await firstChoices({ random: random() }));
+  assert.deepEqual(await firstChoices(), await firstChoices());
+});
+
+test("a test that fails while calls are open ends at once, on whatever clock, and says why", async () => {
+  for (const runtime of [{ clock: manualClock() }, {}]) {
+    await using backends = await startBackends(1, routes);
+    let open: Promise<unknown> | undefined;
+    const failingTest = async () => {
+      const resolver = manualResolver(...backends.addresses);
+      await using transport = testTransport({ baseUrl: "http://echo.test", resolver }, runtime);
+      backends[0].delay(Number.POSITIVE_INFINITY);
+      open = createClient(EchoService, transport).unary({}).catch(glinkFailureOf);
+      await backends.nextCall();
+      throw new Error("what went wrong");
+    };
+    await assert.rejects(failingTest, /^Error: what went wrong$/);
+    assert.equal(((await open) as { kind?: string }).kind, "closed");
   }
-  assert.deepEqual(shares[0], shares[1]);
+});
+
+test("close({ timeoutMs: 0 }) waits for nobody to turn the clock", async () => {
+  await using backends = await startBackends(1, routes);
+  const transport = testTransport(
+    { baseUrl: "http://echo.test", resolver: manualResolver(...backends.addresses) },
+    { clock: manualClock() },
+  );
+  backends[0].delay(Number.POSITIVE_INFINITY);
+  const open = createClient(EchoService, transport).unary({}).catch(glinkFailureOf);
+  await backends.nextCall();
+  await transport.close({ timeoutMs: 0 });
+  assert.equal(((await open) as { kind?: string }).kind, "closed");
 });
 
 test("bad input is named", () => {
@@ -133,7 +159,7 @@ test("bad input is named", () => {
       () => testTransport(options, { time: 1 } as never),
       /^TypeError: the runtime of testTransport has no field "time"/,
     ],
-    [() => testTransport(options, undefined as never), /^TypeError: the runtime of testTransport must be an object/],
+    [() => testTransport(options, null as never), /^TypeError: the runtime of testTransport must be an object/],
     [
       () => testTransport(options, { clock: {} as never }),
       /^TypeError: clock must have a method now; it is an object$/,

@@ -42,9 +42,18 @@ test("every part of src has its storey", () => {
 
 /** What is a module of its own in the built package, because it is loaded late: everything else is there when glink is. */
 const loadedLate: Readonly<Record<string, readonly string[]>> = {
-  // Most of the HTTP/2 engine is compiled while the first lookup is on its way; few need the one on node:http2.
-  "src/channel/create-channel.ts": ["src/http2/wire/wire-engine.ts", "src/http2/node/node-engine.ts"],
+  // Backends and the HTTP/2 engine are compiled while the first lookup is on its way; few need the engine on node:http2.
+  "src/channel/create-channel.ts": [
+    "src/http2/wire/wire-engine.ts",
+    "src/http2/node/node-engine.ts",
+    "src/pool/pool-backends.ts",
+  ],
   "src/http2/probe.ts": ["src/http2/wire/wire-engine.ts"],
+  // Most resolve by the operating system's lookup.
+  "src/resolver/dns.ts": ["src/resolver/server-lookup.ts"],
+  "src/resolver/file.ts": ["src/resolver/watched-file.ts"],
+  "src/resolver/service-config-watch.ts": ["src/resolver/service-config-query.ts"],
+  "src/resolver/srv.ts": ["src/resolver/service-lookup.ts"],
 };
 
 test("what is loaded late is written here, and is reached by no other import of what is loaded with glink", () => {
@@ -78,11 +87,14 @@ test("node:http2 is imported by its engine alone, and for servers of tests", () 
   );
 });
 
+/** Loaded late, with whatever an engine needs. */
+const inEngines = /^src\/http2\/(dial\/open-socket\.ts$|wire\/|node\/)/;
+
 test("what most processes never need is not loaded with the package: connect-node, and modules of Node's", () => {
   const early =
-    /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|path|tls|zlib))";/m;
+    /^import (?!type )[^;]* from "(@connectrpc\/connect-node|node:(dns\/promises|fs|http2|net|path|tls|zlib))";/m;
   // An extension is loaded by those alone who use it, and what it imports with it.
-  const core = sources.filter(({ path }) => !extensions.includes(partOf(path)));
+  const core = sources.filter(({ path }) => !extensions.includes(partOf(path)) && !inEngines.test(path));
   const loaders = core.filter(({ text }) => early.test(text));
   assert.deepEqual(
     loaders.map(({ path }) => path),
@@ -92,8 +104,8 @@ test("what most processes never need is not loaded with the package: connect-nod
 
 test("sockets are opened in http2 alone, and for servers of tests", () => {
   const importers = [...importersOf("node:tls"), ...importersOf("node:net")];
-  // endpoint/ asks node:net what an IP address is, kubernetes/ names the type of its API server's.
-  const allowed = /^src\/(http2\/|resolver\/|endpoint\/|kubernetes\/api-server|testing\/(backends|dns)\/)/;
+  // base/ asks node:net what an IP address is, kubernetes/ names the type of its API server's.
+  const allowed = /^src\/(http2\/|base\/ip-version|kubernetes\/api-server|testing\/(backends|dns)\/)/;
   assert.deepEqual(
     importers.filter((path) => !allowed.test(path)),
     [],

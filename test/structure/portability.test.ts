@@ -31,13 +31,29 @@ const rules: readonly Rule[] = [
   },
   {
     what: "SIGSTOP and SIGCONT are not on Windows",
-    pattern: /\("SIG(STOP|CONT)"\)/,
-    guard: /skip: noSignals|\bhasSignals\b/,
+    pattern: /[(,]\s*"SIG(STOP|CONT)"\)/,
+    // A program that a terminal has asked to stop is on no Windows.
+    guard: /skip: noSignals|\bhasSignals\b|"SIGTSTP", suspend/,
   },
   {
-    what: "SIGTERM is no graceful end on Windows: endGracefully is",
-    pattern: /\.kill\("SIGTERM"\)/,
+    what: "SIGTERM and SIGINT are no graceful end on Windows: endGracefully is",
+    pattern: /\.kill\((\w+, )?"SIG(TERM|INT)"\)/,
     guard: /\bendGracefully\b|\bTestProcesses\b|skip: noSignals/,
+  },
+  { what: "Windows has no groups of processes", pattern: /\bkill\(-/, guard: /\bhasSignals\b/ },
+  {
+    what: "Windows has no users by number, nor modes of files",
+    pattern: /\bget(e?uid|e?gid)\(|\bchmod(Sync)?\(|\bmode: 0o/,
+  },
+  {
+    what: "files of the system are not at the same place everywhere",
+    pattern: /\b(exists|open|read|create|spawn|exec)\w*\(["'`]\/(bin|dev|etc|run|sys|usr|var)\//,
+  },
+  {
+    what: "paths have backslashes on Windows, in stacks only those of CommonJS modules",
+    pattern: /["'`]\/(src|dist)\//,
+    // TypeScript's own have slashes everywhere.
+    guard: /replaceAll\("\\\\", "\/"\)|getSourceFile\(\)\.fileName/,
   },
   { what: "SIGUSR has no meaning on Windows, and SIGHUP cannot be sent there", pattern: /"SIGUSR\d"|\("SIGHUP"\)/ },
   {

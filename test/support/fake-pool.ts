@@ -11,8 +11,10 @@ import type { Events, GlinkFact } from "../../src/observe/events.ts";
 import { ResolverObserver } from "../../src/observe/resolver-observer.ts";
 import type { PendingCall } from "../../src/pool/call-source.ts";
 import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
+import * as backendsModule from "../../src/pool/pool-backends.ts";
 import { grpc } from "../../src/protocol/grpc/grpc.ts";
 import type { Resolver, ResolverListener } from "../../src/resolver/resolver.ts";
+import { Late } from "../../src/runtime/late.ts";
 import type { ProcessHold } from "../../src/runtime/process-hold.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { CallConnection } from "../../src/subchannel/call-connection.ts";
@@ -124,6 +126,7 @@ export function fakePool(options: FakePoolOptions = {}) {
     maxQueuedCalls: 1_000,
     maxQueuedBytes: Number.POSITIVE_INFINITY,
     subsetSize: Number.POSITIVE_INFINITY,
+    backendsModule: new Late(async () => backendsModule, backendsModule),
     zone: undefined,
     availability: checkAvailabilityOptions({ outlierDetection: false }),
     pinnedCalls: pinnedCallsOn(clock, events),

@@ -37,7 +37,11 @@ export interface FramePeerOptions {
   /** A whole request came. */
   readonly onRequest?: (request: PeerRequest, index: number) => void;
   readonly onConnection?: (connection: PeerConnection) => void;
+  /** A frame came, whatever it is: told before all of the above, but `onConnection`. */
+  readonly onFrame?: (connection: PeerConnection, frame: ReceivedFrame) => void;
 }
+
+export type ReceivedFrame = readonly [type: number, flags: number, streamId: number, payload: Buffer];
 
 /** A server on bare sockets that says exactly the frames a test wants. */
 export interface FramePeer {
@@ -95,8 +99,8 @@ export async function startFramePeer(options: FramePeerOptions = {}): Promise<Fr
 export class PeerConnection {
   readonly socket: Socket;
   readonly #tcp: Socket;
-  /** Frames that came, as `[type, flags, stream id, payload]`. */
-  readonly received: (readonly [type: number, flags: number, streamId: number, payload: Buffer])[] = [];
+  /** Frames that came. */
+  readonly received: ReceivedFrame[] = [];
   /** Streams that are open now, and the most that were at once. */
   readonly open = new Set<number>();
   maxOpen = 0;
@@ -180,7 +184,9 @@ export class PeerConnection {
       const streamId = this.#bytes.readUInt32BE(5);
       const payload = this.#bytes.subarray(9, 9 + length);
       this.#bytes = this.#bytes.subarray(9 + length);
-      this.received.push([type, flags, streamId, payload]);
+      const frame: ReceivedFrame = [type, flags, streamId, payload];
+      this.received.push(frame);
+      this.#options.onFrame?.(this, frame);
       this.#answer(type, flags, streamId, payload);
     }
   }

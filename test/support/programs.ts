@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasSignals } from "../../demo/signals.ts";
 
 /** True where a program of this name is on PATH. */
 export function hasProgram(name: string): boolean {
@@ -79,8 +80,11 @@ export class Programs {
   }
 }
 
-function killGroup({ pid }: ChildProcess): void {
+function killGroup(child: ChildProcess): void {
+  const { pid } = child;
   if (pid === undefined) return;
+  // Windows has no groups of processes.
+  if (!hasSignals) return void child.kill();
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {

@@ -1,6 +1,5 @@
 const { Code, ConnectError, createClient, createRouterTransport } = require("@connectrpc/connect");
-const { glinkTransport } = require("glink");
-const { allReady, expectQuiet, manualResolver, recordEvents, startBackends } = require("glink/testing");
+const { allReady, expectQuiet, manualResolver, recordEvents, startBackends, testTransport } = require("glink/testing");
 const { Greeter } = require("greeter");
 const { welcome } = require("./storefront");
 
@@ -24,22 +23,26 @@ test("with real servers: calls go on when a backend leaves, and nothing is left 
     const [first, second] = backends;
     // The answers of DNS are the test's.
     const resolver = manualResolver(first.address, second.address);
-    const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
-    const events = recordEvents(transport);
-    const greeter = createClient(Greeter, transport);
+    const transport = testTransport({ baseUrl: "http://greeter.test", resolver });
+    try {
+      const events = recordEvents(transport);
+      const greeter = createClient(Greeter, transport);
 
-    expect(await welcome(greeter, "world")).toBe("hello world");
-    resolver.answer(second.address);
-    const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
-    expect(removed).toEqual([first.address]);
-    for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
+      expect(await welcome(greeter, "world")).toBe("hello world");
+      resolver.answer(second.address);
+      const { removed } = await events.until("pool-updated", (event) => event.removed.length > 0);
+      expect(removed).toEqual([first.address]);
+      for (let i = 0; i < 5; i++) expect((await greeter.greet({ name: "world" })).servedBy).toBe(second.address);
 
-    // The last one dies: who calls does without, until it is back.
-    await second.kill();
-    expect(await welcome(greeter, "world")).toBe("welcome");
-    await second.restart();
-    await allReady(transport, [second]);
-    expect(await welcome(greeter, "world")).toBe("hello world");
-    await transport.close();
-    await backends.close();
+      // The last one dies: who calls does without, until it is back.
+      await second.kill();
+      expect(await welcome(greeter, "world")).toBe("welcome");
+      await second.restart();
+      await allReady(transport, [second]);
+      expect(await welcome(greeter, "world")).toBe("hello world");
+    } finally {
+      // Waits for no call: a test that failed says why, and not that it took too long.
+      await transport.close({ timeoutMs: 0 });
+      await backends.close();
+    }
   }));

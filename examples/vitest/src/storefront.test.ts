@@ -1,6 +1,5 @@
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
-import { glinkTransport } from "glink";
-import { allReady, expectQuiet, manualResolver, recordEvents, startBackends } from "glink/testing";
+import { allReady, expectQuiet, manualResolver, recordEvents, startBackends, testTransport } from "glink/testing";
 import { Greeter } from "greeter";
 import { expect, test } from "vitest";
 import { welcome } from "./storefront.ts";
@@ -19,13 +18,13 @@ test("without a network: handlers answer as the test wants", async () => {
 
 test("with real servers: calls go on when a backend leaves, and nothing is left open", () =>
   expectQuiet(async () => {
-    const backends = await startBackends(2, (router, backend) =>
+    await using backends = await startBackends(2, (router, backend) =>
       router.service(Greeter, { greet: ({ name }) => ({ greeting: `hello ${name}`, servedBy: backend.address }) }),
     );
     const [first, second] = backends;
     // The answers of DNS are the test's.
     const resolver = manualResolver(first.address, second.address);
-    const transport = glinkTransport({ baseUrl: "http://greeter.test", resolver });
+    await using transport = testTransport({ baseUrl: "http://greeter.test", resolver });
     const events = recordEvents(transport);
     const greeter = createClient(Greeter, transport);
 
@@ -41,6 +40,4 @@ test("with real servers: calls go on when a backend leaves, and nothing is left 
     await second.restart();
     await allReady(transport, [second]);
     expect(await welcome(greeter, "world")).toBe("hello world");
-    await transport.close();
-    await backends.close();
   }));

@@ -1,4 +1,5 @@
 import type { GlinkSnapshot, SubchannelSnapshot } from "../../index.ts";
+import type { CallDurations, Quantiles } from "../history/call-durations.ts";
 import { type BackendCounts, type Sample, sampleOf } from "../history/samples.ts";
 import type { Slots } from "../history/slots.ts";
 import type { TargetHistory } from "../history/target-history.ts";
@@ -22,14 +23,17 @@ export interface TargetReading {
   readonly since: Sample;
   readonly sinceMs: number;
   readonly now: Sample;
+  /** How long its unary calls took; undefined where that is not known yet. */
+  readonly durations: Quantiles | undefined;
 }
 
-export function readTarget(history: TargetHistory, slots: Slots): TargetReading {
+export function readTarget(history: TargetHistory, slots: Slots, calls: CallDurations): TargetReading {
   const snapshot = history.snapshot();
   const now = sampleOf(snapshot);
   const since = history.samples.before(now.atMs, rateWindowMs) ?? now;
   const drawn = new Set(history.samples.all.flatMap(({ backends }) => [...backends.keys()]));
-  return { snapshot, history, slots: slots.assign(drawn), since, sinceMs: now.atMs - since.atMs, now };
+  const durations = calls.quantiles(snapshot.target);
+  return { snapshot, history, slots: slots.assign(drawn), since, sinceMs: now.atMs - since.atMs, now, durations };
 }
 
 /** Of the target as a whole: calls as their callers see them. */

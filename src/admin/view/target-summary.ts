@@ -17,6 +17,7 @@ export function targetFigures(reading: TargetReading): Markup {
     figure("calls/s", rate(rates.started), sinceMs > 0 ? `over the last ${duration(sinceMs)}` : "not measured yet"),
     figure("calls succeeded", percent(now.succeeded - since.succeeded, ended), `${rate(rates.failed)} failed/s`),
     figure("attempts succeeded", percent(Math.max(0, answered), attempts), `${rate(retryRate(reading))} retries/s`),
+    durationFigure(reading),
     figure("open calls", count(snapshot.openCalls), `${count(snapshot.queuedCalls)} wait for a backend`),
     figure(
       "retry budget",
@@ -31,6 +32,17 @@ export function targetFigures(reading: TargetReading): Markup {
 
 function figure(name: string, value: string, note: Content): Markup {
   return el("div", {}, el("dt", {}, name), el("dd", {}, el("strong", {}, value), " ", el("small", {}, note)));
+}
+
+function durationFigure({ durations }: TargetReading): Markup {
+  if (durations === undefined) return figure("p50 of calls", "–", "measured while somebody looks");
+  const { p50, p99 } = durations;
+  return figure("p50 of calls", atMost(p50), `p99 ${atMost(p99)}, of unary calls in the last minute`);
+}
+
+/** Durations are known in whole milliseconds. */
+function atMost(ms: number): string {
+  return ms === 0 ? "< 1 ms" : duration(ms);
 }
 
 function lookupFigure({ resolution, takenAtMs }: GlinkSnapshot): Markup {

@@ -2,7 +2,7 @@ import type { Failure } from "../../base/errors.ts";
 import type { Attempt } from "../attempt.ts";
 import { type RetryOptions, retryDefaults } from "../retry/retry-options.ts";
 import { type HedgingOptions, shareOf } from "./hedging-options.ts";
-import type { LatencyEstimate } from "./latency-estimate.ts";
+import type { PercentileDelay } from "./percentile-delay.ts";
 
 /** How the calls of one method are hedged. */
 export class HedgePlan {
@@ -10,25 +10,26 @@ export class HedgePlan {
   readonly retry: RetryOptions;
   /** A fixed delay; undefined: it follows the latencies. */
   readonly #fixedMs: number | undefined;
+  /** Of the calls that are to be hedged. */
   readonly #share: number;
-  readonly #latencies: LatencyEstimate;
+  readonly #delay: PercentileDelay;
 
   /** `retry`: of the method, for the size of requests that are kept. */
   constructor(
     { maxAttempts, delayMs, nonFatalCodes }: HedgingOptions,
     retry: RetryOptions | false,
-    latencies: LatencyEstimate,
+    delay: PercentileDelay,
   ) {
     const { bufferMaxBytes } = retry === false ? retryDefaults : retry;
     this.retry = { ...retryDefaults, bufferMaxBytes, maxAttempts, codes: nonFatalCodes, initialBackoffMs: 0 };
     this.#fixedMs = typeof delayMs === "number" ? delayMs : undefined;
-    this.#share = typeof delayMs === "number" ? 0 : (shareOf(delayMs) ?? 1);
-    this.#latencies = latencies;
+    this.#share = typeof delayMs === "number" ? 0 : 1 - (shareOf(delayMs) ?? 1);
+    this.#delay = delay;
   }
 
   /** How long an attempt on a stream is waited for. Undefined: too little is known of the method to hedge. */
   delayMs(): number | undefined {
-    return this.#fixedMs ?? this.#latencies.percentileMs(this.#share);
+    return this.#fixedMs ?? this.#delay.delayMs(this.#share);
   }
 
   /** The wait after an attempt that failed, of which `decidedMs` is decided. Where no backend was found there is none at once. */
@@ -45,8 +46,18 @@ export class HedgePlan {
     return wire?.isWireError === true && !this.retry.codes.includes(code);
   }
 
+  /** A call begins that may be hedged. */
+  began(): void {
+    if (this.#fixedMs === undefined) this.#delay.began(this.#share);
+  }
+
+  /** An attempt was sent beside another one. */
+  hedged(): void {
+    if (this.#fixedMs === undefined) this.#delay.hedged();
+  }
+
   /** A first attempt took so long, or longer. */
   record(latencyMs: number): void {
-    if (this.#fixedMs === undefined) this.#latencies.record(latencyMs);
+    if (this.#fixedMs === undefined) this.#delay.record(latencyMs);
   }
 }

@@ -105,7 +105,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     if (!isNewest || this.#nextAttempt.isPromised || this.#isLast || this.#started >= this.#plan.retry.maxAttempts)
       return;
     const delayMs = this.#plan.delayMs();
-    if (delayMs !== undefined) this.#nextAttempt.after(delayMs, () => this.#hedge());
+    if (delayMs !== undefined) this.#hedgeAfter(delayMs, delayMs);
   }
 
   onWon(attempt: HedgedAttempt): void {
@@ -137,7 +137,8 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
   }
 
   #begin(): void {
-    if (this.#body.above !== undefined) this.#isLast = true;
+    if (this.#body.above === undefined) this.#plan.began();
+    else this.#isLast = true;
     this.#startAttempt();
   }
 
@@ -149,6 +150,15 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     next.start(false);
   }
 
+  /** The newest attempt will have been waited for for `delayMs`, `restMs` from now. By then it may be due later. */
+  #hedgeAfter(delayMs: number, restMs: number): void {
+    this.#nextAttempt.after(restMs, () => {
+      const dueMs = this.#plan.delayMs() ?? delayMs;
+      if (dueMs > delayMs) this.#hedgeAfter(dueMs, dueMs - delayMs);
+      else if (!this.#open.isAnswering) this.#hedge();
+    });
+  }
+
   /** The attempts under way are not answered in time: one more. */
   #hedge(): void {
     if (this.#context.retryLimit.current?.withdraw() === false) {
@@ -158,6 +168,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
       if (slow !== undefined) reportWithheld(slow, withheld, this.#context);
       return;
     }
+    this.#plan.hedged();
     this.#startAttempt();
   }
 

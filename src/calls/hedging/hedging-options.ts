@@ -22,8 +22,9 @@ export interface HedgingOptions {
   readonly maxAttempts: number;
   /**
    * The wait before each further attempt, in milliseconds, from 0: all at once. Or the percentile of the latencies of the
-   * method to wait for, above `"p0"` and below `"p100"`: nothing is hedged before a hundred of them are known. Default
-   * `"p95"`.
+   * method to wait for, above `"p0"` and below `"p100"`: nothing is hedged before a hundred of them are known. A percentile
+   * says how much more is sent: with `"p95"` five attempts for each hundred calls, also where latencies change, and of the
+   * calls of one moment fifty or so in advance. Default `"p95"`.
    */
   readonly delayMs: number | Percentile;
   /** `false`: also methods whose proto declares no `idempotency_level`, which then run more than once. Default `true`. */

@@ -23,10 +23,15 @@ export class NextAttempt {
       start();
       return;
     }
-    this.#timer = this.#clock.setTimeout(() => {
+    const due = () => {
+      // The call has ended meanwhile, or waits for something else.
+      if (this.#timer !== timer) return;
       this.clear();
       start();
-    }, delayMs);
+    };
+    // What has already arrived is read first: the late one may be our own event loop.
+    const timer = this.#clock.setTimeout(() => this.#clock.afterInput(due), delayMs);
+    this.#timer = timer;
   }
 
   /** The same for an attempt that follows one that failed. Of two promises the later one holds: a server may ask for it. */

@@ -32,6 +32,14 @@ export class OpenAttempts {
     return this.list.filter(({ current }) => current?.connection !== undefined);
   }
 
+  /** The message of one is on its way: its server has done its work, and another one would send as much. */
+  get isAnswering(): boolean {
+    return this.list.some(({ method, current }) => {
+      if (!method.singleResponse || current === undefined) return false;
+      return current.response.messageStarted && current.heldMessage === undefined;
+    });
+  }
+
   /** Where the others are. */
   backendsBeside(attempt: HedgedAttempt): Backend[] {
     return this.list.flatMap((other) => (other === attempt ? [] : (other.current?.backend ?? [])));

@@ -3,7 +3,7 @@ import type { CallConfig } from "../call-config.ts";
 import type { GlinkCallOptions } from "../call-options.ts";
 import { HedgePlan } from "../hedging/hedge-plan.ts";
 import { hedgingRefusal } from "../hedging/hedging-refusal.ts";
-import { LatencyEstimate } from "../hedging/latency-estimate.ts";
+import { PercentileDelay } from "../hedging/percentile-delay.ts";
 import { explanationOf, type PolicyExplanation } from "./explanation.ts";
 import { mergeHedging, mergeLayers, mergeRetry } from "./layers.ts";
 import type { ConfigLayer, MethodConfig, MethodPolicy } from "./method-config.ts";
@@ -33,7 +33,7 @@ export class MethodPolicies {
   /** The one for all methods; undefined where they may differ. */
   #plain: ResolvedPolicy | undefined;
   #byMethod = new WeakMap<MethodSpec, ResolvedPolicy>();
-  readonly #latencies = new WeakMap<MethodSpec, LatencyEstimate>();
+  readonly #delays = new WeakMap<MethodSpec, PercentileDelay>();
 
   constructor({ methods, transport }: PolicySources) {
     this.#methods = methods;
@@ -93,17 +93,17 @@ export class MethodPolicies {
 
   #configOf(method: MethodSpec, { retry, waitForReady, hedging }: MethodPolicy): CallConfig {
     const isHedged = hedging !== false && hedgingRefusal(method, hedging) === undefined;
-    const plan = isHedged ? new HedgePlan(hedging, retry, this.#latenciesOf(method)) : undefined;
+    const plan = isHedged ? new HedgePlan(hedging, retry, this.#delayOf(method)) : undefined;
     return { retry, waitForReady, hedging: plan };
   }
 
-  #latenciesOf(method: MethodSpec): LatencyEstimate {
-    let latencies = this.#latencies.get(method);
-    if (latencies === undefined) {
-      latencies = new LatencyEstimate();
-      this.#latencies.set(method, latencies);
+  #delayOf(method: MethodSpec): PercentileDelay {
+    let delay = this.#delays.get(method);
+    if (delay === undefined) {
+      delay = new PercentileDelay();
+      this.#delays.set(method, delay);
     }
-    return latencies;
+    return delay;
   }
 
   /** The most specific first. */

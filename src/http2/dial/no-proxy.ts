@@ -1,5 +1,6 @@
-import { BlockList, isIP } from "node:net";
+import { ipVersion } from "../../base/ip-version.ts";
 import { isLoopback } from "../../endpoint/address.ts";
+import { builtinModule } from "../../runtime/builtin-modules.ts";
 
 /** Whether connections to `host`, a name or an IP literal, and `port` pass a proxy by. */
 export type ProxyExceptions = (host: string, port: number) => boolean;
@@ -22,7 +23,7 @@ export function readNoProxy(text: string): ProxyExceptions {
   const exceptions = entries.flatMap((entry) => exceptionOf(entry) ?? []);
   return (host, port) => {
     const name = host.toLowerCase();
-    const family = isIP(name);
+    const family = ipVersion(name);
     if (name === "localhost" || isLoopback(name)) return true;
     return exceptions.some((excepts) => excepts(name, port, family));
   };
@@ -33,11 +34,11 @@ function exceptionOf(entry: string): Exception | undefined {
   if (network !== null) return networkException(network[1] as string, Number(network[2]));
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(entry) ?? [];
   // An IPv6 address without brackets has no port.
-  const host = isIP(entry) === 6 ? entry : (bracketed ?? plain);
+  const host = ipVersion(entry) === 6 ? entry : (bracketed ?? plain);
   if (host === undefined) return undefined;
   const ofPort = (port: number) => digits === undefined || port === Number(digits);
-  if (isIP(host) !== 0) {
-    const same = networkException(host, isIP(host) === 4 ? 32 : 128);
+  if (ipVersion(host) !== 0) {
+    const same = networkException(host, ipVersion(host) === 4 ? 32 : 128);
     return (other, port, family) => ofPort(port) && same?.(other, port, family) === true;
   }
   const suffix = host.replace(/^\*?\.?/, ".");
@@ -46,8 +47,9 @@ function exceptionOf(entry: string): Exception | undefined {
 }
 
 function networkException(address: string, prefix: number): Exception | undefined {
-  const family = isIP(address);
+  const family = ipVersion(address);
   if (family === 0 || prefix > (family === 4 ? 32 : 128)) return undefined;
+  const { BlockList } = builtinModule("node:net");
   const list = new BlockList();
   list.addSubnet(address, prefix, familyName(family));
   return (other, _port, otherFamily) => otherFamily !== 0 && list.check(other, familyName(otherFamily));

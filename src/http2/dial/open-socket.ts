@@ -1,5 +1,6 @@
-import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
+import { connect as connectTcp, type Socket, type TcpSocketConnectOpts } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import { ipVersion } from "../../base/ip-version.ts";
 import { type Address, formatAddress } from "../../endpoint/address.ts";
 import type { Target } from "../../endpoint/target.ts";
 import { builtinModule } from "../../runtime/builtin-modules.ts";
@@ -48,7 +49,7 @@ export function openSocket(options: SocketOptions, address: Address, input: Sock
 export function openProxySocket({ host, port, tls }: HttpProxy): Socket {
   if (tls === undefined) return connectTcp({ host, port, noDelay: true });
   const { connect: connectTls } = builtinModule("node:tls");
-  const servername = isIP(host) === 0 ? host : "";
+  const servername = ipVersion(host) === 0 ? host : "";
   return connectTls({ servername, ...tls, host, port, ALPNProtocols: ["http/1.1"] }).setNoDelay(true);
 }
 
@@ -74,7 +75,7 @@ function openTls({ target, tls, tlsSessions }: SocketOptions, address: Address, 
     ...own,
     ...place,
     ...(session === undefined ? {} : { session }),
-    servername: isIP(name) === 0 ? name : "",
+    servername: ipVersion(name) === 0 ? name : "",
     // Against the name of baseUrl, never against the address dialled.
     checkServerIdentity: (_, certificate) => verify(servername, certificate),
   });

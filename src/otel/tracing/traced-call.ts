@@ -2,6 +2,7 @@ import { type Attributes, type Context, type Span, SpanKind, trace } from "@open
 import type { AttemptEnd, AttemptStart, AttemptTracer, CallEnd, CallTracer, WaitReason } from "../../index.ts";
 import { rpcRequestMetadata } from "../conventions.ts";
 import { endAttributes, endSpan } from "./endings.ts";
+import { overlayOf } from "./overlay-context.ts";
 import type { TracedMethod, TracingParts } from "./tracing-parts.ts";
 
 /** One call in its trace. Without a recording span it carries on what its caller's context says, and no more. */
@@ -20,7 +21,7 @@ export class TracedCall implements CallTracer {
     this.#parts = parts;
     this.#method = method;
     this.#recording = span?.isRecording() ? span : undefined;
-    this.#context = span === undefined ? parent : trace.setSpan(parent, span);
+    this.#context = span === undefined ? parent : trace.setSpan(overlayOf(parent), span);
     this.#current = this.#recording;
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import * as http2 from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { serve } from "@hono/node-server";
 import express from "express";
@@ -78,6 +78,32 @@ async function firstEvent(url: URL): Promise<string> {
 }
 
 test("bare node:http serves the page", () => assertServes(createServer(page.node).listen(0, "127.0.0.1"), "/"));
+
+test("browsers that go away in the middle of a stream make room for others", async () => {
+  const server = createServer(page.node).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const listen = () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    return new Promise<{ socket: Socket; status: string }>((resolve) => {
+      socket.once("data", (bytes) => resolve({ socket, status: bytes.toString().split(" ")[1] as string }));
+    });
+  };
+  const eight = await Promise.all(Array.from({ length: 8 }, listen));
+  const refused = await listen();
+  assert.deepEqual([...new Set(eight.map(({ status }) => status)), refused.status], ["200", "503"]);
+  refused.socket.destroy();
+  for (const { socket } of eight) socket.resetAndDestroy();
+  for (let status = "503"; status !== "200"; ) {
+    const one = await listen();
+    status = one.status;
+    one.socket.destroy();
+  }
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+});
 
 test("Express serves the page below a path, which it cuts", async () => {
   const app = express();

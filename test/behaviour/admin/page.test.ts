@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { channel } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, createClient } from "@connectrpc/connect";
@@ -58,6 +59,23 @@ test("backends, their states and what failed are on the page, as in the snapshot
     assert.deepEqual(snapshot.calls, transport.snapshot().calls);
   });
   await Promise.all([one.close(), two.close()]);
+});
+
+test("how long calls take is on the page once somebody looks, and nobody hears calls before", async () => {
+  const backend = await startConnectEcho();
+  const calls = channel("tracing:glink:call:asyncEnd");
+  await withPage(async ({ page, transport, resolver }) => {
+    resolver.answer(backend.address);
+    const client = createClient(EchoService, transport);
+    await client.unary({});
+    assert.equal(calls.hasSubscribers, false);
+    assert.match(await html(page), /<dt>p50 of calls<\/dt><dd><strong>–<\/strong>/);
+    await client.unary({ behavior: { delayMs: 20 } });
+    const p50 = /<dt>p50 of calls<\/dt><dd><strong>(\d+) ms<\/strong> <small>p99 \d+ ms, of unary calls/;
+    assert.ok(Number(p50.exec(await html(page))?.[1]) >= 19);
+  });
+  assert.equal(calls.hasSubscribers, false, "a page that was closed hears nothing");
+  await backend.close();
 });
 
 test("a lost backend is in trouble on the page, with the reason", async () => {

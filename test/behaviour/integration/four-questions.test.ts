@@ -2,12 +2,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { GlinkSnapshot, GlinkTransport, GlinkTransportOptions, Logger } from "../../../src/index.ts";
-import { manualResolver } from "../../../src/testing/index.ts";
+import {
+  type GlinkSnapshot,
+  type GlinkTransport,
+  type GlinkTransportOptions,
+  glinkCall,
+  type Logger,
+} from "../../../src/index.ts";
+import { type ManualClock, manualClock, manualResolver, testTransport } from "../../../src/testing/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { everyOutput } from "../../support/every-output.ts";
+import { startFramePeer } from "../../support/frame-peer.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
 import { glinkTransport } from "../../support/transport.ts";
@@ -43,7 +50,7 @@ interface Seen {
   snapshot(): GlinkSnapshot;
 }
 
-/** Runs `work` with a transport that is seen from everywhere; `look` reads all of it at one moment. */
+/** Runs `work` with a transport that is seen from everywhere; `look` reads all of it at one moment. `clock`: its time. */
 async function watched(
   options: Omit<GlinkTransportOptions, "baseUrl">,
   work: (given: {
@@ -53,13 +60,15 @@ async function watched(
     lines: readonly string[];
     look(): Promise<Seen>;
   }) => Promise<void>,
+  clock?: ManualClock,
 ): Promise<void> {
   const outputs = everyOutput();
   const lines: string[] = [];
   const write = (level: string) => (_fields: object, message: string) => void lines.push(`${level} ${message}`);
   const logger: Logger = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   const { instrumentation } = outputs;
-  const transport = glinkTransport({ baseUrl: "http://echo.test", ...options, instrumentation, logger });
+  const given = { baseUrl: "http://echo.test", ...options, instrumentation, logger };
+  const transport = clock === undefined ? glinkTransport(given) : testTransport(given, { clock });
   outputs.watch(transport);
   const look = async (): Promise<Seen> => {
     const read = await outputs.read();
@@ -82,7 +91,9 @@ async function watched(
     await work({ transport, client: createClient(EchoService, transport), lines, look });
   } finally {
     outputs.stop();
-    await transport.close({ timeoutMs: 0 });
+    const closed = transport.close({ timeoutMs: 0 });
+    await clock?.advance(1);
+    await closed;
   }
 }
 
@@ -160,6 +171,83 @@ test("which pod is sick: one that is gone, and one whose calls fail until it is 
   });
   await fleet.close();
   assert.ok(answerOf("Which pod is sick?").includes("is ejected for 30000 ms: …"));
+});
+
+test("which pod is sick: one that is connected and says nothing", async (t) => {
+  const silent = await startFramePeer({ answersPings: false });
+  t.after(() => silent.close());
+  const backend = await startConnectEcho();
+  t.after(() => backend.close());
+  const clock = manualClock();
+  const resolver = manualResolver(silent.address, backend.address);
+  const options = { resolver, retry: false, pingTimeoutMs: 5_000 } as const;
+  const work = async ({ transport, client, lines, look }: Parameters<Parameters<typeof watched>[1]>[0]) => {
+    await allReady(transport);
+    // Each backend gets one that has a deadline and one that has none.
+    const deadlines = [1_000, 1_000, undefined, undefined];
+    const calls = deadlines.map((timeoutMs) => client.unary({}, timeoutMs === undefined ? {} : { timeoutMs }));
+    const settled = Promise.allSettled(calls);
+    await until("both of the silent one's are there", () => silent.requests.length === 2);
+    await clock.advance(1_000);
+    const missed = await Promise.any(calls.slice(0, 2).map(errorOf));
+    assert.equal(missed.message, `[deadline_exceeded] the operation timed out (backend ${silent.address})`);
+    const suspected = await look();
+    assert.equal(suspected.metric("glink_pool_left_out", 'glink_availability="suspect"'), 1);
+    assert.match(
+      suspected.page(),
+      new RegExp(`${silent.address} ● ready for \\S+ \\S+ ▲ suspect: a call missed its deadline`),
+    );
+    await clock.advance(3_000);
+    assert.ok(
+      lines.some((line) => line.startsWith(`warn ${silent.address} has said nothing for 2`)),
+      lines.join("\n"),
+    );
+    await clock.advance(5_000);
+    await settled;
+    const { metric, spans, page, snapshot } = await look();
+    assert.equal(metric("glink_attempts_failed_total", 'glink_failure_kind="deadline"', 'glink_progress="unknown"'), 1);
+    assert.equal(
+      metric("glink_attempts_failed_total", 'glink_failure_kind="ping-timeout"', 'glink_progress="unknown"'),
+      1,
+    );
+    assert.equal(metric("glink_pings_total", 'glink_outcome="unanswered"'), 1);
+    const failed = spans().filter(({ attributes }) => attributes["error.type"] !== undefined);
+    const ports = new Set(failed.map(({ attributes }) => attributes["network.peer.port"]));
+    assert.deepEqual([...ports], [Number(portOf(silent.address))]);
+    const why = "the connection is dead: a PING got no answer for 5000 ms";
+    assert.match(page(), new RegExp(`${silent.address} ▲ transient-failure for [^–]*– [^–]*– ${why}`));
+    assert.match(page(), new RegExp(`${silent.address} ${why} ping-timeout; it may have run`));
+    assert.equal(snapshot().subchannels.find(({ address }) => address === silent.address)?.callsFailed, 2);
+  };
+  await watched(options, work, clock);
+  assert.ok(answerOf("Which pod is sick?").includes("has said nothing for 2000 ms"));
+});
+
+test("why is this call slow: one that misses its deadline says what it waited for, and what failed last", async () => {
+  const clock = manualClock();
+  const gone = await startConnectEcho();
+  await gone.close();
+  const resolver = manualResolver();
+  const work = async ({ client, lines }: Parameters<Parameters<typeof watched>[1]>[0]) => {
+    const first = errorOf(client.unary({}, { timeoutMs: 1_000 }));
+    await until("it waits", () => lines.some((line) => line.startsWith("debug calls wait")));
+    await clock.advance(1_000);
+    const unresolved = await first;
+    assert.equal(unresolved.code, Code.DeadlineExceeded);
+    assert.equal(unresolved.message, "[deadline_exceeded] the operation timed out (no connection was ready)");
+    resolver.answer(gone.address);
+    const contextValues = createContextValues().set(glinkCall, { waitForReady: true });
+    const second = errorOf(client.unary({}, { timeoutMs: 1_000, contextValues }));
+    await until("the dial failed", () => lines.some((line) => line.includes("ECONNREFUSED")));
+    await clock.advance(1_000);
+    const unconnected = await second;
+    assert.equal(unconnected.code, Code.DeadlineExceeded);
+    const refused = `Unavailable from ${gone.address}: cannot connect: connect ECONNREFUSED ${gone.address}`;
+    const text = `[deadline_exceeded] the operation timed out (no connection was ready, last error: ${refused})`;
+    assert.equal(unconnected.message, text);
+  };
+  await watched({ resolver }, work, clock);
+  assert.ok(answerOf("Why is this call slow?").includes("a call that missed its deadline says what it waited for"));
 });
 
 test("why is this call slow: it waits for a backend, or for its retry", async () => {

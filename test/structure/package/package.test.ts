@@ -213,9 +213,10 @@ const bytesOf = (format: string, name: string) => statSync(join(root, "dist", fo
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings = {
   /** With the package. */
-  atOnce: { esm: 575_000, cjs: 585_000 },
-  /** Beside the first lookup, with what it shares with the other engine. */
-  engine: { esm: 145_000, cjs: 150_000 },
+  atOnce: { esm: 450_000, cjs: 458_000 },
+  /** Beside the first lookup: each with what it shares with others that are loaded late. */
+  engine: { esm: 146_000, cjs: 151_000 },
+  backends: { esm: 108_000, cjs: 112_000 },
 };
 
 for (const format of ["esm", "cjs"] as const) {
@@ -227,12 +228,14 @@ for (const format of ["esm", "cjs"] as const) {
     assert.deepEqual(shared.own, []);
     const atOnce = bytesOf(format, "index.js") + bytesOf(format, sharedName);
     assert.ok(atOnce <= ceilings.atOnce[format], `${atOnce} bytes`);
-    const engineName = fileOf(format, "wire-engine-");
-    const ownOfEngine = importsOf(`${format}/${engineName}`).own.map((path) => basename(path));
-    const later = [engineName, ...ownOfEngine.filter((name) => name !== sharedName)];
-    assert.equal(later.length, 2, later.join());
-    const engine = later.reduce((sum, name) => sum + bytesOf(format, name), 0);
+    const bytesWith = (start: string) => {
+      const name = fileOf(format, start);
+      const own = importsOf(`${format}/${name}`).own.map((path) => basename(path));
+      return [name, ...own.filter((one) => one !== sharedName)].reduce((sum, one) => sum + bytesOf(format, one), 0);
+    };
+    const [engine, backends] = [bytesWith("wire-engine-"), bytesWith("pool-backends-")];
     assert.ok(engine <= ceilings.engine[format], `${engine} bytes`);
+    assert.ok(backends <= ceilings.backends[format], `${backends} bytes`);
     assert.deepEqual([...new Set([...core.others, ...shared.others])].sort(), [
       "@bufbuild/protobuf",
       "@bufbuild/protobuf/wire",
@@ -241,7 +244,6 @@ for (const format of ["esm", "cjs"] as const) {
       "node:async_hooks",
       "node:diagnostics_channel",
       "node:module",
-      "node:net",
       "node:os",
       "node:util",
     ]);
@@ -356,7 +358,7 @@ test("a bundle of a user's makes a call, and holds neither policies nor resolver
   ])
     assert.equal(bundle?.includes(`function ${name}(`), false, `it holds ${name}`);
   assert.ok(bundle?.includes("function roundRobin("));
-  assert.ok((bundle?.length ?? 0) < 685_000, `${bundle?.length} bytes`);
+  assert.ok((bundle?.length ?? 0) < 705_000, `${bundle?.length} bytes`);
   assert.equal(await userProgram("bundle.mjs", bundle ?? ""), "hello");
 });
 
@@ -383,7 +385,10 @@ test("a CommonJS program uses glink/testing and the engine on node:http2, which 
   assert.equal(before, "chunk.js index.js testing/index.js");
   assert.equal(call, "hello 1 1");
   assert.match(noise ?? "", /^glink left \d+ open$/);
-  assert.equal(afterwards, "chunk.js chunk.js index.js node-engine.js testing/index.js wire-engine.js");
+  assert.equal(
+    afterwards,
+    "chunk.js chunk.js chunk.js index.js node-engine.js pool-backends.js testing/index.js wire-engine.js",
+  );
 });
 
 test("programs in either kind of modules load glink/consul", async () => {
@@ -422,7 +427,8 @@ test("the tests of docs/testing.md pass as they stand", async () => {
 const lacking: Readonly<Record<string, RegExp>> = {
   // A machine of a cluster.
   "docs/cli.md 1": /^(ran|waits)$/,
-  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^waits$/,
+  // Its own deadline may come before the answer of a slow DNS.
+  "docs/coming-from-nice-grpc.md 1": /cannot resolve|^(ran|waits)$/,
   "docs/methods.md 3": /cannot resolve|^waits$/,
   "docs/options.md 2": /cannot resolve|^waits$/,
   "docs/options.md 3": /cannot resolve|^waits$/,

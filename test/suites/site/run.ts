@@ -9,7 +9,7 @@ import { brokenLinks, pagesBelow } from "./links.ts";
 /*
  * npm run site, or npm run site -- docs_testing modules/
  * Builds the site of reference and guides, follows its links, and has axe-core read its pages in a real Chromium, from
- * file:// and in both colour schemes; with words, those whose path has one of them. What cannot be had on this machine is said to be skipped.
+ * file:// and in both colour schemes; on a telephone they are moved up and down alone; with words, those whose path has one of them. What cannot be had on this machine is said to be skipped.
  */
 
 const root = join(import.meta.dirname, "../../..");
@@ -75,6 +75,7 @@ async function accessibility(): Promise<void> {
         if (name === "index.html" || name === "interfaces/index.GlinkTransportOptions.html")
           await open.picture(join(pictures, `${name.replaceAll("/", "-")}-${colorScheme}.png`), colorScheme);
       }
+      problems.push(...(await widerThanTelephone(open)));
       // Where the browser takes no icons from a file, a script of the site's puts them into the page.
       problems.push(...open.complaints.filter((text) => !text.includes("assets/icons.svg")));
       report(`${name} is accessible`, problems);
@@ -98,4 +99,15 @@ async function violations({ page }: OpenPage): Promise<string[]> {
   return found.map(
     ({ id, help, nodes }) => `${id} (${help}): ${nodes.slice(0, 3).map(({ target }) => target.join(" "))}`,
   );
+}
+
+/** By how much the page is wider than a telephone's screen, if it is. */
+async function widerThanTelephone({ page }: OpenPage): Promise<string[]> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const overhang = (await page.evaluate(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  )) as number;
+  if (before !== null) await page.setViewportSize(before);
+  return overhang > 0 ? [`${overhang} px of it are beside a screen of 390 px`] : [];
 }

@@ -66,6 +66,14 @@ test("a ConnectError of the caller's own remains as it is", () => {
   assert.equal(glinkFailureOf(own), undefined);
 });
 
+test("a ConnectError as the reason of a signal is the error of each call that it ends, and tells of none", () => {
+  for (const code of [Code.Canceled, Code.DeadlineExceeded]) {
+    const reason = new ConnectError("of the call that is served", code);
+    for (const attempts of [1, 2]) assert.equal(toConnectError(canceledFailure(reason), { attempts }), reason);
+    assert.equal(glinkFailureOf(reason), undefined);
+  }
+});
+
 test("what is not glink's has no failure, whatever it is, and nobody throws", () => {
   const itsOwnCause = new Error("round");
   itsOwnCause.cause = new Error("and round", { cause: itsOwnCause });

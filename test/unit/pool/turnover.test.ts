@@ -113,3 +113,19 @@ test("addresses are those of the moment in which they were reported", async () =
   assert.equal(pool.readyCount, 1_500);
   close();
 });
+
+test("a pool of hundreds that is closed lets some go in each turn, and is closed when all have left", async () => {
+  const { pool, connector } = await connectedPool(800);
+  const left = () => connector.dials.filter(({ connection }) => connection?.closed === true).length;
+  let leftAtEnd: number | undefined;
+  pool.close({ kind: "closed", code: 1, progress: "unknown", message: "the transport was closed" }, () => {
+    leftAtEnd = left();
+  });
+  const first = left();
+  assert.ok(first > 0 && first <= mostDeparted, `${first} closed at once`);
+  assert.deepEqual(pool.subchannels, []);
+  const growth = await growthPerTurn(left, 800);
+  assert.ok(Math.max(...growth) <= mostDeparted, `${Math.max(...growth)} closed in a turn`);
+  await turn();
+  assert.equal(leftAtEnd, 800);
+});

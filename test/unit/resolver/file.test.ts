@@ -10,6 +10,8 @@ import { until } from "../../support/load.ts";
 import { SocketsManualClock } from "../../support/manual-clock.ts";
 import { noFileLinks, noPipes } from "../../support/platform.ts";
 import { watchEndpoints } from "./watching-endpoints.ts";
+// Loaded late, which takes time of the lookups that are measured here.
+import "../../../src/resolver/watched-file.ts";
 
 checkForLeaks();
 

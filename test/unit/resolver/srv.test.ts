@@ -5,6 +5,8 @@ import { type DnsAnswer, fakeDns } from "../../../src/testing/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
 import { watchEndpoints } from "./watching-endpoints.ts";
+// Loaded late, which takes time of the lookups that are measured here.
+import "../../../src/resolver/service-lookup.ts";
 
 checkForLeaks();
 

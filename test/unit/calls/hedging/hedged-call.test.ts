@@ -12,6 +12,7 @@ import {
   bodyOf,
   errorOf,
   failTrailersOnly,
+  framedText,
   inTurn,
   loseConnection,
   type ReceivedCall,
@@ -69,6 +70,27 @@ test("a call that is not answered in time goes to other backends too, one by one
     );
     const { attempts, hedges, retries } = transport.snapshot().calls;
     assert.deepEqual({ attempts, hedges, retries }, { attempts: 3, hedges: 2, retries: 0 });
+  }));
+
+test("a call whose answer is on its way is not hedged, however slowly it comes, and is sent again if that connection is lost", () =>
+  hedged(inTurn(begin(framedText("a large answer").subarray(0, 8)), answer("another")), async (bench) => {
+    const { client, clock, fleet } = bench;
+    const answered = client.unaryIdempotent({});
+    await received(bench, 1);
+    const { session, cut } = fleet.calls[0] as ReceivedCall;
+    await new Promise((resolve) => session.ping(resolve));
+    await clock.advance(1_000);
+    assert.equal(fleet.calls.length, 1);
+    cut();
+    assert.equal((await answered).text, "another");
+  }));
+
+test("headers are no answer: a call of which nothing else has come is hedged", () =>
+  hedged(inTurn(begin(), answer("another")), async (bench) => {
+    const answered = bench.client.unaryIdempotent({});
+    await received(bench, 1);
+    await bench.clock.advance(50);
+    assert.equal((await answered).text, "another");
   }));
 
 test("a call that is answered in time is sent once, and leaves no timer", () =>

@@ -1,39 +1,76 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkForLeaks } from "../../../support/leaks.ts";
-import { until } from "../../../support/load.ts";
-import { answer, errorOf, staySilent, withBench } from "../scripted-server.ts";
+import { PercentileDelay } from "../../../../src/calls/hedging/percentile-delay.ts";
 
-checkForLeaks();
+const share = 0.05;
 
-test("after a percentile nothing is hedged before the method is known; then a slow call is, and it does not raise the percentile", () =>
-  withBench(
-    {
-      backends: 2,
-      script: (call) => (call.headers["x-slow"] === "1" && slow-- > 0 ? staySilent : answer("ok"))(call),
-      options: { hedging: { delayMs: "p95" }, retry: { budget: false } },
-    },
-    async ({ client, clock, fleet }) => {
-      const headers = { "x-slow": "1" };
-      slow = 1;
-      const unknown = errorOf(client.unaryIdempotent({}, { headers, timeoutMs: 5_000 }));
-      await until("it is sent", () => fleet.calls.length === 1);
-      await clock.advance(5_000);
-      await unknown;
-      assert.equal(fleet.calls.length, 1, "too little is known");
-      for (let i = 0; i < 110; i++) await client.unaryIdempotent({});
-      for (let i = 0; i < 3; i++) {
-        const before: number = fleet.calls.length;
-        slow = 1;
-        const answered = client.unaryIdempotent({}, { headers });
-        await until("it is sent", () => fleet.calls.length === before + 1);
-        // The lowest that an estimate can be is 0.05 ms: time stands still for the calls that are answered.
-        await clock.advance(0.06);
-        assert.equal((await answered).text, "ok");
-        assert.equal(fleet.calls.length, before + 2);
-      }
-    },
-  ));
+/** One that has met 900 latencies from 0.1 to 90 ms, all as often. */
+function known(): PercentileDelay {
+  const delay = new PercentileDelay();
+  for (let i = 1; i <= 900; i++) delay.record(((i * 7) % 900) / 10 + 0.1);
+  return delay;
+}
 
-/** How many of the slow calls to come are not answered. */
-let slow = 0;
+/** As `share` of the calls, within the two hundredths by which a percentile may be too high. */
+function assertWaits(delay: PercentileDelay, exceeding: number): void {
+  const exactMs = 90 * (1 - exceeding);
+  const waitMs = delay.delayMs(share) ?? 0;
+  assert.ok(waitMs >= exactMs * 0.99 && waitMs <= exactMs * 1.03, `${waitMs} ms for ${exactMs}`);
+}
+
+test("calls wait for the percentile that is asked for, and at most as many are hedged as that means", () => {
+  const delay = known();
+  assertWaits(delay, share);
+  // Of each hundred calls five are hedged: nothing is left over, and nothing is missing.
+  for (let i = 1; i <= 2_000; i++) {
+    delay.began(share);
+    if (i % 20 === 0) delay.hedged();
+  }
+  assertWaits(delay, share);
+});
+
+test("what is hedged in advance is made good by higher percentiles, and after a thousand calls all of it is", () => {
+  const delay = known();
+  for (let i = 0; i < 25; i++) delay.hedged();
+  assertWaits(delay, share / 2);
+  for (let i = 0; i < 500; i++) delay.began(share);
+  // It is looked up anew with what was met since.
+  for (let i = 0; i < 16; i++) delay.record(1);
+  assertWaits(delay, share);
+});
+
+test("however many were hedged in advance, those are still hedged that take longer than all but a tenth of what may be", () => {
+  const delay = known();
+  for (let i = 0; i < 10_000; i++) delay.hedged();
+  assertWaits(delay, share / 10);
+  for (let i = 0; i < 2_000; i++) delay.began(share);
+  for (let i = 0; i < 16; i++) delay.record(1);
+  assertWaits(delay, share);
+});
+
+test("where latencies fell, more calls are hedged for a while: twice as many of them at most", () => {
+  const delay = known();
+  for (let i = 0; i < 10_000; i++) delay.began(share);
+  assertWaits(delay, 2 * share);
+  for (let i = 0; i < 50; i++) delay.hedged();
+  assertWaits(delay, share);
+});
+
+test("before a hundred latencies are known nobody is hedged, and nothing is saved for later", () => {
+  const delay = new PercentileDelay();
+  for (let i = 0; i < 99; i++) {
+    delay.began(share);
+    delay.record(i);
+  }
+  assert.equal(delay.delayMs(share), undefined);
+  delay.record(100);
+  const waitMs = delay.delayMs(share) ?? 0;
+  assert.ok(waitMs > 94 && waitMs < 98, `${waitMs}`);
+});
+
+test("calls of one method that ask for different percentiles wait for them", () => {
+  const delay = known();
+  const p50 = delay.delayMs(0.5) ?? 0;
+  const p99 = delay.delayMs(0.01) ?? 0;
+  assert.ok(p50 > 44 && p50 < 47 && p99 > 88 && p99 < 92, `${p50} and ${p99}`);
+});
