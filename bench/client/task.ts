@@ -1,3 +1,4 @@
+import type { Arrivals } from "../arrivals.ts";
 import type { Load, PeerName } from "../loads.ts";
 
 /** What one client process does: its argument, as JSON. */
@@ -18,6 +19,9 @@ export interface MeasureCommand {
   /** Also look at heap allocation: costs time after the window. */
   readonly probeHeap: boolean;
 }
+
+/** Another: make calls when they are due, and answer with the BucketCounts of their times. */
+export type OpenLoopCommand = Arrivals;
 
 /** A line on a client's standard output: one window. Undefined where a peer cannot tell. */
 export interface Measurement {
