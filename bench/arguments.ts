@@ -27,8 +27,8 @@ export interface Arguments {
   /** Whose latency is measured; none: of nobody. */
   readonly latencyPeers: readonly PeerName[];
   readonly nodeVersions: readonly string[];
-  /** The loads on which glink is measured on these; undefined: all. */
-  readonly nodeLoads: readonly string[] | undefined;
+  /** The loads on which glink is measured on these, and with its other engine; undefined: all. */
+  readonly variantLoads: readonly string[] | undefined;
   readonly pace: Pace;
   /** A commit, branch or tag of this repository. */
   readonly before: string | undefined;
@@ -45,7 +45,7 @@ interface Defaults {
   readonly peers: readonly PeerName[];
   readonly latencyPeers: readonly PeerName[];
   readonly nodeVersions: readonly string[];
-  readonly nodeLoads?: readonly string[];
+  readonly variantLoads?: readonly string[];
   readonly json?: string;
 }
 
@@ -100,7 +100,7 @@ export function readArguments(args: readonly string[]): Arguments {
     peers: peers ?? defaults.peers,
     latencyPeers: latencyPeers.filter((peer) => peers?.includes(peer) ?? true),
     nodeVersions: values["node-versions"]?.split(",") ?? defaults.nodeVersions,
-    nodeLoads: values.only === undefined ? defaults.nodeLoads : undefined,
+    variantLoads: values.only === undefined ? defaults.variantLoads : undefined,
     pace: {
       processes: positive("--processes", values.processes ?? defaults.processes),
       rounds: positive("--rounds", values.rounds ?? defaults.rounds),

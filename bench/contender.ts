@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { cache, root } from "./build.ts";
 import type { MeasureCommand, Measurement, OpenLoopCommand, Task } from "./client/task.ts";
 import type { BucketCounts } from "./histogram.ts";
@@ -77,7 +78,7 @@ export class Contender {
     this.#process = process;
   }
 
-  /** Resolves once it is connected. */
+  /** Resolves once it is connected, and its compilers are done. */
   static async start(entry: Entry, servers: Servers, options: RunOptions): Promise<Contender> {
     const { peer, load, name } = entry;
     const certificate = load.listener === "tls" ? servers.certificate : undefined;
@@ -85,16 +86,22 @@ export class Contender {
     const [command, ...args] = commandOf(entry, options);
     const child = new LineProcess(`the client ${name}`, command as string, [...args, JSON.stringify(task)]);
     await child.receive();
-    return new Contender(entry, child);
+    const contender = new Contender(entry, child);
+    await contender.measure(warmUp(load));
+    return contender;
   }
 
-  /** All at once. Where one of them fails, those that did not are ended. */
+  /** As many at a time as there are cores: nothing is measured yet. Where one fails, those that did not are ended. */
   static async startAll(entries: readonly Entry[], servers: Servers, options: RunOptions): Promise<Contender[]> {
-    const started = await Promise.allSettled(entries.map((entry) => Contender.start(entry, servers, options)));
-    const contenders = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    const failed = started.find((one) => one.status === "rejected");
-    if (failed === undefined) return contenders;
-    await Promise.all(contenders.map((contender) => contender.end()));
+    const started: Contender[] = [];
+    const left = entries.entries();
+    const lane = async () => {
+      for (const [i, entry] of left) started[i] = await Contender.start(entry, servers, options);
+    };
+    const lanes = await Promise.allSettled(Array.from({ length: availableParallelism() }, lane));
+    const failed = lanes.find((one) => one.status === "rejected");
+    if (failed === undefined) return started;
+    await Promise.all(started.map((contender) => contender.end()));
     throw failed.reason;
   }
 
@@ -112,6 +119,11 @@ export class Contender {
   end(): Promise<void> {
     return this.#process.end();
   }
+}
+
+function warmUp({ messages }: Load): MeasureCommand {
+  const operations = Math.max(5, 1_500 / messages);
+  return { durationMs: 300, atLeast: { operations, cpuMs: 1_500, limitMs: 15_000 }, probeHeap: false };
 }
 
 function commandOf({ peer, tree, node }: Entry, { goClient, profile }: RunOptions): string[] {

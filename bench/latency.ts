@@ -2,18 +2,18 @@ import type { Arrivals } from "./arrivals.ts";
 import { type Companions, Contender, type Entry, entriesOf, type RunOptions } from "./contender.ts";
 import { type BucketCounts, quantileOf } from "./histogram.ts";
 import type { NamedLoad, PeerName } from "./loads.ts";
-import { warmUp } from "./rounds.ts";
 import type { Servers } from "./server-process.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 /** Of what a client makes at the most, when it makes calls as fast as they are answered. */
-export const shares = [0.2, 0.5, 0.8] as const;
+const shares = [0.2, 0.5, 0.8] as const;
 
 /** How long the most that a client makes is looked for, and then how long calls are made at each share. */
 const saturationMs = 1_000;
 const shareMs = 2_000;
-/** So many at least: p99.9 is then the second slowest of each process. */
+/** So many at least, for then p99.9 is the second slowest of a process; unless that takes longer than the other time. */
 const leastCalls = 2_000;
+const mostShareMs = 10_000;
 
 /** What calls take that are due at random times, whatever became of others; spreads over processes. */
 export interface Latency {
@@ -58,7 +58,6 @@ export async function measureLatency(
 async function sampleOf(entry: Entry, servers: Servers, options: RunOptions, seed: number): Promise<Sample> {
   const contender = await Contender.start(entry, servers, options);
   try {
-    await contender.measure(warmUp(entry.load));
     const { operations, wallMs } = await contender.measure({ durationMs: saturationMs, probeHeap: false });
     const saturationPerSecond = (1_000 * operations) / wallMs;
     const counts: BucketCounts[] = [];
@@ -70,7 +69,8 @@ async function sampleOf(entry: Entry, servers: Servers, options: RunOptions, see
 }
 
 function arrivalsAt(perSecond: number, seed: number): Arrivals {
-  return { perSecond, count: Math.max(leastCalls, Math.round((perSecond * shareMs) / 1_000)), seed };
+  const within = (ms: number) => Math.ceil((perSecond * ms) / 1_000);
+  return { perSecond, count: Math.max(within(shareMs), Math.min(leastCalls, within(mostShareMs))), seed };
 }
 
 function latencyOf(peer: PeerName, samples: readonly Sample[]): Latency {

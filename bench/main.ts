@@ -40,8 +40,10 @@ async function run(args: Arguments): Promise<number> {
   say(headerText(machine, pace));
   try {
     for (const load of args.loads) {
-      const onNodes = args.nodeLoads === undefined || args.nodeLoads.includes(load.name);
-      const companions = { peers, before, nodes: onNodes ? nodes : new Map() };
+      const hasVariants = args.variantLoads === undefined || args.variantLoads.includes(load.name);
+      const companions = hasVariants
+        ? { peers, before, nodes }
+        : { peers: peers.filter((peer) => peer !== "glink-node"), before, nodes: new Map() };
       const result = await measureLoad(load, companions, servers, { goClient, profile, pace });
       loads.push(result);
       say(loadTable(result));

@@ -1,7 +1,7 @@
-import type { MeasureCommand, Measurement } from "./client/task.ts";
+import type { Measurement } from "./client/task.ts";
 import { type Companions, Contender, type ContenderName, entriesOf, type RunOptions } from "./contender.ts";
 import { figuresOf, type LoadResult } from "./figures.ts";
-import type { Load, NamedLoad } from "./loads.ts";
+import type { NamedLoad } from "./loads.ts";
 import type { Servers } from "./server-process.ts";
 
 /** How long and how often. */
@@ -40,8 +40,6 @@ export async function measureLoad(
 
 async function measureRounds(contenders: readonly Contender[], { rounds, windowMs }: Pace, first: number) {
   const measured = new Map(contenders.map(({ entry }) => [entry.name as ContenderName, [] as Measurement[]]));
-  // All at once: nothing is measured yet, and the machine has more than one core.
-  await Promise.all(contenders.map((contender) => contender.measure(warmUp(contender.entry.load))));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const contender = contenders[(i + round + first) % contenders.length] as Contender;
@@ -50,10 +48,4 @@ async function measureRounds(contenders: readonly Contender[], { rounds, windowM
     }
   }
   return measured;
-}
-
-/** Until compilers are done: they count calls, not time. */
-export function warmUp({ messages }: Load): MeasureCommand {
-  const operations = Math.max(10, 3_000 / messages);
-  return { durationMs: 500, atLeast: { operations, limitMs: 5_000 }, probeHeap: false };
 }

@@ -14,8 +14,11 @@ export interface Task {
 /** A line on a client's standard input: measure for so long. */
 export interface MeasureCommand {
   readonly durationMs: number;
-  /** A warm-up goes on until so many operations were made, but not beyond `limitMs`: compilers count calls, not time. */
-  readonly atLeast?: { readonly operations: number; readonly limitMs: number };
+  /**
+   * A warm-up goes on until so many operations were made and so much CPU was used, but not beyond `limitMs`: compilers count
+   * calls, and need time of their own, which others may leave them little of. Clients in Go have nothing to compile.
+   */
+  readonly atLeast?: { readonly operations: number; readonly cpuMs: number; readonly limitMs: number };
   /** Also look at heap allocation: costs time after the window. */
   readonly probeHeap: boolean;
 }

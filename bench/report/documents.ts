@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { root } from "../build.ts";
-import { costTable, latencyTable, nodeTable, provenance, shortCostTable, shortProvenance } from "./markdown.ts";
-import { picture } from "./picture.ts";
+import { costTable, latencyTable, provenance, shortCostTable, shortProvenance, variantTable } from "./markdown.ts";
+import { costPicture } from "./picture.ts";
 import type { Result } from "./result.ts";
 
 /** What is written of a result, in which document and at which mark. */
 const parts: Readonly<Record<string, Readonly<Record<string, (result: Result) => string>>>> = {
-  "docs/performance.md": { provenance, cost: costTable, node: nodeTable, latency: latencyTable },
+  "docs/performance.md": { provenance, cost: costTable, variants: variantTable, latency: latencyTable },
   "README.md": { cost: shortCostTable, provenance: shortProvenance },
 };
 
@@ -17,7 +17,7 @@ export function documentsOf(result: Result): Map<string, string> {
     const written = Object.entries(writers).reduce((now, [mark, write]) => filled(now, mark, write(result)), text);
     return [path, written] as const;
   });
-  return new Map([...documents, ["docs/images/performance.svg", picture(result)]]);
+  return new Map([...documents, ["docs/images/performance.svg", costPicture(result)]]);
 }
 
 /** Puts content between `<!-- bench: mark -->` and `<!-- /bench -->`, paragraphs of their own. Throws an error where a document lacks the mark. */

@@ -13,15 +13,13 @@ export function costTable({ loads }: Result): string {
     const above = glink === undefined || alone === undefined ? undefined : micros(glink) - micros(alone);
     return [
       result.load.name,
-      ...[firstOf(figures, connectNode), figures["grpc-js"], glink, figures["glink-node"], firstOf(figures, go)].map(
-        cpu,
-      ),
+      ...[firstOf(figures, connectNode), figures["grpc-js"], glink, firstOf(figures, go)].map(cpu),
       ratio(inGoCpu(result, ["glink"])),
       cpu(alone),
       above === undefined ? "" : grouped(above),
     ];
   });
-  const columns = ["connect-node", "grpc-js", "glink", "glink-node", "Go", "glink / Go", "no-network"];
+  const columns = ["connect-node", "grpc-js", "glink", "Go", "glink / Go", "no-network"];
   return table([["load", ...columns, "glink − no-network"], ...rows]);
 }
 
@@ -36,14 +34,18 @@ export function shortCostTable({ loads }: Result): string {
   return table([["load", ...columns], ...rows]);
 }
 
-/** glink on each Node, on the loads on which it was measured on more than one. */
-export function nodeTable({ loads, machine }: Result): string {
-  const others = Object.keys(machine.versions).flatMap((name) => (name.startsWith("node@") ? [name.slice(5)] : []));
-  const names = ["glink", ...others.map((version) => `glink@${version}` as const)] as const;
-  const onMany = loads.filter(({ figures }) => names.filter((name) => figures[name] !== undefined).length > 1);
-  const rows = onMany.map(({ load, figures }) => [load.name, ...names.map((name) => cpu(figures[name]))]);
-  const versions = [machine.versions.node, ...others.map((version) => machine.versions[`node@${version}`])];
-  return table([["load", ...versions.map((version) => `Node ${version}`)], ...rows]);
+/** glink on each Node, and with the other engine, on the loads on which it was measured in more than one way. */
+export function variantTable({ loads, machine: { versions } }: Result): string {
+  const nodes = Object.keys(versions).flatMap((name) => (name.startsWith("node@") ? [name.slice(5)] : []));
+  const columns = [
+    { name: "glink", title: `Node ${versions.node}` },
+    ...nodes.map((node) => ({ name: `glink@${node}` as const, title: `Node ${versions[`node@${node}`]}` })),
+    { name: "glink-node", title: '`http2: "node"`' },
+  ] as const;
+  const rows = loads
+    .filter(({ figures }) => columns.filter(({ name }) => figures[name] !== undefined).length > 1)
+    .map(({ load, figures }) => [load.name, ...columns.map(({ name }) => cpu(figures[name]))]);
+  return table([["load", ...columns.map(({ title }) => title)], ...rows]);
 }
 
 /** Every client at every share of what it makes at the most. */

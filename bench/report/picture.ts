@@ -4,7 +4,7 @@ import type { Spread } from "../statistics.ts";
 import { day } from "./numbers.ts";
 import type { Result } from "./result.ts";
 import { connectNode, inGoCpu, titles } from "./rows.ts";
-import { element, text } from "./svg.ts";
+import { element, picture, text } from "./svg.ts";
 
 /** Who is drawn, from above; each name is a class of the style too. */
 const clients = [
@@ -30,7 +30,7 @@ const style = `
   }`;
 
 /** Bars from grpc-go's cost: to the left whoever takes less, to the right whoever takes more, on a scale of doublings. */
-export function picture(result: Result): string {
+export function costPicture(result: Result): string {
   const groups = Object.entries(titles).flatMap(([name, words]) => {
     const load = result.loads.find((one) => one.load.name === name);
     const bars = load === undefined ? [] : barsOf(load);
@@ -42,13 +42,14 @@ export function picture(result: Result): string {
   const { width, left, right, head, top } = layout;
   const x = (ratio: number) => left + ((width - left - right) * (Math.log2(ratio) - low)) / (high - low);
   const bottom = top + groups.length * groupHeight;
+  const height = bottom + 34;
   const doublings = Array.from({ length: high - low + 1 }, (_, i) => 2 ** (low + i));
   const { machine, pace } = result;
   const where = `${day(machine.date)}, Node ${machine.versions.node}, ${machine.processor}, ${machine.cores} cores`;
   const parts = [
     element("title", {}, title),
     element("style", {}, style),
-    element("rect", { class: "back", width, height: bottom + 34 }),
+    element("rect", { class: "back", width, height }),
     text(20, 30, title, { class: "title" }),
     text(20, 52, `Each line doubles. Streams: of a message. Whiskers: least to most of ${pace.processes} processes.`, {
       class: "small",
@@ -60,8 +61,7 @@ export function picture(result: Result): string {
     ...groups.map(({ words, bars }, i) => group(words, bars, top + i * groupHeight, x)),
     text(20, bottom + 22, where, { class: "small" }),
   ];
-  const viewBox = `0 0 ${width} ${bottom + 34}`;
-  return `${element("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox, role: "img" }, `\n${parts.join("\n")}\n`)}\n`;
+  return picture({ width, height }, parts);
 }
 
 interface Bar {

@@ -16,6 +16,12 @@ export function text(x: number, y: number, content: string, attributes: Attribut
   return element("text", { x, y, ...attributes }, escaped(content));
 }
 
+/** A file. `attributes` may say what holds for all its texts. */
+export function picture({ width, height, ...attributes }: Attributes, parts: readonly string[]): string {
+  const all = { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, role: "img", ...attributes };
+  return `${element("svg", all, `\n${parts.join("\n")}\n`)}\n`;
+}
+
 function escaped(content: string): string {
   return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

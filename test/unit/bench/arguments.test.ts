@@ -22,11 +22,14 @@ test("--only latency measures that alone", () => {
 });
 
 test("a report has seven processes of each client, other Nodes on some loads, and a file of its own", () => {
-  const { pace, json, nodeVersions, nodeLoads } = readArguments(["--report"]);
+  const { pace, json, nodeVersions, variantLoads } = readArguments(["--report"]);
   assert.equal(pace.processes, 7);
   assert.equal(json, "bench/results/latest.json");
   assert.deepEqual(namesOf(["--report"]).sort(), [...report.loads].sort());
-  assert.deepEqual({ nodeVersions, nodeLoads }, { nodeVersions: report.nodeVersions, nodeLoads: report.nodeLoads });
+  assert.deepEqual(
+    { nodeVersions, variantLoads },
+    { nodeVersions: report.nodeVersions, variantLoads: report.variantLoads },
+  );
 });
 
 test("what is asked for goes before what a kind of run chooses", () => {

@@ -23,7 +23,7 @@ export function loadResult(
   micros: Readonly<Partial<Record<ContenderName, readonly number[]>>>,
 ): LoadResult {
   const load = namedLoad(name);
-  const figures = Object.entries(micros).map(([client, processes]) => [
+  const figures = Object.entries(micros).map(([client, processes = []]) => [
     client,
     figuresOf(
       load,

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { costTable, latencyTable, nodeTable, provenance, shortCostTable } from "../../../../bench/report/markdown.ts";
+import {
+  costTable,
+  latencyTable,
+  provenance,
+  shortCostTable,
+  variantTable,
+} from "../../../../bench/report/markdown.ts";
 import { loadResult, resultOf } from "../results.ts";
 
 const lastLine = (text: string) => text.split("\n").at(-1);
@@ -15,7 +21,7 @@ test("a load's row has every client, glink's ratio to Go with its range, and wha
   };
   assert.equal(
     lastLine(costTable(resultOf({ loads: [loadResult("unary-c32", clients)] }))),
-    "| unary-c32 | 767 | 350 | 20 |  | 40 | 0.50 (0.50–0.50) | 13 | 7.5 |",
+    "| unary-c32 | 767 | 350 | 20 | 40 | 0.50 (0.50–0.50) | 13 | 7.5 |",
   );
 });
 
@@ -23,7 +29,7 @@ test("clients of other protocols stand in the columns of their own kind", () => 
   const clients = { createConnectTransport: [1_400], glink: [16, 20, 24], "connect-go": [40, 40, 40] };
   assert.equal(
     lastLine(costTable(resultOf({ loads: [loadResult("unary-connect", clients)] }))),
-    "| unary-connect | 1 400 |  | 20 |  | 40 | 0.50 (0.40–0.60) |  |  |",
+    "| unary-connect | 1 400 |  | 20 | 40 | 0.50 (0.40–0.60) |  |  |",
   );
 });
 
@@ -34,13 +40,13 @@ test("README's table has five loads in words, and leaves empty what was not meas
   assert.match(rows, /^\| unary, small \| {2}\| {2}\| {2}\| {2}\|$/m);
 });
 
-test("other Nodes stand beside the first, on the loads that were measured on them", () => {
-  const onBoth = loadResult("unary-c32", { glink: [20], "glink@24": [18] });
-  const rows = nodeTable(resultOf({ loads: [onBoth, loadResult("unary-c1", { glink: [150] })] }));
+test("other Nodes and the other engine stand beside the first, on the loads that were measured on them", () => {
+  const onBoth = loadResult("unary-c32", { glink: [20], "glink@24": [18], "glink-node": [180] });
+  const rows = variantTable(resultOf({ loads: [onBoth, loadResult("unary-c1", { glink: [150] })] }));
   assert.deepEqual(rows.split("\n"), [
-    "| load | Node 20.1.0 | Node 24.2.0 |",
-    "|---|---|---|",
-    "| unary-c32 | 20 | 18 |",
+    '| load | Node 20.1.0 | Node 24.2.0 | `http2: "node"` |',
+    "|---|---|---|---|",
+    "| unary-c32 | 20 | 18 | 180 |",
   ]);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { picture } from "../../../../bench/report/picture.ts";
+import { costPicture } from "../../../../bench/report/picture.ts";
 import { loadResult, resultOf } from "../results.ts";
 
 /** The attributes of each element of that name and class. */
@@ -13,7 +13,7 @@ function elements(svg: string, name: string, group: string): Record<string, stri
 const result = resultOf({
   loads: [loadResult("unary-c32", { glink: [20, 10, 25], "grpc-js": [160, 160, 160], "grpc-go": [40, 40, 40] })],
 });
-const svg = picture(result);
+const svg = costPicture(result);
 /** Where grpc-go is. */
 const one = Number(elements(svg, "line", "one")[0]?.x1);
 
