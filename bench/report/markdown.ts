@@ -27,9 +27,9 @@ export function costTable({ loads }: Result): string {
 export function shortCostTable({ loads }: Result): string {
   const short = ["unary-c32", "unary-tls", "unary-64KiB", "server-stream-100", "unary-pool-1000"] as const;
   const columns = ["createGrpcTransport", "grpc-js", "glink", "grpc-go"] as const;
-  const rows = short.map((name) => {
-    const figures = loads.find(({ load }) => load.name === name)?.figures;
-    return [titles[name], ...columns.map((column) => cpu(figures?.[column]))];
+  const rows = short.flatMap((name) => {
+    const measured = loads.filter(({ load }) => load.name === name);
+    return measured.map(({ figures }) => [titles[name], ...columns.map((column) => cpu(figures[column]))]);
   });
   return table([["load", ...columns], ...rows]);
 }
