@@ -1,17 +1,19 @@
 import { parseArgs } from "node:util";
-import { everyPeer, loads, type NamedLoad, type PeerName, quick } from "./loads.ts";
+import { everyPeer, latencyLoad, loads, type NamedLoad, type PeerName, quick, report } from "./loads.ts";
 import type { Pace } from "./rounds.ts";
 
 export const usage = `npm run bench -- [options]
 
-  --quick          small unary c=32 and the 100-message stream, four peers, under 90 s; exit code 1 on a missed budget
-  --only LIST      loads, comma-separated: whole names, or parts of names
+  --report         what docs/performance.md shows, 7 processes each, to bench/results/latest.json: half an hour
+  --quick          small unary c=32 and the 100-message stream, five peers, under 90 s; exit code 1 on a missed budget
+  --only LIST      loads, comma-separated: whole names, or parts of names; "latency" is one
   --peers LIST     only these peers
-  --rounds N       interleaved rounds, 5 or more for a report (default 9, with --quick 5)
+  --processes N    fresh processes of each client on each load (default 3, with --quick 2, with --report 7)
+  --rounds N       interleaved measurements of each process (default 3, with --report 2)
+  --window MS      length of one measurement (default 300)
+  --node-versions LIST   also measure glink on these versions of Node, such as 22,24.21.0; they come through npx
   --before REF     also measure glink as it was at this commit, and print what changed since
-  --window MS      length of one measurement (default 500)
   --json [FILE]    JSON instead of the table, or to FILE beside it
-  --svg FILE       where the plot goes (default bench/results/bench.svg; --quick and --only write none by default)
   --profile PEER   write CPU profiles of this peer's processes to .cache/bench/profiles
   --list           the loads`;
 
@@ -22,47 +24,90 @@ export interface Arguments {
   readonly help: boolean;
   readonly loads: readonly NamedLoad[];
   readonly peers: readonly PeerName[];
+  /** Whose latency is measured; none: of nobody. */
+  readonly latencyPeers: readonly PeerName[];
+  readonly nodeVersions: readonly string[];
+  /** The loads on which glink is measured on these, and with its other engine; undefined: all. */
+  readonly variantLoads: readonly string[] | undefined;
   readonly pace: Pace;
   /** A commit, branch or tag of this repository. */
   readonly before: string | undefined;
   /** "-": standard output. */
   readonly json: string | undefined;
-  readonly svg: string | undefined;
   readonly profile: PeerName | undefined;
 }
+
+/** What is chosen for whoever does not choose by other options. */
+interface Defaults {
+  readonly processes: string;
+  readonly rounds: string;
+  readonly loads: readonly NamedLoad[];
+  readonly peers: readonly PeerName[];
+  readonly latencyPeers: readonly PeerName[];
+  readonly nodeVersions: readonly string[];
+  readonly variantLoads?: readonly string[];
+  readonly json?: string;
+}
+
+const usual: Defaults = {
+  processes: "3",
+  rounds: "3",
+  loads,
+  peers: everyPeer,
+  latencyPeers: latencyLoad.peers,
+  nodeVersions: [],
+};
+const ofQuick: Defaults = { ...usual, ...quick, loads: chosenLoads(quick.loads), latencyPeers: [], processes: "2" };
+const ofReport: Defaults = {
+  ...usual,
+  ...report,
+  loads: chosenLoads(report.loads),
+  processes: "7",
+  rounds: "2",
+  json: "bench/results/latest.json",
+};
 
 /** Throws an error that names the argument that is wrong. */
 export function readArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: args.map((argument, i) => (argument === "--json" && isFlag(args[i + 1]) ? "--json=-" : argument)),
     options: {
+      report: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
       only: { type: "string" },
       peers: { type: "string" },
+      processes: { type: "string" },
       rounds: { type: "string" },
+      window: { type: "string", default: "300" },
+      "node-versions": { type: "string" },
       before: { type: "string" },
-      window: { type: "string", default: "500" },
       json: { type: "string" },
-      svg: { type: "string" },
       profile: { type: "string" },
     },
   });
-  const whole = values.only === undefined && !values.quick;
+  if (values.quick && values.report) throw new Error("--quick and --report are two kinds of run: choose one");
+  const defaults = values.report ? ofReport : values.quick ? ofQuick : usual;
+  const peers = values.peers?.split(",").map(peerNamed);
+  const parts = values.only?.split(",");
+  const latencyPeers = parts?.includes(latencyLoad.name) === false ? [] : defaults.latencyPeers;
   return {
     quick: values.quick,
     list: values.list,
     help: values.help,
-    loads: chosenLoads(values.only, values.quick),
-    peers: values.peers?.split(",").map(peerNamed) ?? (values.quick ? quick.peers : everyPeer),
+    loads: parts === undefined ? defaults.loads : chosenLoads(parts),
+    peers: peers ?? defaults.peers,
+    latencyPeers: latencyPeers.filter((peer) => peers?.includes(peer) ?? true),
+    nodeVersions: values["node-versions"]?.split(",") ?? defaults.nodeVersions,
+    variantLoads: values.only === undefined ? defaults.variantLoads : undefined,
     pace: {
-      rounds: positive("--rounds", values.rounds ?? (values.quick ? "5" : "9")),
+      processes: positive("--processes", values.processes ?? defaults.processes),
+      rounds: positive("--rounds", values.rounds ?? defaults.rounds),
       windowMs: positive("--window", values.window),
     },
     before: values.before,
-    json: values.json,
-    svg: values.svg ?? (whole ? "bench/results/bench.svg" : undefined),
+    json: values.json ?? defaults.json,
     profile: values.profile === undefined ? undefined : peerNamed(values.profile),
   };
 }
@@ -71,12 +116,14 @@ function isFlag(argument: string | undefined): boolean {
   return argument === undefined || argument.startsWith("--");
 }
 
-/** The loads that a list of names, or of parts of names, means. */
-export function chosenLoads(only: string | undefined, isQuick: boolean): readonly NamedLoad[] {
-  const parts = only?.split(",") ?? (isQuick ? quick.loads : [""]);
+/** The loads that names, or parts of names, mean, in the order of the report. `latency` is a name, and none of these. */
+export function chosenLoads(parts: readonly string[]): readonly NamedLoad[] {
   const names = parts.flatMap((part) => (loads.some(({ name }) => name === part) ? [part] : namesWith(part)));
   const chosen = loads.filter(({ name }) => names.includes(name));
-  if (chosen.length === 0) throw new Error(`--only ${only} names none of: ${loads.map(({ name }) => name).join(", ")}`);
+  if (chosen.length === 0 && !parts.includes(latencyLoad.name)) {
+    const all = [...loads, latencyLoad].map(({ name }) => name);
+    throw new Error(`--only ${parts.join(",")} names none of: ${all.join(", ")}`);
+  }
   return chosen;
 }
 

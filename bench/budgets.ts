@@ -1,6 +1,5 @@
 import type { ContenderName } from "./contender.ts";
-import type { Figures, LoadResult } from "./rounds.ts";
-import { spreadOf } from "./statistics.ts";
+import { cpuRatio, type Figures, type LoadResult } from "./figures.ts";
 
 /** What a ratio of two contenders on one load may be. */
 interface Budget {
@@ -82,10 +81,10 @@ const budgets: readonly Budget[] = [
 export function judge(results: readonly LoadResult[]): Verdict[] {
   return budgets.flatMap((budget) => {
     const figures = results.find(({ load }) => load.name === budget.load)?.figures;
-    const [one, other] = [figures?.get(budget.of), figures?.get(budget.to)];
+    const [one, other] = [figures?.[budget.of], figures?.[budget.to]];
     if (one === undefined || other === undefined) return [];
     const { load, figure, limit } = budget;
-    const ratio = figure === "cpu" ? cpuRatio(one, other) : medianRatio(one, other);
+    const ratio = figure === "cpu" ? cpuRatio(one, other).median : medianRatio(one, other);
     const met = figure === "cpu" ? ratio <= limit : ratio >= limit;
     const sign = figure === "cpu" ? "<=" : ">=";
     return [{ text: `${load}: ${figure} of ${budget.of} ${sign} ${+limit.toFixed(2)} x ${budget.to}`, ratio, met }];
@@ -102,17 +101,11 @@ export interface Change {
 export function changes(results: readonly LoadResult[]): Change[] {
   return results.flatMap(({ load, figures }) =>
     (["glink", "glink-node"] as const).flatMap((name) => {
-      const [now, before] = [figures.get(name), figures.get(`${name}-before`)];
+      const [now, before] = [figures[name], figures[`${name}-before`]];
       if (now === undefined || before === undefined) return [];
-      return [{ text: `${load.name}: cpu of ${name}`, ratio: cpuRatio(now, before) }];
+      return [{ text: `${load.name}: cpu of ${name}`, ratio: cpuRatio(now, before).median }];
     }),
   );
-}
-
-/** The median of the ratios round by round: what slowed a whole round down slowed both sides down. */
-export function cpuRatio(one: Figures, other: Figures): number {
-  const ratios = one.cpuMicrosByRound.map((micros, round) => micros / (other.cpuMicrosByRound[round] ?? Number.NaN));
-  return spreadOf(ratios)?.median ?? Number.NaN;
 }
 
 function medianRatio(one: Figures, other: Figures): number {

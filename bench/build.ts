@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
 /** The repository. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
+export const root = join(import.meta.dirname, "../");
 
 /** Where everything that is built or downloaded for the benchmarks goes. */
 export const cache = `${root}.cache/bench`;

@@ -122,8 +122,27 @@ export const loads: readonly NamedLoad[] = [
   load("unary-retry-off", ["glink", "glink-node"], { retry: false }, plain),
 ];
 
+/** What latency is measured with: more calls at once than saturate any client. */
+export const latencyLoad = load("latency", overHttp2, { concurrency: 256 });
+
 /** What `--quick` measures, and whom. */
 export const quick = {
   loads: ["unary-c32", "server-stream-100"],
   peers: ["floor", "createGrpcTransport", "grpc-js", "glink-node", "glink"] as readonly PeerName[],
+};
+
+/** What `--report` measures, and whom: what docs/performance.md shows, within half an hour. */
+export const report = {
+  loads: [
+    ...["unary-c1", "unary-c32", "unary-tls", "unary-pool-1000"],
+    ...["unary-64KiB", "unary-1MiB", "unary-16MiB", "unary-tls-64KiB"],
+    ...["server-stream-100", "server-stream-10000", "bidi-100", "client-stream-100"],
+    ...["unary-gzip-1KiB", "unary-gzip", "unary-gzip-16KiB", "unary-gzip-64KiB"],
+    ...["unary-interceptor", "unary-connect", "stream-connect"],
+  ],
+  peers: everyPeer.filter((peer) => peer !== "floor" && peer !== "tcp"),
+  latencyPeers: ["createGrpcTransport", "grpc-js", "grpc-go", "glink"] as readonly PeerName[],
+  nodeVersions: ["22", "24", "26"],
+  /** One of each kind: glink is measured with its other engine, and on each of these Nodes, on these alone. */
+  variantLoads: ["unary-c32", "unary-tls", "unary-64KiB", "server-stream-100", "bidi-100", "unary-gzip"],
 };

@@ -1,55 +1,69 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
 import { changes, judge } from "./budgets.ts";
 import { build, buildBefore } from "./build.ts";
 import { inGo } from "./contender.ts";
+import type { LoadResult } from "./figures.ts";
 import { buildGoClient } from "./grpc-go.ts";
-import { loads } from "./loads.ts";
-import { jsonReport } from "./report/json.ts";
+import { type Latency, measureLatency } from "./latency.ts";
+import { latencyLoad, loads } from "./loads.ts";
+import { nodesOf } from "./node-versions.ts";
 import { machineOf } from "./report/machine.ts";
-import { plot } from "./report/plot.ts";
-import { changeTable, headerText, loadTable, verdictTable } from "./report/table.ts";
-import { type LoadResult, measureLoad } from "./rounds.ts";
+import { type Result, resultText, writeResult } from "./report/result.ts";
+import { changeTable, headerText, latencyTable, loadTable, verdictTable } from "./report/table.ts";
+import { measureLoad } from "./rounds.ts";
 import { Servers } from "./server-process.ts";
 
 // Side by side: every gRPC client for Node, the bare engine beneath, and Go. `--help` lists the options.
 
 const args = readArguments(process.argv.slice(2));
 if (args.help) console.log(usage);
-else if (args.list) for (const { name, peers } of loads) console.log(`${name.padEnd(22)}${peers.join(" ")}`);
+else if (args.list)
+  for (const { name, peers } of [...loads, latencyLoad]) console.log(`${name.padEnd(22)}${peers.join(" ")}`);
 else process.exitCode = await run(args);
 
-async function run({ loads, peers, pace, before: commit, profile, json, svg, quick }: Arguments): Promise<number> {
+async function run(args: Arguments): Promise<number> {
+  const { pace, profile, quick, json } = args;
   const note = (text: string) => process.stderr.write(`${text}\n`);
+  const say = (text: string) => json !== "-" && console.log(text);
   build();
-  const before = commit === undefined ? undefined : buildBefore(commit);
-  const wantsGo = loads.some((load) => load.peers.some((peer) => peers.includes(peer) && inGo.includes(peer)));
+  const before = args.before === undefined ? undefined : buildBefore(args.before);
+  const wanted = [...args.loads.flatMap(({ peers }) => peers), ...args.latencyPeers];
+  const wantsGo = inGo.some((peer) => args.peers.includes(peer) && wanted.includes(peer));
   const goClient = wantsGo ? buildGoClient(note) : undefined;
-  const present = goClient === undefined ? peers.filter((peer) => !inGo.includes(peer)) : peers;
-  const machine = machineOf(["bench", ...process.argv.slice(2)], goClient);
+  const present = (peer: (typeof args.peers)[number]) => goClient !== undefined || !inGo.includes(peer);
+  const peers = args.peers.filter(present);
+  const nodes = nodesOf(args.nodeVersions);
+  const machine = machineOf(["bench", ...process.argv.slice(2)], goClient, nodes);
   const servers = await Servers.start();
-  const results: LoadResult[] = [];
-  if (json !== "-") console.log(headerText(machine, pace));
+  const loads: LoadResult[] = [];
+  let latency: readonly Latency[] = [];
+  say(headerText(machine, pace));
   try {
-    for (const load of loads) {
-      const result = await measureLoad(load, present, servers, pace, { goClient, before, profile });
-      results.push(result);
-      if (json !== "-") console.log(loadTable(result));
+    for (const load of args.loads) {
+      const hasVariants = args.variantLoads === undefined || args.variantLoads.includes(load.name);
+      const companions = hasVariants
+        ? { peers, before, nodes }
+        : { peers: peers.filter((peer) => peer !== "glink-node"), before, nodes: new Map() };
+      const result = await measureLoad(load, companions, servers, { goClient, profile, pace });
+      loads.push(result);
+      say(loadTable(result));
+    }
+    if (args.latencyPeers.length > 0) {
+      const companions = { peers: args.latencyPeers.filter(present), before: undefined, nodes: new Map() };
+      latency = await measureLatency(latencyLoad, companions, servers, {
+        goClient,
+        profile,
+        processes: pace.processes,
+      });
+      say(latencyTable(latency));
     }
   } finally {
     await servers.stop();
   }
-  const verdicts = judge(results);
-  if (json === "-") console.log(jsonReport(machine, pace, results, verdicts));
-  else console.log(verdictTable(verdicts));
-  if (commit !== undefined && json !== "-") console.log(changeTable(commit, changes(results)));
-  if (json !== undefined && json !== "-") write(json, jsonReport(machine, pace, results, verdicts));
-  if (svg !== undefined) write(svg, plot(machine, results));
-  return quick && verdicts.some(({ met }) => !met) ? 1 : 0;
-}
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${text}\n`);
+  const result: Result = { machine, pace, loads, latency, budgets: judge(loads) };
+  say(verdictTable(result.budgets));
+  if (args.before !== undefined) say(changeTable(args.before, changes(loads)));
+  if (json === "-") console.log(resultText(result));
+  else if (json !== undefined) writeResult(json, result);
+  return quick && result.budgets.some(({ met }) => !met) ? 1 : 0;
 }

@@ -1,22 +1,13 @@
 import { bench, do_not_optimize, run, summary } from "mitata";
-import type { Picker } from "../src/balancing/picker.ts";
 import type { MethodSpec } from "../src/base/method-spec.ts";
 import { RetryBudget } from "../src/calls/retry/retry-budget.ts";
 import { retryDefaults } from "../src/calls/retry/retry-options.ts";
-import { endpointOf } from "../src/endpoint/endpoint.ts";
-import {
-  type Address,
-  type Backend,
-  glinkTransport,
-  type LoadBalancing,
-  type ResolverListener,
-  roundRobin,
-} from "../src/index.ts";
+import { type Address, glinkTransport, type LoadBalancing, type ResolverListener, roundRobin } from "../src/index.ts";
 import { EventBus } from "../src/observe/event-bus.ts";
 import { grpc } from "../src/protocol/grpc/grpc.ts";
 import { readMetadata } from "../src/protocol/metadata.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { systemRandom } from "../src/runtime/random.ts";
+import { pickerOf, readyBackends } from "./balancing/picks.ts";
 import { addressesOf } from "./memory/addresses.ts";
 
 const method: MethodSpec = {
@@ -31,7 +22,7 @@ const method: MethodSpec = {
 
 summary(() => {
   for (const count of [1, 100, 10_000]) {
-    const picker = roundRobinPicker(count);
+    const picker = pickerOf(roundRobin(), readyBackends(count));
     const info = { method, metadata: [], contextValues: undefined, attempt: 1, tried: [] };
     bench(`pick, round robin over ${count}`, () => do_not_optimize(picker.pick(info)));
   }
@@ -71,40 +62,6 @@ summary(() => {
 });
 
 await run();
-
-function roundRobinPicker(count: number): Picker {
-  let picker: Picker | undefined;
-  const publish = (next: Picker) => {
-    picker = next;
-  };
-  const backends = addressesOf(0, count).map(
-    (address): Backend => ({
-      id: JSON.stringify(address),
-      endpoint: endpointOf(address),
-      get backend() {
-        return this;
-      },
-      state: "ready",
-      availability: "usable",
-      weight: 1,
-      hasRoom: true,
-      openCalls: 0,
-      lastFailure: undefined,
-      connect: () => undefined,
-      disconnect: () => undefined,
-    }),
-  );
-  const controller = {
-    target: "localhost",
-    everConnected: false,
-    random: systemRandom(),
-    clock: systemClock(),
-    publish,
-    subscribe: () => () => undefined,
-  };
-  roundRobin().createPolicy(controller).update({ backends, ready: backends, changed: backends });
-  return picker as unknown as Picker;
-}
 
 /** A pool that never dials: what a new list costs by itself. */
 function idlePool(): { onAddresses(addresses: readonly Address[]): void } {

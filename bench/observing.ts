@@ -6,6 +6,7 @@ import { CallCounters } from "../src/observe/counters.ts";
 import { EventBus } from "../src/observe/event-bus.ts";
 import { prometheusHistograms } from "../src/prometheus/index.ts";
 import { systemClock } from "../src/runtime/clock.ts";
+import { medianOf } from "./statistics.ts";
 
 /*
  * node --import tsx bench/observing.ts
@@ -92,6 +93,5 @@ for (let round = 0; round < rounds; round++) {
   unsubscribe("tracing:glink:call:start", listener);
 }
 for (const [name, all] of samples) {
-  const median = all.toSorted((a, b) => a - b)[rounds >> 1] as number;
-  console.log(`${median.toFixed(1).padStart(8)} ns  ${name}`);
+  console.log(`${medianOf(all).toFixed(1).padStart(8)} ns  ${name}`);
 }

@@ -4,7 +4,7 @@ import type { InstrumentedBlocks, InstrumentedTask } from "./client/instrumented
 import { instrumentations } from "./instrumentations.ts";
 import { LineProcess } from "./line-process.ts";
 import { Servers } from "./server-process.ts";
-import { quantile } from "./statistics.ts";
+import { medianOf } from "./statistics.ts";
 
 // What instrumentation adds to a small unary call, in microseconds of CPU: `npm run bench:otel [-- BLOCKS]`. Each has a process
 // of its own, in which blocks of calls take turns: without instrumentation, the same again as a control, with the SDK used by
@@ -30,7 +30,7 @@ try {
     const beyondSdk = byHand.length === 0 ? "" : difference(instrumented, byHand);
     const ofSdk = byHand.length === 0 ? "" : difference(byHand, plain);
     const added = [difference(control, plain), difference(instrumented, plain), ofSdk, beyondSdk];
-    console.log(`| ${[name, median(plain).toFixed(1), ...added, budgets[name] ?? ""].join(" | ")} |`);
+    console.log(`| ${[name, medianOf(plain).toFixed(1), ...added, budgets[name] ?? ""].join(" | ")} |`);
   }
 } finally {
   await servers.stop();
@@ -48,12 +48,5 @@ async function run(task: InstrumentedTask): Promise<InstrumentedBlocks> {
 }
 
 function difference(these: readonly number[], those: readonly number[]): string {
-  return median(these.map((us, i) => us - (those[i] as number))).toFixed(2);
-}
-
-function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
+  return medianOf(these.map((us, i) => us - (those[i] as number))).toFixed(2);
 }

@@ -41,7 +41,7 @@ async function run(commit: string, processes: number, blocks: number): Promise<v
   const trees = [buildAlone("paired-before", commit), buildAlone("paired-again", commit), buildAlone("paired-now")];
   const servers = await Servers.start();
   try {
-    for (const load of chosenLoads(values.only, false)) {
+    for (const load of chosenLoads(values.only.split(","))) {
       const runs: number[][][] = [];
       for (let i = 0; i < processes; i++) {
         const measured = await measure(load, servers, rotated(trees, i), blocks);

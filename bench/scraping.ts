@@ -3,6 +3,7 @@ import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { type ChannelView, type GlinkSnapshot, glinkTransport, staticResolver } from "../src/index.ts";
 import { metricProducer, openTelemetry } from "../src/otel/index.ts";
 import { prometheusText } from "../src/prometheus/index.ts";
+import { medianOf } from "./statistics.ts";
 
 /*
  * node --import tsx bench/scraping.ts [BACKENDS ...]
@@ -57,7 +58,6 @@ for (const count of counts.length === 0 ? [1_000, 10_000] : counts) {
       await scrape();
       times.push(performance.now() - start);
     }
-    const median = times.toSorted((a, b) => a - b)[rounds >> 1] as number;
-    console.log(`${String(count).padStart(6)} backends  ${median.toFixed(1).padStart(7)} ms  ${name}`);
+    console.log(`${String(count).padStart(6)} backends  ${medianOf(times).toFixed(1).padStart(7)} ms  ${name}`);
   }
 }

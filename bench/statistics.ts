@@ -19,3 +19,8 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   const median = ascending.length % 2 === 1 ? upper : (upper + (ascending[middle - 1] as number)) / 2;
   return { median, min: ascending[0] as number, max: ascending.at(-1) as number };
 }
+
+/** NaN without values. */
+export function medianOf(values: readonly number[]): number {
+  return spreadOf(values)?.median ?? Number.NaN;
+}

@@ -1,11 +1,11 @@
-// The TypeScript of src, test and demo as JavaScript, in a folder that git ignores: loading it takes half the CPU that
+// The TypeScript of src, test, demo and bench as JavaScript, in a folder that git ignores: loading it takes half the CPU that
 // loading it through tsx does, in each of the hundreds of processes that the tests are. Files stay files, so modules
 // are what they are in the sources, and errors point at the lines of those.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-const roots = ["src", "test", "demo", "proto/gen"];
+const roots = ["src", "test", "demo", "bench", "proto/gen"];
 const folder = ".cache/transpiled";
 const root = join(import.meta.dirname, "..");
 

@@ -1,5 +1,5 @@
 import { endpointOf } from "../../src/endpoint/endpoint.ts";
-import type { Backend, Picker, PickInfo } from "../../src/index.ts";
+import type { Backend, LoadBalancing, Picker, PickInfo } from "../../src/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { addressesOf } from "../memory/addresses.ts";
@@ -30,7 +30,7 @@ export function pickCosts(backendCount: number): PickCost[] {
       : [false, true].map((unequal) => ({ policy, make, unequal })),
   );
   return cases.map(({ policy, make, unequal }) => {
-    const backends = addressesOf(0, backendCount).map((address, i) => new ReadyBackend(String(i), endpointOf(address)));
+    const backends = readyBackends(backendCount);
     if (unequal) for (const [i, backend] of backends.entries()) backend.weight = 1 + (i % 5);
     const rounds = roundsWith(pickerOf(make(), backends));
     return {
@@ -52,7 +52,13 @@ function roundsWith(picker: Picker) {
   }).slice(2);
 }
 
-function pickerOf(loadBalancing: ReturnType<(typeof policies)[string]>, backends: readonly Backend[]): Picker {
+/** Backends that calls may go to, without a connection. */
+export function readyBackends(count: number): ReadyBackend[] {
+  return addressesOf(0, count).map((address, i) => new ReadyBackend(String(i), endpointOf(address)));
+}
+
+/** What a policy publishes for these. */
+export function pickerOf(loadBalancing: LoadBalancing, backends: readonly Backend[]): Picker {
   let current: Picker | undefined;
   const policy = loadBalancing.createPolicy({
     target: "bench",

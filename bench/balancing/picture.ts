@@ -1,3 +1,4 @@
+import { element, picture, text } from "../report/svg.ts";
 import type { Outcome } from "./simulation.ts";
 
 const left = 130;
@@ -14,27 +15,25 @@ export function drawLatencies(outcomes: Readonly<Record<string, Outcome>>, seed:
     const y = 50 + i * rowHeight;
     const share = shares[2] ?? 0;
     return [
-      `<text x="${left - 10}" y="${y + 24}" text-anchor="end">${name}</text>`,
+      text(left - 10, y + 24, name, { "text-anchor": "end" }),
       bar(y, room * share * 2, "#4878a8", `slow one's share ${(share * 100).toFixed(1)} %`),
       bar(y + barHeight + 3, room * (p99Ms / worst), "#c9804a", `p99 ${p99Ms.toFixed(0)} ms`),
     ].join("\n");
   });
   const height = 60 + rows.length * rowHeight;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
-    "<title>Share and latency of a slow backend, by policy</title>",
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="10" y="26" font-weight="bold">Three backends, one ten times slower: simulated, 400 calls/s, seed ${seed}</text>`,
+  const heading = `Three backends, one ten times slower: simulated, 400 calls/s, seed ${seed}`;
+  return picture({ width, height, "font-family": "system-ui, sans-serif", "font-size": "13" }, [
+    element("title", {}, "Share and latency of a slow backend, by policy"),
+    element("rect", { width, height, fill: "#ffffff" }),
+    text(10, 26, heading, { "font-weight": "bold" }),
     ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 function bar(y: number, length: number, fill: string, label: string): string {
   const end = left + Math.max(1, length);
   return [
-    `<rect x="${left}" y="${y}" width="${(end - left).toFixed(1)}" height="${barHeight}" fill="${fill}"/>`,
-    `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${label}</text>`,
+    element("rect", { x: left, y, width: end - left, height: barHeight, fill }),
+    text(end + 6, y + 13, label),
   ].join("\n");
 }

@@ -15,10 +15,11 @@ export async function measure(peer: Peer, load: Load, command: MeasureCommand): 
   loopDelay.enable();
   const startedMs = performance.now();
   const untilMs = startedMs + command.durationMs;
-  const { operations = 0, limitMs = 0 } = command.atLeast ?? {};
-  const isOver = (nowMs: number) =>
-    nowMs >= untilMs && (latenciesMs.length >= operations || nowMs >= startedMs + limitMs);
   const cpuBefore = process.cpuUsage();
+  const isWarm = ({ operations, cpuMs, limitMs }: NonNullable<MeasureCommand["atLeast"]>, nowMs: number) =>
+    (latenciesMs.length >= operations && cpuMicros(cpuBefore) >= 1_000 * cpuMs) || nowMs >= startedMs + limitMs;
+  const isOver = (nowMs: number) =>
+    nowMs >= untilMs && (command.atLeast === undefined || isWarm(command.atLeast, nowMs));
   const lane = async () => {
     for (let beganMs = startedMs; ; ) {
       await peer.run();
@@ -29,7 +30,7 @@ export async function measure(peer: Peer, load: Load, command: MeasureCommand): 
     }
   };
   await Promise.all(Array.from({ length: load.concurrency }, lane));
-  const cpu = process.cpuUsage(cpuBefore);
+  const micros = cpuMicros(cpuBefore);
   const wallMs = performance.now() - startedMs;
   loopDelay.disable();
   const rssMiB = process.memoryUsage.rss() / megabyte;
@@ -38,7 +39,7 @@ export async function measure(peer: Peer, load: Load, command: MeasureCommand): 
   return {
     operations: latenciesMs.length,
     wallMs,
-    cpuMicros: cpu.user + cpu.system,
+    cpuMicros: micros,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
     rssMiB,
@@ -46,6 +47,11 @@ export async function measure(peer: Peer, load: Load, command: MeasureCommand): 
     loopDelayP99Ms: Math.max(0, loopDelay.percentile(99) / 1e6 - loopDelayResolutionMs),
     ...(heapBytes === undefined ? {} : { heapBytesPerOperation: heapBytes }),
   };
+}
+
+function cpuMicros(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return user + system;
 }
 
 const heapSlices = 41;

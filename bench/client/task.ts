@@ -1,3 +1,4 @@
+import type { Arrivals } from "../arrivals.ts";
 import type { Load, PeerName } from "../loads.ts";
 
 /** What one client process does: its argument, as JSON. */
@@ -13,11 +14,17 @@ export interface Task {
 /** A line on a client's standard input: measure for so long. */
 export interface MeasureCommand {
   readonly durationMs: number;
-  /** A warm-up goes on until so many operations were made, but not beyond `limitMs`: compilers count calls, not time. */
-  readonly atLeast?: { readonly operations: number; readonly limitMs: number };
+  /**
+   * A warm-up goes on until so many operations were made and so much CPU was used, but not beyond `limitMs`: compilers count
+   * calls, and need time of their own, which others may leave them little of. Clients in Go have nothing to compile.
+   */
+  readonly atLeast?: { readonly operations: number; readonly cpuMs: number; readonly limitMs: number };
   /** Also look at heap allocation: costs time after the window. */
   readonly probeHeap: boolean;
 }
+
+/** Another: make calls when they are due, and answer with the BucketCounts of their times. */
+export type OpenLoopCommand = Arrivals;
 
 /** A line on a client's standard output: one window. Undefined where a peer cannot tell. */
 export interface Measurement {

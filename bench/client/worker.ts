@@ -1,11 +1,13 @@
 import { createInterface } from "node:readline";
 import type { PeerName } from "../loads.ts";
 import { measure } from "./measure.ts";
+import { openLoop } from "./open-loop.ts";
 import type { OpenPeer } from "./peer.ts";
-import type { MeasureCommand, Task } from "./task.ts";
+import type { MeasureCommand, OpenLoopCommand, Task } from "./task.ts";
 
 // One client process. Its argument is a Task; each line on standard input a MeasureCommand, answered by a Measurement
-// on standard output; the first line out, an empty object, says that it is connected. It ends with its input.
+// on standard output, or an OpenLoopCommand; the first line out, an empty object, says that it is connected. It ends with
+// its input.
 
 /** A process loads the library it measures, and no other. */
 const peers: Record<Exclude<PeerName, "grpc-go" | "connect-go">, () => Promise<{ open: OpenPeer }>> = {
@@ -25,7 +27,8 @@ const { open } = await peers[task.peer as keyof typeof peers]();
 const peer = await open(task);
 say({});
 for await (const line of createInterface({ input: process.stdin })) {
-  say(await measure(peer, task.load, JSON.parse(line) as MeasureCommand));
+  const command = JSON.parse(line) as MeasureCommand | OpenLoopCommand;
+  say("perSecond" in command ? await openLoop(() => peer.run(), command) : await measure(peer, task.load, command));
 }
 await peer.close();
 

@@ -46,13 +46,20 @@ func serve() error {
 		if err := json.Unmarshal(lines.Bytes(), &command); err != nil {
 			return err
 		}
-		measurement, err := measure(run, task.Load.Concurrency, command)
+		answer, err := obey(run, task, command)
 		if err != nil {
 			return err
 		}
-		say(measurement)
+		say(answer)
 	}
 	return lines.Err()
+}
+
+func obey(run func() error, task Task, command Command) (any, error) {
+	if command.PerSecond > 0 {
+		return openLoop(run, command)
+	}
+	return measure(run, task.Load.Concurrency, command)
 }
 
 // open connects, and returns one operation of the load.

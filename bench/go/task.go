@@ -21,9 +21,13 @@ type Task struct {
 	Certificate string   `json:"certificate"`
 }
 
+// Command is a MeasureCommand or, with PerSecond, an OpenLoopCommand.
 type Command struct {
 	DurationMs float64 `json:"durationMs"`
 	ProbeHeap  bool    `json:"probeHeap"`
+	PerSecond  float64 `json:"perSecond"`
+	Count      int     `json:"count"`
+	Seed       uint32  `json:"seed"`
 }
 
 type Measurement struct {

@@ -1,17 +1,21 @@
-import { type Change, cpuRatio, type Verdict } from "../budgets.ts";
-import type { Figures, LoadResult, Pace } from "../rounds.ts";
+import type { Change, Verdict } from "../budgets.ts";
+import { cpuRatio, type Figures, type LoadResult } from "../figures.ts";
+import type { Latency } from "../latency.ts";
+import type { Pace } from "../rounds.ts";
 import type { Spread } from "../statistics.ts";
 import type { Machine } from "./machine.ts";
+import { digits } from "./numbers.ts";
 
 export function headerText(machine: Machine, pace: Pace): string {
-  const { processor, cores, memoryGiB, versions, date, command } = machine;
+  const { processor, cores, memoryGiB, loadAverage, versions, date, commit, command } = machine;
   const listed = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${command}`,
-    `${date}; ${processor}, ${cores} cores, ${memoryGiB} GiB`,
+    `${date}; ${processor}, ${cores} cores, ${memoryGiB} GiB, load ${loadAverage.toFixed(2)}; commit ${commit}`,
     listed.join(", "),
-    `medians of ${pace.rounds} interleaved rounds of ${pace.windowMs} ms (min-max); CPU is user + system of the client process;`,
-    "every client uses two servers in turn, those of Connect's the one they can; ratios are medians of the rounds' ratios",
+    `medians of ${pace.processes} client processes (min-max), each of ${pace.rounds} interleaved rounds of ${pace.windowMs} ms; CPU is`,
+    "user + system of the client process; every client uses two servers in turn, those of Connect's the one they can; ratios",
+    "are of processes that ran at the same time",
     "",
   ].join("\n");
 }
@@ -32,8 +36,10 @@ const columns = [
 /** One load as text: a line for each client, per call or, for streams, per message. */
 export function loadTable({ load, figures }: LoadResult): string {
   const unit = load.messages === 1 ? "per call" : `per message, streams of ${load.messages}`;
-  const floor = figures.get("floor");
-  const rows = [...figures].map(([name, one]) => [name as string, ...cells(one, floor)]);
+  const { floor } = figures;
+  const rows = Object.entries(figures).flatMap(([name, one]) =>
+    one === undefined ? [] : [[name, ...cells(one, floor)]],
+  );
   return `${load.name} (${unit}, concurrency ${load.concurrency}, ${load.addresses} backends)\n${textTable([columns, ...rows])}\n`;
 }
 
@@ -42,7 +48,7 @@ function cells(figures: Figures, floor: Figures | undefined): string[] {
   return [
     digits(cpuMicros.median),
     `${digits(cpuMicros.min)}-${digits(cpuMicros.max)}`,
-    floor === undefined ? "-" : cpuRatio(figures, floor).toFixed(2),
+    floor === undefined ? "-" : cpuRatio(figures, floor).median.toFixed(2),
     Math.round(operationsPerSecond.median).toString(),
     digits(p50Ms.median),
     digits(p99Ms.median),
@@ -51,6 +57,21 @@ function cells(figures: Figures, floor: Figures | undefined): string[] {
     median(loopDelayP99Ms, digits),
   ];
 }
+
+/** What calls take that are due at random times: a line for each client and share of what it makes at the most. */
+export function latencyTable(latencies: readonly Latency[]): string {
+  const rows = latencies.flatMap(({ peer, saturationPerSecond, atShares }) =>
+    atShares.map(({ share, p50Ms, p99Ms, p999Ms }) => [
+      peer,
+      `${100 * share} %`,
+      Math.round(share * saturationPerSecond.median).toString(),
+      ...[p50Ms, p99Ms, p999Ms].map(({ median }) => digits(median)),
+    ]),
+  );
+  return `latency (ms, small unary calls that are due at random times)\n${textTable([latencyColumns, ...rows])}\n`;
+}
+
+const latencyColumns = ["client", "of most", "per s", "p50", "p99", "p99.9"];
 
 export function verdictTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "no budget was measured by these loads and peers";
@@ -68,13 +89,7 @@ function median(spread: Spread | undefined, format: (value: number) => string): 
   return spread === undefined ? "-" : format(spread.median);
 }
 
-/** Three significant digits, without an exponent. */
-function digits(value: number): string {
-  if (value >= 100) return Math.round(value).toString();
-  return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
-}
-
-/** Columns from `firstRight` on are aligned to the right, but for the last where only some are. */
+/** The first column, and those from `leftFrom` on, are aligned to the left. */
 function textTable(rows: readonly (readonly string[])[], leftFrom = Number.POSITIVE_INFINITY): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>

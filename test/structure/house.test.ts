@@ -109,13 +109,13 @@ test("the core imports no extension", () => {
   assert.deepEqual(upwards, []);
 });
 
-test("unit tests mirror the folders of the sources", () => {
+test("unit tests mirror the folders of the sources, and those of bench beside them", () => {
   const folders = readdirSync(join(root, "test/unit"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, "test/unit").length + 1));
   assert.ok(folders.length > 0);
   assert.deepEqual(
-    folders.filter((folder) => !existsSync(join(root, "src", folder))),
+    folders.filter((folder) => !existsSync(join(root, folder.startsWith("bench") ? "." : "src", folder))),
     [],
   );
 });

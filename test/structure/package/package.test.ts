@@ -64,7 +64,7 @@ async function userProgram(name: string, text: string, output: "stdout" | "stder
 test("the package holds both builds with their types, its documents and nothing else", () => {
   const unexpected = packed.filter(
     (path) =>
-      !/^(dist\/cli\.js|dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|bench\/(README\.md|results\/bench\.svg)|examples\/.+)$/.test(
+      !/^(dist\/cli\.js|dist\/(esm|cjs)\/.+\.(js|d\.ts|js\.map)|docs\/([a-z-]+\.md|grafana-dashboard\.json|images\/[a-z-]+\.(png|svg))|proto\/grpc\/channelz\/v1\/channelz\.proto|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|bench\/README\.md|examples\/.+)$/.test(
         path,
       ) && !/^(dist\/cjs\/)?package\.json$/.test(path),
   );

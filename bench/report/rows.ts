@@ -1,0 +1,36 @@
+import { cpuRatio, type Figures, type FiguresByName, type LoadResult } from "../figures.ts";
+import type { PeerName } from "../loads.ts";
+import type { Spread } from "../statistics.ts";
+
+/** Those of which each load has at most one, so that they share a column or a colour: each speaks one protocol. */
+export const connectNode: readonly PeerName[] = [
+  "createGrpcTransport",
+  "createGrpcWebTransport",
+  "createConnectTransport",
+];
+export const go: readonly PeerName[] = ["grpc-go", "connect-go"];
+
+/** Words for loads, where readers are not expected to know their names. */
+export const titles = {
+  "unary-c1": "unary, one at a time",
+  "unary-c32": "unary, small",
+  "unary-tls": "unary, small, TLS",
+  "unary-pool-1000": "unary over a pool of 1 000",
+  "unary-interceptor": "unary, with an interceptor",
+  "unary-gzip": "unary, 4 KiB, gzip",
+  "unary-64KiB": "unary, 64 KiB",
+  "unary-1MiB": "unary, 1 MiB",
+  "server-stream-100": "server stream, 100 messages",
+  "bidi-100": "bidi stream, 100 messages",
+} as const;
+
+/** What the first of them that was measured found. */
+export function firstOf(figures: FiguresByName | undefined, peers: readonly PeerName[]): Figures | undefined {
+  return peers.map((peer) => figures?.[peer]).find((one) => one !== undefined);
+}
+
+/** CPU in that of the client in Go. Undefined where one of them was not measured. */
+export function inGoCpu({ figures }: LoadResult, peers: readonly PeerName[]): Spread | undefined {
+  const [one, other] = [firstOf(figures, peers), firstOf(figures, go)];
+  return one === undefined || other === undefined ? undefined : cpuRatio(one, other);
+}
