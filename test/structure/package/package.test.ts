@@ -213,7 +213,7 @@ const bytesOf = (format: string, name: string) => statSync(join(root, "dist", fo
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings = {
   /** With the package. */
-  atOnce: { esm: 450_000, cjs: 458_000 },
+  atOnce: { esm: 452_000, cjs: 462_000 },
   /** Beside the first lookup: each with what it shares with others that are loaded late. */
   engine: { esm: 146_000, cjs: 151_000 },
   backends: { esm: 108_000, cjs: 112_000 },
@@ -269,7 +269,12 @@ for (const format of ["esm", "cjs"] as const) {
   test(`glink/admin imports the core, and what its channelz needs of the peers: ${format}`, () => {
     const { own, others } = importsOf(`${format}/admin/index.js`);
     assert.deepEqual(own, ["../index.js"]);
-    assert.deepEqual(others, ["@bufbuild/protobuf/codegenv2", "@bufbuild/protobuf/wkt", "@connectrpc/connect"]);
+    assert.deepEqual(others, [
+      "@bufbuild/protobuf/codegenv2",
+      "@bufbuild/protobuf/wkt",
+      "@connectrpc/connect",
+      "node:diagnostics_channel",
+    ]);
     assert.ok(statSync(join(root, "dist", format, "admin/index.js")).size < 80_000);
   });
 
@@ -293,7 +298,7 @@ for (const format of ["esm", "cjs"]) {
     const { own, others } = importsOf(`${format}/prometheus/index.js`);
     assert.deepEqual(own, []);
     assert.deepEqual(others, ["@connectrpc/connect"]);
-    assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 20_000);
+    assert.ok(statSync(join(root, "dist", format, "prometheus/index.js")).size < 24_000);
   });
 }
 
