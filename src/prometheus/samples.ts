@@ -7,14 +7,14 @@ export interface Sample {
   /** The name of its metric. */
   readonly metric: MetricName;
   /** What a histogram and a summary write beside their own name. */
-  readonly suffix: Suffix;
+  readonly suffix: "" | "_bucket" | "_sum" | "_count";
   /** What sets it apart from others of its metric. */
   readonly labels: Labels;
   /** A count, a sum or a state, in the unit that the name says. */
   readonly value: number;
 }
 
-export type Suffix = "" | "_bucket" | "_sum" | "_count";
+export type Suffix = Sample["suffix"];
 
 /** A metric and its values: at least one. */
 export interface Family extends Metric {

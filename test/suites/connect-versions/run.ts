@@ -44,7 +44,7 @@ function createCopy(version: string): string {
     rmSync(link, { recursive: true, force: true });
     symlinkSync(join(root, "node_modules", name), link);
   }
-  for (const name of ["src", "test", "demo", "proto", "scripts", "package.json", "tsconfig.json"]) {
+  for (const name of ["src", "test", "demo", "bench", "proto", "scripts", "package.json", "tsconfig.json"]) {
     rmSync(join(copy, name), { recursive: true, force: true });
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
