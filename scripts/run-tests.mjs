@@ -3,7 +3,7 @@
 // and so have no need to check for leaks: they share one, because starting it takes longer than what most do. What failed is
 // repeated at the end. `--engine node` runs the tests of behaviour on that HTTP/2 engine instead of the default one;
 // `--second-chance` runs files that failed once more, one at a time, where they are few, and says which tests passed only then;
-// other flags go to the runner.
+// `--test-reporter=NAME` is how the rest is reported; other flags go to the runner.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -34,6 +34,8 @@ const engineAt = given.indexOf("--engine");
 const engine = engineAt === -1 ? [] : given.splice(engineAt, 2).slice(1);
 const secondChanceAt = given.indexOf("--second-chance");
 const secondChance = secondChanceAt !== -1 && given.splice(secondChanceAt, 1).length === 1;
+const reporterAt = given.findIndex((argument) => argument.startsWith("--test-reporter="));
+const [chosenReporter] = reporterAt === -1 ? [] : given.splice(reporterAt, 1).map((argument) => argument.split("=")[1]);
 const roots = given.filter((argument) => !argument.startsWith("-"));
 const flags = given.filter((argument) => argument.startsWith("-"));
 const files = (roots.length === 0 ? ["test"] : roots).flatMap(testFiles).sort();
@@ -72,7 +74,7 @@ function run(paths, atATime) {
       "--expose-gc",
       `--test-timeout=${testTimeoutMs}`,
       `--test-concurrency=${atATime}`,
-      ...reporter("stdout", process.stdout.isTTY || newestReporter ? "spec" : "tap"),
+      ...reporter("stdout", chosenReporter ?? (process.stdout.isTTY || newestReporter ? "spec" : "tap")),
       ...reporter(failures, new URL("failed-tests.mjs", import.meta.url).href),
       ...flags,
       "--test",
