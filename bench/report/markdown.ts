@@ -45,6 +45,7 @@ export function variantTable({ loads, machine: { versions } }: Result): string {
   const rows = loads
     .filter(({ figures }) => columns.filter(({ name }) => figures[name] !== undefined).length > 1)
     .map(({ load, figures }) => [load.name, ...columns.map(({ name }) => cpu(figures[name]))]);
+  if (rows.length === 0) return "Not measured in this run, which is shorter than `npm run bench -- --report`.";
   return table([["load", ...columns.map(({ title }) => title)], ...rows]);
 }
 
