@@ -11,13 +11,10 @@ import { Chance } from "../fuzz/chance.ts";
 import { type EchoRequest, readEchoRequest } from "./echo-answers.ts";
 import { lieNames, lies } from "./lies.ts";
 import { type PlannedBackend, requestIdOf } from "./plan.ts";
-import { AllSendWindows } from "./send-windows.ts";
+import { AllSendWindows, frameMaxBytes } from "./send-windows.ts";
 
 /** What a connection, and each request, may send: nobody reads here more slowly than it comes. */
 const windowBytes = 2 ** 24;
-
-/** What a client takes in a frame, unless it says otherwise (RFC 9113 §6.5.2). */
-const frameMaxBytes = 16_384;
 
 /** A server on bare frames with the echo service, which lies as often as its plan says, and keeps to HTTP/2 otherwise. */
 export class FrameBackend {

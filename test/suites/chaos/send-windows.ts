@@ -4,7 +4,7 @@ import { frameType, type PeerConnection, type PeerRequest, setting } from "../..
 const defaultBytes = 65_535;
 
 /** What a client takes in a frame, unless it says otherwise (RFC 9113 §6.5.2). */
-const frameMaxBytes = 16_384;
+export const frameMaxBytes = 16_384;
 
 const ack = 0x1;
 
