@@ -69,7 +69,7 @@ async function changes(slices: number, perSlice: number, perSecond: number): Pro
   const of = { namespace: "shop", service: "echo", port: 50_051, zone: "za", node: undefined, startSpreadMs: 0 };
   const resolver: Resolver = {
     name: "kubernetes",
-    watch: (_, listener) => watchSlices(server, of, runtime, (tell) => tell(listener)),
+    watch: (_, listener) => watchSlices(server, of, runtime, listener),
   };
   const events = { active: false, publish: () => undefined };
   let lists = 0;

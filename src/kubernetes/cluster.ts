@@ -58,14 +58,25 @@ class SharedWatch {
   readonly #api: HttpApiServer;
   readonly #members = new Map<ResolverListener, ProcessHold>();
   readonly #onEmpty: () => void;
-  #last: ((listener: ResolverListener) => void) | undefined;
+  /** The last list, which stays while there are failures. */
+  #list: Resolution | undefined;
+  /** What has failed since. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ClusterOptions, of: WatchedPort, runtime: Runtime, onEmpty: () => void) {
     this.#onEmpty = onEmpty;
     this.#api = new HttpApiServer({ ...options, clock: runtime.clock, held: () => this.#held });
-    this.#watch = watchSlices(this.#api, of, runtime, (tell) => {
-      this.#last = tell;
-      for (const member of this.#members.keys()) tell(member);
+    this.#watch = watchSlices(this.#api, of, runtime, {
+      onResolution: (list) => {
+        this.#list = list;
+        this.#failure = undefined;
+        for (const member of this.#members.keys()) member.onResolution(list);
+      },
+      onAddresses: () => undefined,
+      onError: (error) => {
+        this.#failure = { error };
+        for (const member of this.#members.keys()) member.onError(error);
+      },
     });
   }
 
@@ -75,11 +86,9 @@ class SharedWatch {
 
   join(listener: ResolverListener, { hold, clock }: Runtime): ResolverWatch {
     this.#members.set(listener, hold);
-    // Who joins late hears the last word; not in this turn, for `watch` has not returned yet.
-    const tell = () => {
-      if (this.#members.has(listener)) this.#last?.(listener);
-    };
-    const late = this.#last === undefined ? undefined : clock.setTimeout(tell, 0);
+    // Who joins late hears what is known; not in this turn, for `watch` has not returned yet.
+    const isLate = this.#list !== undefined || this.#failure !== undefined;
+    const late = isLate ? clock.setTimeout(() => this.#tell(listener), 0) : undefined;
     const watch = this.#watch;
     return {
       refresh: () => watch.refresh(),
@@ -95,6 +104,12 @@ class SharedWatch {
       },
     };
   }
+
+  #tell(listener: ResolverListener): void {
+    if (this.#list !== undefined) listener.onResolution(this.#list);
+    // Whoever was told may have closed its watch.
+    if (this.#failure !== undefined && this.#members.has(listener)) listener.onError(this.#failure.error);
+  }
 }
 
 /** Watches a Service's slices and tells the backends in them. */
@@ -102,7 +117,7 @@ export function watchSlices(
   api: ApiServer,
   of: WatchedPort,
   runtime: Runtime,
-  tellAll: (tell: (listener: ResolverListener) => void) => void,
+  listener: ResolverListener,
 ): ResolverWatch {
   const endpoints = new ServiceEndpoints(of.port, of);
   const resolutionOf = (slices: readonly Slice[]): Resolution => ({
@@ -111,13 +126,5 @@ export function watchSlices(
     authoritative: true,
   });
   const slices = new SliceWatch(api, of, runtime, resolutionOf);
-  return watchList(
-    { run: (run) => slices.run(run), debounceMs },
-    {
-      onResolution: (resolution) => tellAll((listener) => listener.onResolution(resolution)),
-      onAddresses: () => undefined,
-      onError: (error) => tellAll((listener) => listener.onError(error)),
-    },
-    runtime,
-  );
+  return watchList({ run: (run) => slices.run(run), debounceMs }, listener, runtime);
 }

@@ -131,7 +131,7 @@ function startFleet(size: number, api: ApiServer, clock: Clock, startSpreadMs = 
   const listener = { onResolution: () => undefined, onAddresses: () => undefined, onError: () => undefined };
   const runtime = { clock, random, hold: new QuietHold() };
   const of = { namespace: "shop", service: "echo", port: 50_051, zone: undefined, node: undefined, startSpreadMs };
-  const watches = Array.from({ length: size }, () => watchSlices(api, of, runtime, (tell) => tell(listener)));
+  const watches = Array.from({ length: size }, () => watchSlices(api, of, runtime, listener));
   for (const watch of watches) {
     const rotate = () => {
       watch.refresh();

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type KubernetesResolverOptions, kubernetesResolver } from "../../../src/kubernetes/index.ts";
 import { servicePortOf } from "../../../src/kubernetes/service-port.ts";
 import type { Resolver, ResolverListener } from "../../../src/resolver/resolver.ts";
 import { apiServerIdentity, ca, clientIdentity, otherApiServerIdentity } from "../../support/certificates.ts";
-import { ScriptedApiServer } from "../../support/scripted-api-server.ts";
+import { refusal, ScriptedApiServer } from "../../support/scripted-api-server.ts";
 import { readyEndpoint, slice } from "../../support/slices.ts";
 import { startApiServer, target, until, watchService } from "./watching.ts";
 
@@ -92,6 +93,41 @@ test("transports of one resolver that call the same port share a watch, and the 
   second.close();
   third.close();
   await until("nobody watches but the other", () => server.watches === 1);
+});
+
+test("who joins a shared watch while the API server refuses is told the list that stays, and then the error", async (t) => {
+  const server = await startApiServer(t);
+  server.put(onePod);
+  const resolver = kubernetesResolver({ server: server.url });
+  const { clock, runtime } = watchService(t, { server: server.url, service: "unrelated" });
+  const join = () => {
+    const heard: string[] = [];
+    const watch = resolver.watch(
+      target,
+      {
+        onResolution: ({ endpoints }) => heard.push(`${endpoints.length} backends`),
+        onAddresses: () => assert.fail(),
+        onError: (error) => heard.push((error as Error).message),
+      },
+      runtime,
+    );
+    t.after(() => watch.close());
+    return heard;
+  };
+  const early = join();
+  await until("both watch", () => early.length === 1 && server.watches === 2);
+  const refused = refusal(500, "no");
+  server.answerNext(...Array.from({ length: 50 }, () => refused));
+  await clock.advance(2_000);
+  server.cut();
+  for (let i = 0; early.length === 1; i++) {
+    assert.ok(i < 1_000, "the failure is told");
+    await clock.advance(50);
+    await sleep(1);
+  }
+  const late = join();
+  await clock.advance(0);
+  assert.deepEqual(late, ["1 backends", early.at(-1)]);
 });
 
 /** A resolver whose watch a test answers. */
