@@ -38,9 +38,11 @@ export class EventStreams {
   }
 
   #start(stream: EventStream): () => void {
+    // First what may throw: no stream is left behind then.
+    const texts = this.#texts();
     this.#open.set(stream, new Map());
     stream.write("retry: 2000\n\n");
-    this.#update(stream, this.#texts());
+    this.#update(stream, texts);
     this.#timer ??= this.#nextUpdate();
     return () => this.#forget(stream);
   }

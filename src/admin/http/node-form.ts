@@ -16,6 +16,10 @@ export interface NodeRequest {
 export interface NodeResponse {
   /** Bytes that were written and have not been taken: a reader who is slow misses updates. */
   readonly writableLength: number;
+  /** True: the reader is gone. A response of node:http2 says so of its `stream`. Default false. */
+  readonly destroyed?: boolean | undefined;
+  /** Of node:http2. Default: none. */
+  readonly stream?: { readonly destroyed: boolean } | undefined;
   /** Sends status and headers. */
   writeHead(status: number, headers: Record<string, string>): unknown;
   /** Sends a part of the body. */
@@ -40,6 +44,8 @@ export function requestOfNode({ method = "GET", url = "/", originalUrl = url, he
 }
 
 export function answerNode(response: NodeResponse, { status, headers, body }: AdminReply, isHead: boolean): void {
+  // Whoever mounted the page took its time: `close` is over, and would not end a stream any more.
+  if (response.destroyed || response.stream?.destroyed) return;
   // A reader that is gone is no error of ours.
   response.on("error", () => undefined);
   response.writeHead(status, { ...headers });

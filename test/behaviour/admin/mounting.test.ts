@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import * as http2 from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import express from "express";
 import fastify from "fastify";
@@ -101,6 +102,56 @@ test("browsers that go away in the middle of a stream make room for others", asy
     one.socket.destroy();
   }
   server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+});
+
+/** Eight readers who are gone when the page is asked to answer them: whoever mounts it may have asked for their rights first. */
+const goneReaders = 8;
+
+test("readers who went away before the page could answer make room for others, on node:http", async () => {
+  const late: Promise<void>[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === "/events") return page.node(request, response);
+    request.url = "/events";
+    late.push(once(response, "close").then(() => page.node(request, response)));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  for (let i = 1; i <= goneReaders; i++) {
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /late HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    while (late.length < i) await nextTurn();
+    socket.destroy();
+  }
+  await Promise.all(late);
+  assert.match(await firstEvent(new URL(`http://127.0.0.1:${port}/events`)), /^retry: 2000/);
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+});
+
+test("readers who went away before the page could answer make room for others, on node:http2", async () => {
+  const late: Promise<void>[] = [];
+  const server = http2.createServer((request, response) => {
+    if (request.url === "/events") return page.node(request, response);
+    request.url = "/events";
+    late.push(once(response, "close").then(() => page.node(request, response)));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  for (let i = 1; i <= goneReaders; i++) {
+    const stream = session.request({ ":path": "/late" });
+    while (late.length < i) await nextTurn();
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    await once(stream, "close");
+  }
+  await Promise.all(late);
+  const stream = session.request({ ":path": "/events" });
+  const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+  assert.equal(headers[":status"], 200);
+  session.destroy();
   server.close();
   await once(server, "close");
 });

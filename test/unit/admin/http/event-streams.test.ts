@@ -118,3 +118,11 @@ test("parts that cannot be made end the streams, and not the process", async () 
   await clock.advance(1_000);
   assert.deepEqual([reader.ended, clock.pending], [true, 0]);
 });
+
+test("a page that cannot be read takes no place of those that can", () => {
+  const { clock, streams } = streamsOf(() => {
+    throw new Error("no");
+  });
+  for (let i = 0; i < 20; i++) assert.throws(() => open(streams, new Reader()), /no/);
+  assert.equal(clock.pending, 0);
+});
