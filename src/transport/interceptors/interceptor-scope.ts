@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { abortErrorOf, toConnectError } from "../../base/connect-error.ts";
 import { canceledFailure, type Failure } from "../../base/errors.ts";
 import { asConnectError, connectErrorFrom } from "../../base/thrown.ts";
@@ -22,6 +22,17 @@ interface Step {
   reject(thrown: () => unknown): void;
 }
 
+/** How the call ended for its interceptors. */
+interface Ended {
+  readonly failure: Failure;
+  /** Why their signal is aborted. */
+  readonly reason: ConnectError;
+  /** Gives the reason, to whoever throws it. */
+  readonly thrown: () => ConnectError;
+  /** It did not end by itself: whatever interceptors make of that, its caller hears the reason. */
+  readonly isCancelled: boolean;
+}
+
 /**
  * One call as its interceptors see it: its signal, its time, and the calls they passed on, which end with it. It is open
  * while interceptors work for it or a call that they passed on is open.
@@ -39,10 +50,8 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   /** Steps that run. */
   readonly #steps = new Set<Step>();
   #lifetime: Lifetime | undefined;
-  #ended: { readonly failure: Failure; readonly reason: ConnectError } | undefined;
+  #ended: Ended | undefined;
   #settleTimer: TimerHandle | undefined;
-  /** What cancelled the call, where something did: its error, and how it is thrown. */
-  #reason: { readonly code: Code; readonly thrown: () => ConnectError } | undefined;
 
   /**
    * `callEnded`: why the signal of a call that ended well is aborted. Connect aborts it at every end, so that waiting code
@@ -84,12 +93,13 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
 
   /**
    * Runs a step of the interceptors: their chain, then each read of a stream. Its promise settles even if the step never
-   * does, {@link settleMs} after the call was cancelled. It rejects with a ConnectError, and that ends the call.
+   * does, {@link settleMs} after the call has ended. It rejects with a ConnectError, and that ends the call.
    */
   async run<R>(step: () => Promise<R>): Promise<R> {
     const outcome = new Caller<R>();
     this.#steps.add(outcome);
     this.#open();
+    this.#limitSteps();
     try {
       Promise.resolve(step()).then(outcome.resolve, (error: unknown) => outcome.reject(() => error));
       return await outcome.promise;
@@ -105,7 +115,7 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   /** The user has the whole answer, or its error: what interceptors still do for this call is told to stop. */
   finish(error: ConnectError = this.#callEnded): void {
     this.#environment.abandonedStreams.unregister(this);
-    if (this.#ended === undefined) this.#end(canceledFailure(error), error);
+    if (this.#ended === undefined) this.#end(this.#endedWith(error));
     this.#closeIfIdle();
   }
 
@@ -113,8 +123,7 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   abandoned(): void {
     this.#environment.abandonedStreams.unregister(this);
     if (this.#ended !== undefined) return;
-    this.#end(canceledFailure(this.#callEnded), this.#callEnded, abandon);
-    this.#limitSteps(() => this.#callEnded);
+    this.#end(this.#endedWith(this.#callEnded), abandon);
     this.#closeIfIdle();
   }
 
@@ -131,9 +140,7 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
     if (this.#ended !== undefined) return;
     const error = toConnectError(failure, { attempts: 0 });
     const thrown = tracedWhenThrown(error, failure.asIs);
-    this.#reason = { code: error.code, thrown };
-    this.#end(failure, error);
-    this.#limitSteps(thrown);
+    this.#end({ failure, reason: error, thrown, isCancelled: true });
   }
 
   /** The error of the caller's own abort, if there was one. */
@@ -141,24 +148,27 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
     return abortErrorOf(this.#input.signal);
   }
 
+  /** By itself, well or with its own error. */
+  #endedWith(reason: ConnectError): Ended {
+    return { failure: canceledFailure(reason), reason, thrown: () => reason, isCancelled: false };
+  }
+
   /** Calls passed on first: they know which backend it was about. */
-  #end(
-    failure: Failure,
-    reason: ConnectError,
-    endCall: (call: Cancellable) => void = (call) => call.cancel(failure),
-  ): void {
-    this.#ended = { failure, reason };
+  #end(ended: Ended, endCall: (call: Cancellable) => void = (call) => call.cancel(ended.failure)): void {
+    const { reason } = ended;
+    this.#ended = ended;
     this.#messages?.callEnded(reason === this.#callEnded ? undefined : reason);
     this.#innerCalls.walk(endCall);
     this.#controller?.abort(reason);
+    this.#limitSteps();
   }
 
   /** What the caller sees for an error of a step: once the call was cancelled, that. */
   #errorFor(error: unknown): ConnectError {
-    const reason = this.#reason;
-    if (reason === undefined) return connectErrorFrom(error);
+    const ended = this.#ended;
+    if (!ended?.isCancelled) return connectErrorFrom(error);
     const own = asConnectError(error);
-    return own?.code === reason.code ? own : reason.thrown();
+    return own?.code === ended.reason.code ? own : ended.thrown();
   }
 
   #open(): void {
@@ -170,9 +180,10 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
     this.#lifetime.begin(this);
   }
 
-  /** Steps that go on without end do not keep their caller waiting. */
-  #limitSteps(thrown: () => ConnectError): void {
-    if (this.#steps.size === 0) return;
+  /** Once the call has ended, steps that go on without end do not keep their caller waiting, nor do those that begin then. */
+  #limitSteps(): void {
+    if (this.#ended === undefined || this.#steps.size === 0 || this.#settleTimer !== undefined) return;
+    const { thrown } = this.#ended;
     this.#settleTimer = this.#environment.channel.clock.setTimeout(() => this.#rejectSteps(thrown), settleMs);
   }
 
@@ -181,6 +192,7 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   }
 
   #rejectSteps(thrown: () => ConnectError): void {
+    this.#settleTimer = undefined;
     for (const step of this.#steps) step.reject(thrown);
     this.#steps.clear();
     this.#closeIfIdle();
@@ -189,6 +201,7 @@ export class InterceptorScope implements Cancellable, CallGroup, Abortable {
   #closeIfIdle(): void {
     if (this.#steps.size > 0 || this.#innerCalls.size > 0) return;
     this.#environment.channel.clock.clearTimeout(this.#settleTimer);
+    this.#settleTimer = undefined;
     this.#lifetime?.end();
     this.#lifetime = undefined;
   }

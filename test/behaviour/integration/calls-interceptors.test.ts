@@ -280,21 +280,23 @@ test("no call outlives its deadline because an interceptor hangs", () => {
   );
 });
 
-test("no read of a stream outlives the deadline because an interceptor hangs", () => {
-  const hanging: Interceptor = (next) => async (request) => {
-    const response = await next(request);
-    if (!response.stream) return response;
-    async function* stuck(messages: AsyncIterable<unknown>) {
-      for await (const message of messages) {
-        yield message;
-        await new Promise(() => undefined);
-      }
+/** Passes one message of a stream on, and then nothing: no other message, no end, no error. */
+const stuckAfterOne: Interceptor = (next) => async (request) => {
+  const response = await next(request);
+  if (!response.stream) return response;
+  async function* stuck(messages: AsyncIterable<unknown>) {
+    for await (const message of messages) {
+      yield message;
+      await new Promise(() => undefined);
     }
-    return { ...response, message: stuck(response.message) } as StreamResponse;
-  };
-  return withGlink(
+  }
+  return { ...response, message: stuck(response.message) } as StreamResponse;
+};
+
+test("no read of a stream outlives the deadline because an interceptor hangs", () =>
+  withGlink(
     () => startConnectEcho(),
-    { interceptors: [hanging] },
+    { interceptors: [stuckAfterOne] },
     async (transport) => {
       const client = createClient(EchoService, transport);
       const got: number[] = [];
@@ -304,8 +306,31 @@ test("no read of a stream outlives the deadline because an interceptor hangs", (
       assert.deepEqual(got, [0]);
       assert.equal(transport.snapshot().openCalls, 0);
     },
-  );
-});
+  ));
+
+for (const [what, leave] of Object.entries({
+  "a read": (reader: AsyncIterator<unknown>) =>
+    assert.rejects(reader.next(), connectError(Code.DeadlineExceeded, /timed out/)),
+  leaving: async (reader: AsyncIterator<unknown>) => {
+    assert.deepEqual(await reader.return?.(), { done: true, value: undefined });
+  },
+})) {
+  test(`${what} after the deadline does not wait for an interceptor that hangs`, () =>
+    withGlink(
+      () => startConnectEcho(),
+      { interceptors: [stuckAfterOne] },
+      async (transport, backend) => {
+        const { serverStream } = EchoService.method;
+        const request = yielding({ count: 10_000, intervalMs: 5 });
+        const { message } = await transport.stream(serverStream, undefined, 150, undefined, request);
+        const reader = message[Symbol.asyncIterator]();
+        assert.equal((await reader.next()).done, false);
+        await until(() => backend.counters.aborted === 1, "the deadline has passed");
+        await leave(reader);
+        assert.equal(transport.snapshot().openCalls, 0);
+      },
+    ));
+}
 
 test("a stream that interceptors pass on as it came ends for its reader as one without interceptors", () => {
   const ways = (transport: GlinkTransport): Record<string, () => Promise<unknown>> => {
