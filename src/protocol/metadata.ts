@@ -12,6 +12,7 @@ const connectionNames = new Set([
   "host",
   "keep-alive",
   "proxy-connection",
+  "te",
   "transfer-encoding",
   "upgrade",
   "http2-settings",

@@ -13,7 +13,7 @@ export function grpcWeb(settings: ProtocolSettings): Protocol {
     inBinary() {
       return this;
     },
-    ownNames: new Set([...grpc.ownNames].filter((name) => name !== "te").concat("x-grpc-web", "x-user-agent")),
+    ownNames: new Set([...grpc.ownNames, "x-grpc-web", "x-user-agent"]),
     head,
     reader: (_, limits, address) => new GrpcWebResponse(settings, limits, address),
   };

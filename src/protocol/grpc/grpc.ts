@@ -10,14 +10,7 @@ import { timeoutHeader } from "./timeout.ts";
 export const grpc: Protocol = {
   name: "grpc",
   inBinary: () => grpc,
-  ownNames: new Set([
-    "content-type",
-    "te",
-    "grpc-timeout",
-    "grpc-encoding",
-    "grpc-accept-encoding",
-    previousAttemptsName,
-  ]),
+  ownNames: new Set(["content-type", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", previousAttemptsName]),
   head,
   compressedHead: undefined,
   bodiless: undefined,

@@ -315,3 +315,15 @@ test("options of protocols that cannot be are refused with the reason", () => {
   assert.throws(make({ useHttpGet: true }), /useHttpGet needs protocol "connect"/);
   assert.throws(make({ protocol: "connect", useHttpGet: "yes" }), /useHttpGet must be/);
 });
+
+for (const protocol of ["connect", "grpc-web"] as const) {
+  test(`a te header of the caller's, which HTTP/2 forbids, does not get a call of ${protocol} reset`, () =>
+    withGlink(
+      () => startConnectEcho(),
+      { protocol },
+      async (transport) => {
+        const { text } = await createClient(EchoService, transport).unary({ text: "hi" }, { headers: { te: "gzip" } });
+        assert.equal(text, "hi");
+      },
+    ));
+}
