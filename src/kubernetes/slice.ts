@@ -62,9 +62,13 @@ interface Named {
 
 const noNames: readonly string[] = [];
 
-/** Reads a slice. Equal lists of hints become one object, so that an endpoint which stays the same compares as the same. */
+/** Reads a slice. */
 export class SliceReader {
-  readonly #names = new Map<string, readonly string[]>();
+  /**
+   * Equal hints of zones are one object, because they become attributes, which are compared as they are. A cluster has few
+   * zones, and nodes without end.
+   */
+  readonly #zones = new Map<string, readonly string[]>();
 
   /** `before`: the same slice as it was, which is returned where nothing of it has changed. */
   read({ metadata, addressType, ports, endpoints }: SliceJson, before?: Slice): Slice {
@@ -97,20 +101,26 @@ export class SliceReader {
       ready: conditions?.ready ?? true,
       lastResort: (conditions?.serving ?? true) && (conditions?.terminating ?? false),
       zone: zone || undefined,
-      zoneHints: this.#namesOf(hints?.forZones),
-      nodeHints: this.#namesOf(hints?.forNodes),
+      zoneHints: this.#zonesOf(hints?.forZones),
+      nodeHints: namesOf(hints?.forNodes),
       podName: targetRef?.name,
       podUid: targetRef?.uid,
     };
   }
 
-  #namesOf(list: readonly Named[] | null | undefined): readonly string[] {
-    if (list === undefined || list === null || list.length === 0) return noNames;
-    const key = list.map(({ name }) => name).join();
-    const known = this.#names.get(key) ?? Object.freeze(list.map(({ name }) => name));
-    this.#names.set(key, known);
+  #zonesOf(list: readonly Named[] | null | undefined): readonly string[] {
+    const zones = namesOf(list);
+    if (zones.length === 0) return zones;
+    const key = zones.join();
+    const known = this.#zones.get(key) ?? zones;
+    this.#zones.set(key, known);
     return known;
   }
+}
+
+function namesOf(list: readonly Named[] | null | undefined): readonly string[] {
+  if (list === undefined || list === null || list.length === 0) return noNames;
+  return Object.freeze(list.map(({ name }) => name));
 }
 
 /** The endpoints of a slice by their address: most are found where they were. */
@@ -147,7 +157,8 @@ function isSame(one: SliceEndpoint, other: SliceEndpoint): boolean {
     one.lastResort === other.lastResort &&
     one.zone === other.zone &&
     one.zoneHints === other.zoneHints &&
-    one.nodeHints === other.nodeHints &&
+    one.nodeHints.length === other.nodeHints.length &&
+    one.nodeHints.every((node, i) => node === other.nodeHints[i]) &&
     one.podName === other.podName &&
     one.podUid === other.podUid
   );

@@ -5,6 +5,7 @@ import { endpointHostname, endpointZone, endpointZoneHints } from "../../../src/
 import { sameEndpoint } from "../../../src/endpoint/endpoint.ts";
 import { type Location, ServiceEndpoints } from "../../../src/kubernetes/endpoints.ts";
 import { type SliceJson, SliceReader } from "../../../src/kubernetes/slice.ts";
+import { collectGarbage } from "../../support/heap.ts";
 import { readyEndpoint, slice } from "../../support/slices.ts";
 
 const nowhere: Location = { zone: undefined, node: undefined };
@@ -128,6 +129,20 @@ test("zone, hints and pod are attributes, and equal ones are the same after each
   assert.deepEqual(first?.attributes.get(endpointZoneHints), ["za"]);
   assert.equal(first?.attributes.get(endpointHostname), "pod-10.0.0.1");
   assert.ok(first !== undefined && second !== undefined && sameEndpoint(first, second));
+});
+
+test("an endpoint stays the same while its node does, and names of nodes that are gone are not kept", async () => {
+  const on = (node: string) =>
+    slice("a", [readyEndpoint("10.0.0.1", { hints: { forNodes: [{ name: node }] } })]) as SliceJson;
+  const own = new SliceReader();
+  let current = own.read(on("n1"));
+  assert.equal(own.read(on("n1"), current), current);
+  const gone = new WeakRef(current.endpoints[0]?.nodeHints ?? assert.fail());
+  current = own.read(on("n2"), current);
+  assert.deepEqual(current.endpoints[0]?.nodeHints, ["n2"]);
+  await collectGarbage();
+  assert.equal(gone.deref(), undefined);
+  assert.equal(own.read(on("n2"), current), current);
 });
 
 test("hints count only where every ready endpoint has them and one names this zone", () => {
