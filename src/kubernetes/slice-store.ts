@@ -7,7 +7,7 @@ const serviceLabel = "kubernetes.io/service-name";
 export class SliceStore {
   readonly #service: string;
   readonly #reader = new SliceReader();
-  readonly #slices = new Map<string, Slice>();
+  #slices = new Map<string, Slice>();
 
   constructor(service: string) {
     this.#service = service;
@@ -17,14 +17,12 @@ export class SliceStore {
     return [...this.#slices.values()];
   }
 
-  /** `before`: the slices that may hold the same one as it was. False: it is what it was. */
-  put(json: SliceJson, before: ReadonlyMap<string, Slice> = this.#slices): boolean {
-    const { name = "", labels } = json.metadata ?? {};
-    // Whatever stands between may not pass the label selector on.
-    if ((labels?.[serviceLabel] ?? this.#service) !== this.#service) return false;
-    const known = before.get(name);
+  /** False: it is what it was. */
+  put(json: SliceJson): boolean {
+    if (!this.#isOurs(json)) return false;
+    const known = this.#known(json);
     const slice = this.#reader.read(json, known);
-    this.#slices.set(name, slice);
+    this.#slices.set(slice.name, slice);
     return slice !== known;
   }
 
@@ -33,7 +31,7 @@ export class SliceStore {
     return this.#slices.delete(metadata?.name ?? "");
   }
 
-  /** Takes in a whole list, and returns the version that it is of. */
+  /** Takes in a whole list, and returns the version that it is of. What cannot be read changes nothing. */
   replace(text: string): string {
     let list: { metadata?: { resourceVersion?: string }; items?: readonly SliceJson[] | null };
     try {
@@ -43,9 +41,18 @@ export class SliceStore {
     }
     const version = list?.metadata?.resourceVersion;
     if (version === undefined) throw new Error("the API server answered with a list that has no resourceVersion");
-    const before = new Map(this.#slices);
-    this.#slices.clear();
-    for (const item of list.items ?? []) this.put(item, before);
+    const ours = (list.items ?? []).filter((json) => this.#isOurs(json));
+    const slices = ours.map((json) => this.#reader.read(json, this.#known(json)));
+    this.#slices = new Map(slices.map((slice) => [slice.name, slice]));
     return version;
+  }
+
+  /** Whatever stands between may not pass the label selector on. */
+  #isOurs({ metadata }: SliceJson): boolean {
+    return (metadata?.labels?.[serviceLabel] ?? this.#service) === this.#service;
+  }
+
+  #known({ metadata }: SliceJson): Slice | undefined {
+    return this.#slices.get(metadata?.name ?? "");
   }
 }
