@@ -7,7 +7,12 @@ const name = process.env.GLINK_TEST_ENGINE;
 const http2 = engineNames.find((known) => known === name);
 if (name !== undefined && http2 === undefined) throw new Error(`GLINK_TEST_ENGINE is ${describeValue(name)}`);
 
-/** The transport under test, on the engine that this run is for. */
+/** The options of a transport on the engine that this run is for. */
+export function withEngine(options: GlinkTransportOptions): GlinkTransportOptions {
+  return http2 === undefined ? options : { http2, ...options };
+}
+
+/** The transport under test, on that engine. */
 export function glinkTransport(options: GlinkTransportOptions): GlinkTransport {
-  return make(http2 === undefined ? options : { http2, ...options });
+  return make(withEngine(options));
 }
