@@ -1,4 +1,4 @@
-import { type Resolver, watchList } from "../index.ts";
+import { type Resolver, type ResolverListener, watchList } from "../index.ts";
 import { ConsulClient } from "./client.ts";
 import { type ConsulResolverOptions, checkConsulOptions } from "./options.ts";
 import { ServiceWatch } from "./service-watch.ts";
@@ -21,10 +21,18 @@ export function consulResolver(options: ConsulResolverOptions = {}): Resolver {
       // "echo.service.consul" is how Consul's own DNS names it.
       const service = settings.service ?? host.replace(/\.service\.(?:[^.]+\.)?consul\.?$/, "");
       const client = new ConsulClient(settings, runtime);
-      const watch = new ServiceWatch(service, settings, client, runtime.clock);
-      const list = watchList({ debounceMs: 100, run: (run) => watch.query(run) }, listener, runtime);
+      const watch = new ServiceWatch(service, settings, client, runtime.clock, () => listener.onLookupStarted?.());
+      const told: ResolverListener = {
+        onResolution: (resolution) => listener.onResolution(resolution),
+        onAddresses: () => undefined,
+        onError: (error) => listener.onError(error),
+      };
+      const list = watchList({ debounceMs: 100, run: (run) => watch.query(run) }, told, runtime);
       return {
         refresh: () => list.refresh(),
+        get nextLookupMs() {
+          return list.nextLookupMs;
+        },
         close: () => {
           list.close();
           client.close();

@@ -19,20 +19,24 @@ export class ServiceWatch {
   readonly #settings: ConsulSettings;
   readonly #client: ConsulClient;
   readonly #budget: QueryBudget;
+  readonly #onAsked: () => void;
   /** Of the last answer. 0: ask what there is, without waiting. */
   #index = 0;
   /** The last server that answered was behind: the leader is asked. */
   #wasBehind = false;
 
-  constructor(service: string, settings: ConsulSettings, client: ConsulClient, clock: Clock) {
+  /** `onAsked`: a query begins that is answered at once. How long others take says only how long nothing changed. */
+  constructor(service: string, settings: ConsulSettings, client: ConsulClient, clock: Clock, onAsked: () => void) {
     this.#service = service;
     this.#settings = settings;
     this.#client = client;
     this.#budget = new QueryBudget(clock);
+    this.#onAsked = onAsked;
   }
 
   async query(run: ListRun): Promise<RunEnd> {
     this.#budget.take();
+    if (this.#index === 0) this.#onAsked();
     const asked = `${this.#client.origin}, service ${JSON.stringify(this.#service)}`;
     let answer: ConsulAnswer;
     try {

@@ -58,6 +58,9 @@ export function watchWithFallback(
       first.refresh();
       second?.refresh();
     },
+    get nextLookupMs() {
+      return first.nextLookupMs;
+    },
     close() {
       first.close();
       second?.close();

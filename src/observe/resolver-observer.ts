@@ -44,6 +44,8 @@ export class ResolverObserver {
   }
 
   lookupStarted(): void {
+    // One that brought nothing new was told to nobody, and is over.
+    this.#forgetLookup();
     const context: ResolveContext | undefined = this.#lookups.isHeard ? { target: this.#target } : undefined;
     this.#lookup = { startedMs: this.#clock.now(), context };
     if (context !== undefined) this.#lookups.started(context);
@@ -69,6 +71,11 @@ export class ResolverObserver {
   /** Nobody wants a list for now: what comes next is a new beginning. */
   rested(): void {
     this.#isFailing = false;
+    this.#forgetLookup();
+  }
+
+  /** Whoever follows it hears of its end, and nobody of what it came to. */
+  #forgetLookup(): void {
     const context = this.#lookup?.context;
     this.#lookup = undefined;
     if (context !== undefined) this.#lookups.ended(context);

@@ -58,7 +58,12 @@ export class ServiceConfigWatch implements ResolverWatch {
       onResolution: (resolution) => listener.onResolution(resolution),
       onAddresses: (preferred, fallback = []) => this.#found({ preferred, fallback }),
       onError: (error) => listener.onError(error),
+      onLookupStarted: () => listener.onLookupStarted?.(),
     });
+  }
+
+  get nextLookupMs(): number | undefined {
+    return this.#watch.nextLookupMs;
   }
 
   refresh(): void {

@@ -43,6 +43,14 @@ async function start(t: TestContext, texts: readonly string[], options: Partial<
 
 // Each waits for lookups, which are a second apart.
 describe("dnsResolver({ serviceConfig: true })", { concurrency: true }, () => {
+  test("lookups take a time and have a next one, as those without the record", async (t) => {
+    const { transport, events } = await start(t, [], { rotationIntervalMs: 3_600_000 });
+    const resolved = events.find((event) => event.type === "resolved");
+    assert.equal(typeof resolved?.tookMs, "number");
+    const { resolution, takenAtMs } = transport.snapshot();
+    assert.ok((resolution.nextLookupAtMs ?? Number.POSITIVE_INFINITY) - takenAtMs < 60_000);
+  });
+
   test("what the TXT record says of methods holds, in place of the option, and follows it", async (t) => {
     const { dns, client, timeout } = await start(t, ["v=other", timeoutOf("0.1s")], {
       serviceConfig: { methodConfig: [{ name: [{}], timeout: "9s" }] },

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { type ConsulResolverOptions, consulResolver } from "../../../src/consul/index.ts";
 import { QueryBudget } from "../../../src/consul/query-budget.ts";
-import type { Clock } from "../../../src/index.ts";
+import { type Clock, systemClock } from "../../../src/index.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
 import { ManualClock, SocketsManualClock } from "../../support/manual-clock.ts";
+import { QuietHold } from "../../support/quiet-hold.ts";
+import { constantRandom } from "../../support/random.ts";
 import { watchEndpoints } from "../resolver/watching-endpoints.ts";
 import { type ConsulInstance, ConsulServer } from "./consul-server.ts";
 
@@ -236,6 +238,38 @@ describe("consulResolver", { concurrency: true }, () => {
     await clock.advance(1);
     await until("it is said again", () => errors.length === 2);
     assert.match(errors[1] ?? "", /it gave no answer within 27000 ms$/);
+  });
+
+  test("how long nothing has changed is not how long a lookup took, and the next query after a failure is foretold", async (t) => {
+    const server = new ConsulServer();
+    const resolver = consulResolver({ url: await server.start() });
+    server.set([a]);
+    const heard: string[] = [];
+    const hold = new QuietHold();
+    hold.acquire();
+    const watch = resolver.watch(
+      { host: "echo", port: 80 },
+      {
+        onResolution: ({ endpoints }) => heard.push(`${endpoints.length} backends`),
+        onAddresses: () => undefined,
+        onError: () => heard.push("error"),
+        onLookupStarted: () => heard.push("lookup"),
+      },
+      { clock: systemClock(), random: constantRandom(), hold },
+    );
+    t.after(async () => {
+      watch.close();
+      await server.close();
+    });
+    await until("it waits for a change", () => server.blocked === 1);
+    server.set([a, b]);
+    await until("the change is reported", () => heard.length === 3);
+    assert.deepEqual(heard, ["lookup", "1 backends", "2 backends"]);
+    await until("it waits for a change again", () => server.blocked === 1);
+    server.answers.push((response) => void response.writeHead(500).end());
+    server.wake();
+    await until("it has failed", () => heard.includes("error"));
+    assert.equal(typeof watch.nextLookupMs, "number");
   });
 
   test("closing ends the query that waits", async (t) => {

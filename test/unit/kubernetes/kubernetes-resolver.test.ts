@@ -164,6 +164,16 @@ test("a fallback is used until the first list, and its errors and ours are told 
   assert.deepEqual(seen.newest, one, "and not afterwards");
 });
 
+test("with a fallback too it is known when the API server is asked again", async (t) => {
+  const server = await startApiServer(t);
+  const { resolver, told } = manualFallback();
+  server.answerNext(refusal(500, "no"));
+  const seen = watchService(t, { server: server.url, fallback: resolver });
+  told().onAddresses([{ host: "10.0.0.9", port: 1 }]);
+  await seen.turnUntil("it has failed", () => seen.errors.length === 1);
+  assert.equal(typeof seen.watch.nextLookupMs, "number");
+});
+
 test("with startSpreadMs the first list waits by chance, while the fallback serves, and no longer once calls fail", async (t) => {
   const server = await startApiServer(t);
   server.put(onePod);
