@@ -22,7 +22,7 @@ import type { Protocol } from "../protocol/protocol.ts";
 import { protocolOf } from "../protocol/protocols.ts";
 import { type Runtime, runtimeFor } from "../runtime/runtime.ts";
 import { Codec } from "./codec.ts";
-import type { CallEnvironment } from "./environment.ts";
+import type { CallEnvironment, CallInput } from "./environment.ts";
 import { InterceptedCalls } from "./interceptors/intercepted.ts";
 import { TurnQuota } from "./messages/turn-quota.ts";
 import { callStream } from "./stream.ts";
@@ -124,16 +124,7 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const limitMs = this.#limitMs(method, timeoutMs);
-    const input = {
-      signal,
-      timeoutMs: limitMs,
-      header,
-      contextValues,
-      fieldsRead: undefined,
-      path: undefined,
-      group: undefined,
-    };
+    const input = this.#inputOf(method, signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined
       ? callUnary(this.#environment, method, message, input)
       : this.#intercepted.unary(method, message, input);
@@ -150,16 +141,7 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const limitMs = this.#limitMs(method, timeoutMs);
-    const input = {
-      signal,
-      timeoutMs: limitMs,
-      header,
-      contextValues,
-      fieldsRead: undefined,
-      path: undefined,
-      group: undefined,
-    };
+    const input = this.#inputOf(method, signal, timeoutMs, header, contextValues);
     return this.#intercepted === undefined
       ? callStream(this.#environment, method, messages, input)
       : this.#intercepted.stream(method, messages, input);
@@ -198,6 +180,26 @@ class ConnectTransport implements GlinkTransport {
     }
     const wanted = 'a method\'s descriptor, or a name like "pkg.Service/Method"';
     throw new TypeError(`explain takes ${wanted}, not ${describeValue(method)}`);
+  }
+
+  /** A call as the client asks for it, with the time that it has. Positional, on every call's path. */
+  #inputOf(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    contextValues: ContextValues | undefined,
+  ): CallInput {
+    const limitMs = this.#limitMs(method, timeoutMs);
+    return {
+      signal,
+      timeoutMs: limitMs,
+      header,
+      contextValues,
+      fieldsRead: undefined,
+      path: undefined,
+      group: undefined,
+    };
   }
 
   /** The time of one call: its own, or the default, and never more than what its method has. */
