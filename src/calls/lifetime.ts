@@ -34,12 +34,14 @@ export class Lifetime implements ListedCall {
   /** From now on `call` is cancelled when its time is over, at once if its signal is aborted or its group has ended. */
   begin(call: Cancellable): void {
     const signal = this.#signal;
-    const over = signal?.aborted ? canceledFailure(signal.reason) : this.#group.ended;
+    let over = signal?.aborted ? canceledFailure(signal.reason) : this.#group.ended;
     if (over === undefined) {
       // First what a wrong argument makes throw: nothing is left behind then.
       if (signal !== undefined) this.#group.aborts.add(signal, this);
       this.#group.add(this);
       if (this.#timeoutMs !== undefined) this.#watchDeadline(this.#timeoutMs);
+      // A group that had nothing open may learn only now that it is over.
+      over = this.#group.ended;
     }
     this.#call = call;
     if (over !== undefined) this.cancel(over);

@@ -14,7 +14,11 @@ import {
   type UnaryRequest,
 } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { EchoService, UnaryRequestSchema } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import {
+  EchoService,
+  ServerStreamRequestSchema,
+  UnaryRequestSchema,
+} from "../../../proto/gen/glink/demo/v1/echo_pb.js";
 import { type GlinkTransport, glinkCall } from "../../../src/index.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
@@ -449,6 +453,30 @@ test("an interceptor's own signal cancels what it passed on", () => {
       controller.abort(new Error("too slow for me"));
       await assert.rejects(call, connectError(Code.Canceled, /too slow for me/));
       await until(() => backend.counters.aborted === 1, "the server heard of it");
+    },
+  );
+});
+
+test("what an interceptor passes on once its caller has aborted is not sent, though the call had nothing open", () => {
+  let again: () => Promise<unknown> = () => assert.fail();
+  const late: Interceptor = (next) => (request) => {
+    again = () => next({ ...request, message: yielding(create(ServerStreamRequestSchema)) } as typeof request);
+    return next(request);
+  };
+  return withGlink(
+    () => startConnectEcho(),
+    { interceptors: [late] },
+    async (transport, backend) => {
+      const abort = new AbortController();
+      const { serverStream } = EchoService.method;
+      const request = yielding({ count: 1 });
+      const response = await transport.stream(serverStream, abort.signal, 60_000, undefined, request);
+      await until(() => transport.snapshot().openCalls === 0, "all of the answer has come");
+      abort.abort();
+      await assert.rejects(again(), connectError(Code.Canceled));
+      assert.equal(backend.counters.executions, 1);
+      await assert.rejects(collect(response.message), connectError(Code.Canceled));
+      assert.equal(transport.snapshot().openCalls, 0);
     },
   );
 });
