@@ -95,7 +95,8 @@ export class ResponseGate {
 
   #showHeaders(fields: HeaderFields): void {
     this.commit();
-    if (this.#headersShown) return;
+    // Whoever heard of that may have cancelled the call.
+    if (this.#headersShown || this.#isClosed) return;
     this.#headersShown = true;
     this.#shownTo.onHeaders(fields);
   }

@@ -54,14 +54,15 @@ export class OpenAttempts {
 
   /** All are given up but one, which was faster. */
   outrunBy(winner: HedgedAttempt): void {
-    for (const other of this.list.splice(0)) {
-      if (other === winner) continue;
+    // Before anybody is told: whoever hears of it may cancel the call, and the winner with it.
+    const others = this.list.filter((attempt) => attempt !== winner);
+    this.list.splice(0, this.list.length, winner);
+    for (const other of others) {
       other.gate.close();
       this.noteLatency(other);
       other.current?.abandon(outrun);
       other.current?.trace?.ended(outrun, other.current.connection?.address, undefined);
     }
-    this.list.push(winner);
   }
 
   /** All are given up: the call is ended from this side. */

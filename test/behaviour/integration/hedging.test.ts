@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
-import { type GlinkTransportOptions, glinkCall, glinkFailureOf, staticResolver } from "../../../src/index.ts";
+import {
+  type AttemptReport,
+  type GlinkTransportOptions,
+  glinkCall,
+  glinkFailureOf,
+  staticResolver,
+} from "../../../src/index.ts";
 import {
   type EchoBackend,
   type EchoServerOptions,
@@ -99,6 +105,19 @@ for (const [name, start] of Object.entries(servers)) {
     }
   });
 }
+
+test("a caller who aborts as it hears of the losers leaves no attempt of a hedged stream open, the winner neither", () =>
+  withBackends(startConnectEcho, { hedging: atOnce }, async ({ client, backends }) => {
+    const controller = new AbortController();
+    const onAttempt = ({ code }: AttemptReport) => {
+      if (code === Code.Canceled) controller.abort();
+    };
+    const contextValues = createContextValues().set(glinkCall, { onAttempt });
+    const request = { count: 1_000_000, intervalMs: 5 };
+    const stream = client.serverStream(request, { contextValues, signal: controller.signal });
+    await assert.rejects(collect(stream), { code: Code.Canceled });
+    await until("all handlers are cancelled", () => sumOf(backends, "aborted") === sumOf(backends, "executions"));
+  }));
 
 test("a hedged call that waits for ready outlives the only server, and is executed once by each that it met", async () => {
   const first = await startConnectEcho();
