@@ -188,7 +188,7 @@ export class HedgedCall implements RunningCall, HedgedAttemptCall {
     });
     switch (decision.retry) {
       case "free":
-        this.#open.report(attempt, failure, 0);
+        this.#open.failedForFree(attempt, failure);
         if (!this.#isOver) attempt.start(true);
         break;
       case "policy":

@@ -52,6 +52,14 @@ export class OpenAttempts {
     this.report(attempt, failure, nextMs);
   }
 
+  /** What was sent of the attempt did not run: it stays, and sends it again. */
+  failedForFree(attempt: HedgedAttempt, failure: Failure): void {
+    const { current, attempt: number } = attempt;
+    // Before anybody is told: whoever hears of it may cancel the call, and hears of it once.
+    attempt.current = undefined;
+    this.report({ current, attempt: number }, failure, 0);
+  }
+
   /** All are given up but one, which was faster. */
   outrunBy(winner: HedgedAttempt): void {
     // Before anybody is told: whoever hears of it may cancel the call, and the winner with it.
@@ -75,7 +83,11 @@ export class OpenAttempts {
     }
   }
 
-  report({ current, attempt: number }: HedgedAttempt, failure: Failure | undefined, nextMs: number | undefined): void {
+  report(
+    { current, attempt: number }: Pick<HedgedAttempt, "current" | "attempt">,
+    failure: Failure | undefined,
+    nextMs: number | undefined,
+  ): void {
     if (current === undefined) return;
     if (failure !== undefined) {
       reportFailed({ attempt: current, number, failure, retryDelayMs: nextMs }, this.#context);

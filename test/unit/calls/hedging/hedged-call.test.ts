@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, type Interceptor } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
-import { type GlinkEvent, glinkFailureOf, type HedgingOptions } from "../../../../src/index.ts";
+import { type AttemptReport, type GlinkEvent, glinkFailureOf, type HedgingOptions } from "../../../../src/index.ts";
 import { checkForLeaks } from "../../../support/leaks.ts";
 import { until } from "../../../support/load.ts";
 import {
@@ -227,6 +227,21 @@ test("an attempt that a server refused unseen is repeated without using one up",
     },
     { maxAttempts: 2 },
   ));
+
+test("a caller who aborts as it hears that an attempt is repeated hears of that attempt once", () =>
+  hedged(inTurn(refuse, staySilent), async (bench) => {
+    const abort = new AbortController();
+    const codes: (Code | undefined)[] = [];
+    const onAttempt = ({ code }: AttemptReport) => {
+      codes.push(code);
+      abort.abort();
+    };
+    const { contextValues } = watched({ onAttempt });
+    const failed = errorOf(bench.client.unaryIdempotent({}, { contextValues, signal: abort.signal }));
+    assert.equal((await failed).code, Code.Canceled);
+    assert.deepEqual(codes, [Code.Unavailable]);
+    assert.equal(bench.fleet.calls.length, 1);
+  }));
 
 test("a pushback is waited for exactly, and one that says stop is the end of hedging, not of the call", () =>
   hedged(
