@@ -2,7 +2,7 @@ import type { Address } from "../endpoint/address.ts";
 import { endpointPriority } from "../endpoint/attributes.ts";
 import { checkEndpoint, type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import type { Resolution } from "../resolver/resolver.ts";
-import { type Steps, usualStepCost } from "../runtime/portions.ts";
+import { inSteps, type Steps } from "../runtime/portions.ts";
 
 /** Endpoints by their id, in the resolver's order. */
 export type EndpointList = ReadonlyMap<string, Endpoint>;
@@ -23,8 +23,6 @@ const noEndpoints: EndpointList = new Map();
 /** Of one endpoint, see {@link Steps}: it is checked, and its id is made. */
 const readCost = 5;
 
-const endpointsPerStep = usualStepCost / readCost;
-
 /** Reads what a resolver reports. Endpoints that nobody can change are checked once, however often they are reported. */
 export class EndpointListReader {
   readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
@@ -40,13 +38,12 @@ export class EndpointListReader {
 
   *#listOf(endpoints: readonly Endpoint[]): Steps<Map<string, Endpoint>> {
     const list = new Map<string, Endpoint>();
-    let read = 0;
     // A copy: its maker may go on with its own while this one is read.
-    for (const given of [...endpoints]) {
+    yield* inSteps([...endpoints], (given) => {
       const { id, endpoint } = this.#check(given);
       if (!list.has(id)) list.set(id, endpoint);
-      if (++read % endpointsPerStep === 0) yield usualStepCost;
-    }
+      return readCost;
+    });
     return list;
   }
 
@@ -98,13 +95,12 @@ export function* listsOfAddresses(addresses: readonly Address[], fallback: reado
 
 function* listOf(addresses: readonly Address[]): Steps<Map<string, Endpoint>> {
   const list = new Map<string, Endpoint>();
-  let read = 0;
   // A copy, as above.
-  for (const address of [...addresses]) {
+  yield* inSteps([...addresses], (address) => {
     const endpoint = checkEndpoint(endpointOf(address));
     const id = endpointId(endpoint);
     if (!list.has(id)) list.set(id, endpoint);
-    if (++read % endpointsPerStep === 0) yield usualStepCost;
-  }
+    return readCost;
+  });
   return list;
 }

@@ -36,6 +36,8 @@ export class Turnover {
   readonly #listener: TurnoverListener;
   readonly #arrivals: Portions;
   readonly #departures: Portions;
+  /** Of whom policies are still to hear. They wait on where another list takes the place of the one that named them. */
+  readonly #unsaid = new Set<Subchannel>();
 
   constructor(members: Members, counters: ResolverCounters, clock: Clock, listener: TurnoverListener) {
     this.#members = members;
@@ -62,6 +64,7 @@ export class Turnover {
     if (!this.#members.isUnnamed(subchannel)) return;
     const wasTold = this.#members.isDeparting(subchannel);
     this.#members.remove(subchannel);
+    this.#unsaid.delete(subchannel);
     if (!wasTold) this.#listener.onMoves({ added: [], removed: [subchannel], leaving: [] });
     this.#listener.onDeparts(subchannel);
   }
@@ -69,6 +72,7 @@ export class Turnover {
   /** Ends it: all leave, one after the other. `left` is told of each, and `closed` of the end. */
   close(left: (subchannel: Subchannel) => void, closed: () => void): void {
     this.#arrivals.stop();
+    this.#unsaid.clear();
     this.#departures.begin(leaveAll(this.#members.clear(), left, closed));
   }
 
@@ -78,13 +82,16 @@ export class Turnover {
 
   *#take(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): Steps<void> {
     const change = yield* this.#members.reconcile(list, held);
-    const { added, removed, leaving } = change;
+    const { added, updated, removed, leaving } = change;
     this.#counters.addressesAdded += added.length;
     this.#counters.addressesRemoved += removed.length + leaving.length;
     if (added.length + removed.length + leaving.length > 0) this.#listener.onMoves(change);
+    for (const subchannel of [...added, ...updated]) this.#unsaid.add(subchannel);
+    for (const subchannel of removed) this.#unsaid.delete(subchannel);
     this.#letGo();
     if (change.listChanged) this.#listener.onListChanged();
-    for (const subchannel of [...change.added, ...change.updated]) {
+    for (const subchannel of this.#unsaid) {
+      this.#unsaid.delete(subchannel);
       this.#listener.onNamed(subchannel);
       yield namedCost;
     }
