@@ -27,8 +27,16 @@ const readCost = 5;
 export class EndpointListReader {
   readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
 
-  /** Throws what is wrong with them. */
-  *read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
+  /** Reads a copy: its maker may go on with its own meanwhile. Throws what is wrong with it. */
+  read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
+    return this.#listsOf([...endpoints], authoritative, [...fallback]);
+  }
+
+  *#listsOf(
+    endpoints: readonly Endpoint[],
+    authoritative: boolean,
+    fallback: readonly Endpoint[],
+  ): Steps<EndpointLists> {
     const list = yield* this.#listOf(endpoints);
     if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
     const [preferred = noEndpoints, ...others] = levelsOf(list);
@@ -38,8 +46,7 @@ export class EndpointListReader {
 
   *#listOf(endpoints: readonly Endpoint[]): Steps<Map<string, Endpoint>> {
     const list = new Map<string, Endpoint>();
-    // A copy: its maker may go on with its own while this one is read.
-    yield* inSteps([...endpoints], (given) => {
+    yield* inSteps(endpoints, (given) => {
       const { id, endpoint } = this.#check(given);
       if (!list.has(id)) list.set(id, endpoint);
       return readCost;
@@ -84,8 +91,12 @@ function isOneLevel(list: EndpointList): boolean {
   return level !== undefined;
 }
 
-/** Throws what is wrong with them. */
-export function* listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
+/** The same of addresses. */
+export function listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
+  return listsOf([...addresses], [...fallback]);
+}
+
+function* listsOf(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
   const preferred = yield* listOf(addresses);
   const fallbackList = yield* listOf(fallback);
   if (preferred.size === 0) throw new Error("the answer has no addresses");
@@ -95,8 +106,7 @@ export function* listsOfAddresses(addresses: readonly Address[], fallback: reado
 
 function* listOf(addresses: readonly Address[]): Steps<Map<string, Endpoint>> {
   const list = new Map<string, Endpoint>();
-  // A copy, as above.
-  yield* inSteps([...addresses], (address) => {
+  yield* inSteps(addresses, (address) => {
     const endpoint = checkEndpoint(endpointOf(address));
     const id = endpointId(endpoint);
     if (!list.has(id)) list.set(id, endpoint);

@@ -1,5 +1,6 @@
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { NewestWork } from "../runtime/newest-work.ts";
 import { Portions, type Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
@@ -34,7 +35,7 @@ export class Turnover {
   readonly #members: Members;
   readonly #counters: ResolverCounters;
   readonly #listener: TurnoverListener;
-  readonly #arrivals: Portions;
+  readonly #arrivals: NewestWork;
   readonly #departures: Portions;
   /** Of whom policies are still to hear. They wait on where another list takes the place of the one that named them. */
   readonly #unsaid = new Set<Subchannel>();
@@ -43,13 +44,13 @@ export class Turnover {
     this.#members = members;
     this.#counters = counters;
     this.#listener = listener;
-    this.#arrivals = new Portions(clock);
+    this.#arrivals = new NewestWork(clock);
     this.#departures = new Portions(clock);
   }
 
   /** Takes in a list, see {@link Members.reconcile}. `inUse` is called once all was said, unless another list comes first. */
   take(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): void {
-    this.#arrivals.begin(this.#take(list, held, inUse));
+    this.#arrivals.begin(() => this.#take(list, held, inUse));
   }
 
   /** One that is named serves: those that were in service in place of it leave. */
@@ -90,6 +91,7 @@ export class Turnover {
     for (const subchannel of removed) this.#unsaid.delete(subchannel);
     this.#letGo();
     if (change.listChanged) this.#listener.onListChanged();
+    if (this.#arrivals.yieldRest()) return;
     for (const subchannel of this.#unsaid) {
       this.#unsaid.delete(subchannel);
       this.#listener.onNamed(subchannel);

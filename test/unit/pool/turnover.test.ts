@@ -109,6 +109,22 @@ test("a list that is told again while thousands are dialled leaves none out", as
   close();
 });
 
+test("lists of thousands that come faster than they can be read are taken in all the same, the newest in the end", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  for (let from = 0; from < 40; from++) {
+    resolver.report(...hosts(from, 2_000));
+    await turn();
+  }
+  assert.ok(connector.dials.length > 0, "not before the resolver is quiet");
+  for (let i = 0; i < 80; i++) await turn();
+  assert.deepEqual(
+    pool.subchannels.map(({ id }) => id),
+    hosts(39, 2_000).map((host) => `${host}:1`),
+  );
+  close();
+});
+
 test("policies hear of every endpoint that is another, though the list comes again while they do", async () => {
   const told = new Map<string, number>();
   const inner = roundRobin();
