@@ -17,6 +17,7 @@ export interface OutlierIntervalsListener {
 }
 
 const none: IntervalCounts = { answers: 0, faults: 0 };
+const noCounts: ReadonlyMap<Subchannel, IntervalCounts> = new Map();
 
 /**
  * gRFC A50's two: at the end of each interval backends are compared by what their calls came to. An interval begins with
@@ -27,7 +28,8 @@ export class OutlierIntervals {
   readonly #runtime: Runtime;
   readonly #backends: () => readonly Subchannel[];
   readonly #listener: OutlierIntervalsListener;
-  #before = new Map<Subchannel, IntervalCounts>();
+  /** Of the interval that goes on, its beginning: backends that have left since are not kept for longer. */
+  #before: ReadonlyMap<Subchannel, IntervalCounts> = noCounts;
   #timer: TimerHandle | undefined;
 
   constructor(
@@ -46,11 +48,12 @@ export class OutlierIntervals {
   began(): void {
     const { successRate, failurePercentage, intervalMs } = this.#options;
     if (this.#timer !== undefined || (successRate ?? failurePercentage) === undefined) return;
-    this.#before = new Map();
-    for (const subchannel of this.#backends()) {
-      const { answers, faults } = subchannel.record;
-      this.#before.set(subchannel, { answers, faults });
-    }
+    this.#before = new Map(
+      this.#backends().map((subchannel) => {
+        const { answers, faults } = subchannel.record;
+        return [subchannel, { answers, faults }];
+      }),
+    );
     this.#timer = this.#runtime.clock.setTimeout(() => this.#ended(), intervalMs);
   }
 
@@ -62,6 +65,7 @@ export class OutlierIntervals {
     this.#timer = undefined;
     const backends = this.#backends();
     const counts = backends.map((subchannel) => this.#countsOf(subchannel));
+    this.#before = noCounts;
     const { successRate, failurePercentage } = this.#options;
     if (successRate !== undefined) {
       const limit = successRateLimit(counts, successRate);

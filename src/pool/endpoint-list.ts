@@ -2,7 +2,7 @@ import type { Address } from "../endpoint/address.ts";
 import { endpointPriority } from "../endpoint/attributes.ts";
 import { checkEndpoint, type Endpoint, endpointId, endpointOf } from "../endpoint/endpoint.ts";
 import type { Resolution } from "../resolver/resolver.ts";
-import { type Steps, usualStepCost } from "../runtime/portions.ts";
+import { inSteps, type Steps } from "../runtime/portions.ts";
 
 /** Endpoints by their id, in the resolver's order. */
 export type EndpointList = ReadonlyMap<string, Endpoint>;
@@ -23,14 +23,20 @@ const noEndpoints: EndpointList = new Map();
 /** Of one endpoint, see {@link Steps}: it is checked, and its id is made. */
 const readCost = 5;
 
-const endpointsPerStep = usualStepCost / readCost;
-
 /** Reads what a resolver reports. Endpoints that nobody can change are checked once, however often they are reported. */
 export class EndpointListReader {
   readonly #checked = new WeakMap<Endpoint, { readonly id: string; readonly endpoint: Endpoint }>();
 
-  /** Throws what is wrong with them. */
-  *read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
+  /** Reads a copy: its maker may go on with its own meanwhile. Throws what is wrong with it. */
+  read({ endpoints, authoritative = false, fallback = [] }: Resolution): Steps<EndpointLists> {
+    return this.#listsOf([...endpoints], authoritative, [...fallback]);
+  }
+
+  *#listsOf(
+    endpoints: readonly Endpoint[],
+    authoritative: boolean,
+    fallback: readonly Endpoint[],
+  ): Steps<EndpointLists> {
     const list = yield* this.#listOf(endpoints);
     if (list.size === 0 && authoritative !== true) throw new Error("the answer has no endpoints");
     const [preferred = noEndpoints, ...others] = levelsOf(list);
@@ -40,13 +46,11 @@ export class EndpointListReader {
 
   *#listOf(endpoints: readonly Endpoint[]): Steps<Map<string, Endpoint>> {
     const list = new Map<string, Endpoint>();
-    let read = 0;
-    // A copy: its maker may go on with its own while this one is read.
-    for (const given of [...endpoints]) {
+    yield* inSteps(endpoints, (given) => {
       const { id, endpoint } = this.#check(given);
       if (!list.has(id)) list.set(id, endpoint);
-      if (++read % endpointsPerStep === 0) yield usualStepCost;
-    }
+      return readCost;
+    });
     return list;
   }
 
@@ -87,8 +91,12 @@ function isOneLevel(list: EndpointList): boolean {
   return level !== undefined;
 }
 
-/** Throws what is wrong with them. */
-export function* listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
+/** The same of addresses. */
+export function listsOfAddresses(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
+  return listsOf([...addresses], [...fallback]);
+}
+
+function* listsOf(addresses: readonly Address[], fallback: readonly Address[]): Steps<EndpointLists> {
   const preferred = yield* listOf(addresses);
   const fallbackList = yield* listOf(fallback);
   if (preferred.size === 0) throw new Error("the answer has no addresses");
@@ -98,13 +106,11 @@ export function* listsOfAddresses(addresses: readonly Address[], fallback: reado
 
 function* listOf(addresses: readonly Address[]): Steps<Map<string, Endpoint>> {
   const list = new Map<string, Endpoint>();
-  let read = 0;
-  // A copy, as above.
-  for (const address of [...addresses]) {
+  yield* inSteps(addresses, (address) => {
     const endpoint = checkEndpoint(endpointOf(address));
     const id = endpointId(endpoint);
     if (!list.has(id)) list.set(id, endpoint);
-    if (++read % endpointsPerStep === 0) yield usualStepCost;
-  }
+    return readCost;
+  });
   return list;
 }

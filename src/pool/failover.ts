@@ -47,8 +47,8 @@ export class Failover {
   #arePriorities = false;
   /** How many levels are in use, from the first on. */
   #inUse = 1;
-  /** To the change that is due, if nothing speaks against it until then. */
-  #timer: TimerHandle | undefined;
+  /** The change that is due, if nothing speaks against it until then. */
+  #due: { readonly inUse: number; readonly timer: TimerHandle } | undefined;
   #checkScheduled = false;
   /** Until each endpoint of those in use has its backend, nothing can be said of them. */
   #isSettling = false;
@@ -113,18 +113,24 @@ export class Failover {
     } else if (inUse.slice(serving + 1).every(({ ready }) => ready === 0)) {
       this.#change(serving + 1);
     } else {
-      this.#timer ??= this.#clock.setTimeout(() => this.#change(serving + 1), provenAfterMs);
+      this.#changeLater(serving + 1, provenAfterMs);
     }
   }
 
   /** None of those in use is ready. */
   #checkNext(inUse: readonly Level[]): void {
-    if (inUse.length === this.#levels.length) this.#cancelChange();
-    else if (inUse.every(({ unfailed }) => unfailed === 0)) this.#change(inUse.length + 1);
-    else if (inUse.some(({ connecting }) => connecting > 0)) {
-      const patienceMs = this.#arePriorities ? priorityPatienceMs : familyPatienceMs;
-      this.#timer ??= this.#clock.setTimeout(() => this.#change(inUse.length + 1), patienceMs);
-    }
+    const isLast = inUse.length === this.#levels.length;
+    if (!isLast && inUse.every(({ unfailed }) => unfailed === 0)) this.#change(inUse.length + 1);
+    else if (!isLast && inUse.some(({ connecting }) => connecting > 0)) {
+      this.#changeLater(inUse.length + 1, this.#arePriorities ? priorityPatienceMs : familyPatienceMs);
+    } else this.#cancelChange();
+  }
+
+  /** In place of another change, for which nothing speaks any more. */
+  #changeLater(inUse: number, waitMs: number): void {
+    if (this.#due?.inUse === inUse) return;
+    this.#cancelChange();
+    this.#due = { inUse, timer: this.#clock.setTimeout(() => this.#change(inUse), waitMs) };
   }
 
   #change(inUse: number): void {
@@ -148,7 +154,7 @@ export class Failover {
   }
 
   #cancelChange(): void {
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#clock.clearTimeout(this.#due?.timer);
+    this.#due = undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { type Endpoint, sameEndpoint } from "../endpoint/endpoint.ts";
-import { type Steps, usualStepCost } from "../runtime/portions.ts";
+import { inSteps, type Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 
@@ -14,6 +14,12 @@ export interface MembersChange {
   readonly updated: readonly Subchannel[];
   /** The list has other members than before, or another order. */
   readonly listChanged: boolean;
+}
+
+/** A backend whose endpoint is to be another. */
+interface Renamed {
+  readonly subchannel: Subchannel;
+  readonly endpoint: Endpoint;
 }
 
 /** Of one endpoint, see {@link Steps}: to find its backend, and to make one. */
@@ -81,56 +87,44 @@ export class Members implements Iterable<Subchannel> {
   }
 
   /**
-   * Takes in the resolver's newest list, with the last step: until then what it makes is no member. `held`: ids that it
-   * lacks, and that stay all the same while they work.
+   * Takes in the resolver's newest list, with the last step: until then what it makes is no member, and no endpoint is
+   * another, for a newer list may take its place. `held`: ids that it lacks, and that stay all the same while they work.
    */
   *reconcile(named: EndpointList, held: ReadonlySet<string>): Steps<MembersChange> {
     const added: Subchannel[] = [];
-    const updated: Subchannel[] = [];
+    const renamed: Renamed[] = [];
     const next = new Map<string, Subchannel>();
-    let cost = 0;
-    for (const [id, endpoint] of named) {
-      cost += findCost;
-      if (cost >= usualStepCost) {
-        yield cost;
-        cost = 0;
-      }
+    yield* inSteps(named, ([id, endpoint]) => {
       const known = this.#subchannels.get(id);
       if (known === undefined) {
         const subchannel = this.#create(endpoint);
         added.push(subchannel);
         next.set(id, subchannel);
-        cost += makeCost;
-        continue;
+        return findCost + makeCost;
       }
       this.#leaving.delete(known);
       this.#departing.delete(known);
       this.#stale.delete(known);
       next.set(id, known);
-      if (sameEndpoint(known.endpoint, endpoint)) continue;
-      known.endpoint = endpoint;
-      updated.push(known);
-    }
+      if (!sameEndpoint(known.endpoint, endpoint)) renamed.push({ subchannel: known, endpoint });
+      return findCost;
+    });
     const absent: Subchannel[] = [];
-    for (const subchannel of this.list) {
-      cost += findCost;
-      if (cost >= usualStepCost) {
-        yield cost;
-        cost = 0;
-      }
+    yield* inSteps(this.list, (subchannel) => {
       if (!named.has(subchannel.id)) absent.push(subchannel);
-    }
+      return findCost;
+    });
     // What was let go in the meantime is no member any more.
     const members = absent.filter((one) => this.#subchannels.get(one.id) === one && !this.#departing.has(one));
-    return this.#take(next, members, held, { added, updated });
+    for (const { subchannel, endpoint } of renamed) subchannel.endpoint = endpoint;
+    return { ...this.#take(next, members, held), added, updated: renamed.map(({ subchannel }) => subchannel) };
   }
 
   #take(
     next: Map<string, Subchannel>,
     absent: readonly Subchannel[],
     held: ReadonlySet<string>,
-    { added, updated }: Pick<MembersChange, "added" | "updated">,
-  ): MembersChange {
+  ): Pick<MembersChange, "removed" | "leaving" | "listChanged"> {
     const works = next.size === 0 || (absent.length > 0 && some(next.values(), this.#serves));
     const stays = ({ state, id }: Subchannel) => state === "ready" && (!works || held.has(id));
     const removed = absent.filter((subchannel) => !stays(subchannel));
@@ -147,7 +141,7 @@ export class Members implements Iterable<Subchannel> {
     this.#subchannels = next;
     const listChanged = !sameSequence(before, list);
     if (listChanged) this.#list = list;
-    return { added, removed, leaving, updated, listChanged };
+    return { removed, leaving, listChanged };
   }
 
   /** One that is named serves: those that were in service in place of it are to leave now, see {@link nextDeparting}. */

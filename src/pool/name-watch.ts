@@ -3,7 +3,8 @@ import type { Events } from "../observe/events.ts";
 import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import { callUserCode, reportUserCode } from "../observe/user-code.ts";
 import type { Resolver, ResolverTarget, ResolverWatch } from "../resolver/resolver.ts";
-import { Portions, type Steps } from "../runtime/portions.ts";
+import { NewestWork } from "../runtime/newest-work.ts";
+import type { Steps } from "../runtime/portions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type EndpointList, EndpointListReader, type EndpointLists, listsOfAddresses } from "./endpoint-list.ts";
 
@@ -44,7 +45,7 @@ export class NameWatch {
   readonly #observer: ResolverObserver;
   readonly #listener: NameWatchListener;
   readonly #reader = new EndpointListReader();
-  readonly #reading: Portions;
+  readonly #reading: NewestWork;
   #state: State = { status: "resting" };
   #failure: Failure | undefined;
   #known: EndpointLists | undefined;
@@ -56,7 +57,7 @@ export class NameWatch {
     this.#events = events;
     this.#observer = resolverObserver;
     this.#listener = listener;
-    this.#reading = new Portions(runtime.clock);
+    this.#reading = new NewestWork(runtime.clock);
   }
 
   get resting(): boolean {
@@ -148,15 +149,22 @@ export class NameWatch {
     );
   }
 
-  /** In place of a list that is still being read. */
+  /** `read` takes a copy, and throws, then or as the copy is read, what is wrong with it. */
   #read(read: () => Steps<EndpointLists>, config?: object | string): void {
-    this.#reading.begin(this.#stepsOf(read, config));
+    let reading: Steps<EndpointLists>;
+    try {
+      reading = read();
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.#reading.begin(() => this.#stepsOf(reading, config));
   }
 
-  *#stepsOf(read: () => Steps<EndpointLists>, config: object | string | undefined): Steps<void> {
+  *#stepsOf(reading: Steps<EndpointLists>, config: object | string | undefined): Steps<void> {
     let lists: EndpointLists;
     try {
-      lists = yield* read();
+      lists = yield* reading;
     } catch (error) {
       this.#failed(error);
       return;

@@ -1,5 +1,6 @@
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { NewestWork } from "../runtime/newest-work.ts";
 import { Portions, type Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
@@ -34,20 +35,22 @@ export class Turnover {
   readonly #members: Members;
   readonly #counters: ResolverCounters;
   readonly #listener: TurnoverListener;
-  readonly #arrivals: Portions;
+  readonly #arrivals: NewestWork;
   readonly #departures: Portions;
+  /** Of whom policies are still to hear. They wait on where another list takes the place of the one that named them. */
+  readonly #unsaid = new Set<Subchannel>();
 
   constructor(members: Members, counters: ResolverCounters, clock: Clock, listener: TurnoverListener) {
     this.#members = members;
     this.#counters = counters;
     this.#listener = listener;
-    this.#arrivals = new Portions(clock);
+    this.#arrivals = new NewestWork(clock);
     this.#departures = new Portions(clock);
   }
 
   /** Takes in a list, see {@link Members.reconcile}. `inUse` is called once all was said, unless another list comes first. */
   take(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): void {
-    this.#arrivals.begin(this.#take(list, held, inUse));
+    this.#arrivals.begin(() => this.#take(list, held, inUse));
   }
 
   /** One that is named serves: those that were in service in place of it leave. */
@@ -62,6 +65,7 @@ export class Turnover {
     if (!this.#members.isUnnamed(subchannel)) return;
     const wasTold = this.#members.isDeparting(subchannel);
     this.#members.remove(subchannel);
+    this.#unsaid.delete(subchannel);
     if (!wasTold) this.#listener.onMoves({ added: [], removed: [subchannel], leaving: [] });
     this.#listener.onDeparts(subchannel);
   }
@@ -69,6 +73,7 @@ export class Turnover {
   /** Ends it: all leave, one after the other. `left` is told of each, and `closed` of the end. */
   close(left: (subchannel: Subchannel) => void, closed: () => void): void {
     this.#arrivals.stop();
+    this.#unsaid.clear();
     this.#departures.begin(leaveAll(this.#members.clear(), left, closed));
   }
 
@@ -78,13 +83,17 @@ export class Turnover {
 
   *#take(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): Steps<void> {
     const change = yield* this.#members.reconcile(list, held);
-    const { added, removed, leaving } = change;
+    const { added, updated, removed, leaving } = change;
     this.#counters.addressesAdded += added.length;
     this.#counters.addressesRemoved += removed.length + leaving.length;
     if (added.length + removed.length + leaving.length > 0) this.#listener.onMoves(change);
+    for (const subchannel of [...added, ...updated]) this.#unsaid.add(subchannel);
+    for (const subchannel of removed) this.#unsaid.delete(subchannel);
     this.#letGo();
     if (change.listChanged) this.#listener.onListChanged();
-    for (const subchannel of [...change.added, ...change.updated]) {
+    if (this.#arrivals.yieldRest()) return;
+    for (const subchannel of this.#unsaid) {
+      this.#unsaid.delete(subchannel);
       this.#listener.onNamed(subchannel);
       yield namedCost;
     }

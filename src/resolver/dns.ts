@@ -1,4 +1,4 @@
-import { checkBoolean, checkNumber, checkObject } from "../base/check.ts";
+import { checkBoolean, checkNames, checkNumber, checkObject } from "../base/check.ts";
 import { ipVersion } from "../base/ip-version.ts";
 import { Late } from "../runtime/late.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -60,11 +60,7 @@ const optionNames: readonly string[] = ["servers", "family", "timeoutMs", "confi
  */
 export function dnsResolver(options: DnsResolverOptions = {}): Resolver {
   checkObject("the options of dnsResolver", options);
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw new TypeError(`dnsResolver has no option ${JSON.stringify(name)}: it knows ${optionNames.join(", ")}`);
-    }
-  }
+  checkNames("dnsResolver", options, optionNames);
   const servers = options.servers === undefined ? undefined : checkServers("dnsResolver", options.servers);
   const family = checkFamily("dnsResolver", options.family ?? 0);
   const timeoutMs = checkNumber("dnsResolver.timeoutMs", options.timeoutMs ?? 5_000, { min: 1, max: 60_000 });

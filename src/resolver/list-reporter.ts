@@ -1,6 +1,7 @@
 import { type Endpoint, endpointId, sameEndpoint } from "../endpoint/endpoint.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { Resolution, ResolverListener } from "./resolver.ts";
+import { sameConfig } from "./same-config.ts";
 
 /** A list, or what makes it when it is wanted. */
 export type ListOrReader = Resolution | (() => Resolution);
@@ -80,14 +81,23 @@ export class ListReporter {
   }
 }
 
-/** Whether both have the same endpoints, in any order. */
+/** Whether both say the same, with endpoints in any order. */
 function sameList(one: Resolution, other: Resolution): boolean {
-  if (one.authoritative !== other.authoritative || one.endpoints.length !== other.endpoints.length) return false;
-  if (one.endpoints.every((endpoint, i) => sameEndpoint(endpoint, other.endpoints[i] as Endpoint))) return true;
-  const before = new Set(one.endpoints);
-  const others = other.endpoints.filter((endpoint) => !before.delete(endpoint));
+  return (
+    one.authoritative === other.authoritative &&
+    sameEndpoints(one.endpoints, other.endpoints) &&
+    sameEndpoints(one.fallback ?? [], other.fallback ?? []) &&
+    sameConfig(one.config, other.config)
+  );
+}
+
+function sameEndpoints(some: readonly Endpoint[], others: readonly Endpoint[]): boolean {
+  if (some.length !== others.length) return false;
+  if (some.every((endpoint, i) => sameEndpoint(endpoint, others[i] as Endpoint))) return true;
+  const before = new Set(some);
+  const news = others.filter((endpoint) => !before.delete(endpoint));
   const known = new Map([...before].map((endpoint) => [endpointId(endpoint), endpoint]));
-  return others.every((endpoint) => {
+  return news.every((endpoint) => {
     const same = known.get(endpointId(endpoint));
     return same !== undefined && sameEndpoint(same, endpoint);
   });

@@ -4,6 +4,7 @@ import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import { Late } from "../runtime/late.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ResolverListener, ResolverWatch } from "./resolver.ts";
+import { sameConfig } from "./same-config.ts";
 import type { ServiceConfigQuery } from "./service-config-query.ts";
 
 /** The first list of addresses waits so long for the record: calls shall not wait for a server that never answers it. */
@@ -70,6 +71,10 @@ export class ServiceConfigWatch implements ResolverWatch {
     this.#watch.refresh();
   }
 
+  get nextLookupMs(): number | undefined {
+    return this.#watch.nextLookupMs;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);
@@ -100,11 +105,13 @@ export class ServiceConfigWatch implements ResolverWatch {
   }
 
   #know(config: object | Error | undefined): void {
-    const isNews = !this.#isKnown || config !== this.#config;
+    // What was merely read again is not told: whoever doubts a list that lacks backends would take it for a second answer.
+    const isNews = !this.#isKnown || !sameConfig(config, this.#config);
     this.#clock.clearTimeout(this.#timer);
     this.#isKnown = true;
+    if (!isNews) return;
     this.#config = config;
-    if (isNews) this.#report();
+    this.#report();
   }
 
   #report(): void {

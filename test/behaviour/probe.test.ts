@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type ProbeOptions, probe } from "../../src/index.ts";
 import { startConnectEcho } from "../support/echo-server.ts";
-import { startFramePeer } from "../support/frame-peer.ts";
+import { type PeerConnection, startFramePeer } from "../support/frame-peer.ts";
 import { checkForLeaks } from "../support/leaks.ts";
 
 checkForLeaks();
@@ -42,4 +42,26 @@ test("a dial that fails is reported with how far it got, and thrown is what the 
     ["127.0.0.1:1", { baseUrl, tls: "ca" as never }, /^tls must be an object/],
   ];
   for (const [address, options, message] of wrong) await assert.rejects(probe(address, options), { message });
+});
+
+test("a server that goes away as soon as it has said hello is reported at once, with its reason", async () => {
+  const goaways = [
+    [11, /GOAWAY ENHANCE_YOUR_CALM \(0xb\): too many of you/],
+    [0, /GOAWAY NO_ERROR \(0x0\): too many of you/],
+  ] as const;
+  for (const [code, message] of goaways) {
+    // In one packet: nobody is between the two.
+    const onConnection = (connection: PeerConnection) => {
+      connection.socket.cork();
+      connection.settings([]);
+      connection.goaway(0, code, "too many of you");
+      connection.socket.uncork();
+    };
+    const peer = await startFramePeer({ settings: false, answersPings: false, onConnection });
+    const { failure, settingsMs, pingMs } = await probe(peer.address, { baseUrl, connectTimeoutMs: 2_000 });
+    await peer.close();
+    assert.match(failure?.message ?? "none", message);
+    assert.deepEqual([failure?.stage, failure?.kind, pingMs], ["ping", "goaway", []]);
+    assert.ok(settingsMs !== undefined);
+  }
 });

@@ -42,7 +42,7 @@ export class Lifecycle {
   /** Streams that are open. */
   readonly streams: Map<number, WireStream> = new Map();
   readonly #parts: LifecycleParts;
-  /** Until the peer's first SETTINGS: what the dial was made of is not kept for longer. */
+  /** While the state is `dialing`: what the dial was made of is not kept for longer. */
   #handshake: Handshake | undefined;
   #state: State = "dialing";
   #nextStreamId = 1;
@@ -54,10 +54,6 @@ export class Lifecycle {
     this.address = handshake.address;
     this.#handshake = handshake;
     this.#parts = parts;
-  }
-
-  get isDialing(): boolean {
-    return this.#state === "dialing";
   }
 
   /** New streams are welcome. */
@@ -93,14 +89,14 @@ export class Lifecycle {
 
   /** The peer's SETTINGS have been applied: the first settle the dial, others may have made room for streams. */
   settingsApplied(): void {
-    if (this.#state !== "dialing") {
-      this.#parts.connection.listener.onCapacity();
+    const [handshake, { connection, stopReading, writer }] = [this.#handshake, this.#parts];
+    if (handshake === undefined) {
+      connection.listener.onCapacity();
       return;
     }
-    const [handshake, { connection, stopReading, writer }] = [this.#handshake, this.#parts];
     this.#handshake = undefined;
     this.#enter("open");
-    if (handshake?.succeed(connection) === true) return;
+    if (handshake.succeed(connection)) return;
     // The dial was given up, and the socket with it.
     this.#enter("over");
     stopReading();
@@ -226,7 +222,8 @@ export class Lifecycle {
   #end({ failureOf, goaway, toldFailure, dialError, isAskedFor }: Ending): void {
     if (this.#state === "over") return;
     const { connection, socket, stopReading, writer } = this.#parts;
-    const [wasDialing, { batch }] = [this.#state === "dialing", writer];
+    const [handshake, { batch }] = [this.#handshake, writer];
+    this.#handshake = undefined;
     this.#enter("over");
     stopReading();
     // Requests of this batch have not left, and now never will: that is what makes them unsent. Without streams there is
@@ -239,8 +236,10 @@ export class Lifecycle {
     writer.close();
     if (goaway === undefined) socket.destroy();
     else socket.end();
-    if (wasDialing) this.#handshake?.fail(dialError);
-    if (wasDialing) return;
+    if (handshake !== undefined) {
+      handshake.fail(dialError);
+      return;
+    }
     for (const stream of [...this.streams.values()]) {
       this.finish(stream, failureOf(stream.id, stream.batch === batch ? "unsent" : "unknown"));
     }

@@ -11,6 +11,7 @@ import { type CertificateFacts, certificateOf } from "../dial/certificate.ts";
 import { dial } from "../dial/dial.ts";
 import { socketFactsOf } from "../dial/socket-facts.ts";
 import { TlsSessions } from "../dial/tls-sessions.ts";
+import { goawayFailure } from "../error-codes.ts";
 import { ForeignAnswer } from "../foreign-answer.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { ProbeFailure, ProbeReport } from "../probe-report.ts";
@@ -79,13 +80,14 @@ class Prober {
   #certificate: CertificateFacts | undefined;
   #limits: PeerLimits | undefined;
   #failure: ProbeFailure | undefined;
-  /** The connection ended while a PING was out. */
-  #onLost: (failure: Failure | undefined) => void = () => undefined;
+  /** Why the connection ended, or is about to: it may be before the first PING. */
+  #loss: Failure | undefined;
+  #onLost: () => void = () => undefined;
 
   readonly listener: ConnectionListener = {
-    onDraining: () => undefined,
+    onDraining: (goaway) => this.#lost(goaway && goawayFailure(this.#address, { ...goaway, lastStreamId: 0 }, 0)),
     onCapacity: () => undefined,
-    onClosed: (failure) => this.#onLost(failure),
+    onClosed: (failure) => this.#lost(failure),
   };
 
   constructor(address: Address, startedAtMs: number, runtime: Runtime) {
@@ -120,9 +122,9 @@ class Prober {
         resolve();
       };
       const timer = clock.setTimeout(() => clock.afterInput(timedOut), timeoutMs);
-      this.#onLost = (failure) => {
+      this.#onLost = () => {
         clock.clearTimeout(timer);
-        if (failure !== undefined) this.failed(failure);
+        if (this.#loss !== undefined) this.failed(this.#loss);
         resolve();
       };
       const next = () => {
@@ -136,7 +138,8 @@ class Prober {
           next();
         });
       };
-      next();
+      if (this.#loss === undefined) next();
+      else this.#onLost();
     });
     this.#onLost = () => undefined;
     this.#limits = connection.peerLimits;
@@ -162,6 +165,11 @@ class Prober {
       limits: this.#limits,
       failure: this.#failure,
     };
+  }
+
+  #lost(failure: Failure | undefined): void {
+    this.#loss ??= failure;
+    this.#onLost();
   }
 
   /** Begins the next step, and tells how long the last one took. */

@@ -68,6 +68,7 @@ export class WireSession implements Session {
   readonly #closed = new ClosedStreams();
   /** When our SETTINGS left. */
   readonly #begunMs: number;
+  #hasRead = false;
   #settingsAcknowledged = false;
 
   constructor(
@@ -108,7 +109,8 @@ export class WireSession implements Session {
   /** The first `length` bytes of `chunk` came. */
   read(chunk: Buffer, length: number): void {
     if (this.#lifecycle.isOver) return;
-    if (this.#lifecycle.isDialing) this.#expectHttp2(chunk, length);
+    if (!this.#hasRead) this.#expectHttp2(chunk, length);
+    this.#hasRead = true;
     this.#reader.push(chunk, length);
   }
 

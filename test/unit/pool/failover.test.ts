@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { pickFirst } from "../../../src/balancing/pick-first.ts";
+import { endpointPriority, noAttributes } from "../../../src/endpoint/attributes.ts";
 import { type Endpoint, endpointId, endpointOf } from "../../../src/endpoint/endpoint.ts";
 import type { EndpointList } from "../../../src/pool/endpoint-list.ts";
 import { type BackendFacts, Failover } from "../../../src/pool/failover.ts";
@@ -233,6 +234,73 @@ test("a fallback address that is preferred too is no fallback, and one that is n
   resolver.listener?.onAddresses([addressOf("10.0.0.2")], [{ host: "", port: 1 }]);
   assert.match(pool.lastFailure?.message ?? "", /is not an address/);
   close();
+});
+
+describe("three levels", () => {
+  const level = (i: number) => `10.0.${i}.1:1`;
+  const factsOf = (id: string, state: BackendFacts["state"]): BackendFacts => ({
+    id,
+    state,
+    lastFailure: undefined,
+    availability: "usable",
+  });
+
+  /** Of one endpoint each. `become` says what has become of those in use; `uses` counts them. */
+  function threeLevels() {
+    const clock = new ManualClock();
+    const states = new Map<string, BackendFacts["state"]>();
+    let uses = 0;
+    const failover = new Failover((id) => factsOf(id, states.get(id) ?? "connecting"), clock, {
+      onEndpoints: ({ size }, inUse) => {
+        uses = size;
+        inUse();
+      },
+      onFallbackServes: () => undefined,
+    });
+    const endpoints = [0, 1, 2].map((priority) => {
+      const attributes = noAttributes.with(endpointPriority, priority);
+      return [level(priority), { ...endpointOf(addressOf(`10.0.${priority}.1`)), attributes }] as const;
+    });
+    failover.resolved({ preferred: new Map(endpoints.slice(0, 1)), fallback: new Map(endpoints.slice(1)) });
+    const become = async (...now: readonly BackendFacts["state"][]) => {
+      for (const [i, state] of now.entries()) {
+        states.set(level(i), state);
+        failover.backendChanged(factsOf(level(i), state));
+      }
+      await settle();
+    };
+    return { clock, failover, become, uses: () => uses };
+  }
+
+  test("a return that was due is forgotten when nothing works any more: the next level joins instead", async () => {
+    const { clock, failover, become, uses } = threeLevels();
+    await clock.advance(10_000);
+    assert.equal(uses(), 2);
+    await become("connecting", "ready");
+    await become("ready");
+    await clock.advance(9_000);
+    assert.equal(uses(), 2, "the first has not worked for long enough");
+    await become("connecting", "connecting");
+    await clock.advance(9_999);
+    assert.equal(uses(), 2, "those in use are waited for");
+    await clock.advance(1);
+    assert.equal(uses(), 3);
+    failover.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  test("a level that was to join does not, once two of those before it work", async () => {
+    const { clock, failover, become, uses } = threeLevels();
+    await clock.advance(15_000);
+    assert.equal(uses(), 2);
+    await become("ready", "ready");
+    await clock.advance(9_999);
+    assert.equal(uses(), 2);
+    await clock.advance(1);
+    assert.equal(uses(), 1, "the first has worked for long enough");
+    failover.stop();
+    assert.equal(clock.pending, 0);
+  });
 });
 
 test("thousands of preferred addresses that fail one by one are counted, not looked at again for each", async () => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LoadBalancing } from "../../../src/balancing/policy.ts";
+import { roundRobin } from "../../../src/balancing/round-robin.ts";
+import { endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -90,6 +93,65 @@ test("a list that comes while thousands are taken in takes their place", async (
     ["10.9.0.1:1", "10.9.0.2:1"],
   );
   assert.equal(pool.subchannels.length, 2);
+  close();
+});
+
+test("a list that is told again while thousands are dialled leaves none out", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  resolver.report(...hosts(0, 1_500));
+  while (connector.dials.length === 0) await turn();
+  resolver.report(...hosts(0, 1_500));
+  assert.ok(connector.dials.length < 1_500, "it came too late");
+  for (let i = 0; i < 40; i++) await turn();
+  assert.equal(connector.dials.length, 1_500);
+  assert.equal(pool.readyCount, 1_500);
+  close();
+});
+
+test("lists of thousands that come faster than they can be read are taken in all the same, the newest in the end", async () => {
+  const { pool, connector, resolver, close } = fakePool();
+  pool.wake();
+  for (let from = 0; from < 40; from++) {
+    resolver.report(...hosts(from, 2_000));
+    await turn();
+  }
+  assert.ok(connector.dials.length > 0, "not before the resolver is quiet");
+  for (let i = 0; i < 80; i++) await turn();
+  assert.deepEqual(
+    pool.subchannels.map(({ id }) => id),
+    hosts(39, 2_000).map((host) => `${host}:1`),
+  );
+  close();
+});
+
+test("policies hear of every endpoint that is another, though the list comes again while they do", async () => {
+  const told = new Map<string, number>();
+  const inner = roundRobin();
+  const loadBalancing: LoadBalancing = {
+    name: "heard",
+    createPolicy(controller) {
+      const policy = inner.createPolicy(controller);
+      return {
+        update(update) {
+          for (const { id, weight } of update.changed) told.set(id, weight);
+          policy.update(update);
+        },
+      };
+    },
+  };
+  const { resolver, close } = await connectedPool(1_500, { loadBalancing });
+  const attributes = noAttributes.with(endpointWeight, 3);
+  const endpoints = hosts(0, 1_500).map((host) => ({ addresses: [addressOf(host)], attributes }));
+  const heard = () => [...told.values()].filter((weight) => weight === 3).length;
+  // Each time others have been looked at: in reading, in comparing and in telling.
+  for (let turns = 0; turns < 4; turns++) {
+    resolver.listener?.onResolution({ endpoints });
+    assert.ok(heard() < 1_500, "it came too late");
+    for (let i = 0; i < turns; i++) await turn();
+  }
+  for (let i = 0; i < 40; i++) await turn();
+  assert.equal(heard(), 1_500);
   close();
 });
 

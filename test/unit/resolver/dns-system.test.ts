@@ -44,7 +44,7 @@ test("an option of dnsResolver that is wrong is refused by name, with the value 
   for (const [options, type, message] of [
     [null, TypeError, /options of dnsResolver must be an object, not null/],
     [["10.0.0.1"], TypeError, /options of dnsResolver must be an object, not an array/],
-    [{ server: ["10.0.0.1"] }, TypeError, /no option "server": it knows servers, family, timeoutMs/],
+    [{ server: ["10.0.0.1"] }, TypeError, /dnsResolver has no field "server": it knows servers, family, timeoutMs/],
     [{ servers: "10.0.0.1" }, TypeError, /servers must be a list of DNS servers.*not the string "10.0.0.1"/],
     [{ servers: [] }, TypeError, /servers must be a list of DNS servers.*not an empty one/],
     [{ servers: ["10.0.0.1", 53] }, TypeError, noServer("53")],

@@ -90,6 +90,36 @@ test("what is known already is not told again, in any order, and other attribute
   watch.close();
 });
 
+test("another service config is news, and so is another fallback, where the endpoints are the same", async () => {
+  const { lists, newest, watch } = watching();
+  await settle();
+  const { run } = newest();
+  const list = listOf("10.0.0.1");
+  const config = { methodConfig: [{ name: [{}], timeout: "1s" }] };
+  run.report(list);
+  run.report({ ...list, config });
+  assert.equal(lists.length, 2, "a config");
+  run.report({ ...list, config: structuredClone(config) });
+  assert.equal(lists.length, 2, "the same config, read again");
+  run.report({ ...list, config: '{"methodConfig":[]}' });
+  assert.equal(lists.length, 3, "another one");
+  run.report({ ...list, config: new TypeError("it is no JSON") });
+  run.report({ ...list, config: new TypeError("it is no JSON") });
+  assert.equal(lists.length, 4, "one that cannot be read");
+  run.report({ ...list, config: new TypeError("it has no choice") });
+  assert.equal(lists.length, 5, "one that cannot be read for another reason");
+  run.report(list);
+  assert.equal(lists.length, 6, "none any more");
+  const { endpoints: fallback } = listOf("10.0.0.8", "10.0.0.9");
+  run.report({ ...list, fallback });
+  assert.equal(lists.length, 7, "a fallback");
+  run.report({ ...list, fallback: fallback.toReversed() });
+  assert.equal(lists.length, 7, "the same one, in another order");
+  run.report({ ...list, fallback: fallback.slice(1) });
+  assert.equal(lists.length, 8, "a part of it");
+  watch.close();
+});
+
 test("lists within the debounce are told as one, the last, however many come", async () => {
   const { clock, lists, newest, watch } = watching({ debounceMs: 100 });
   await settle();

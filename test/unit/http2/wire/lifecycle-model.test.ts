@@ -90,7 +90,7 @@ class World {
         this.#batch++;
         break;
       case "drain":
-        if (!lifecycle.isDialing) lifecycle.drain();
+        if (!this.#isDialing) lifecycle.drain();
         break;
       case "close":
         lifecycle.close(connectionFailure("idle", lifecycle.address, "unknown", "closed by a test"));
@@ -98,7 +98,7 @@ class World {
       case "a GOAWAY":
       case "a GOAWAY with an error": {
         // Nothing is read of a connection that is over, nor another frame before the SETTINGS.
-        if (lifecycle.isOver || lifecycle.isDialing) return;
+        if (lifecycle.isOver || this.#isDialing) return;
         const lastStreamId = choice * 2 + 1;
         this.lastStreamId = Math.min(this.lastStreamId, lastStreamId);
         lifecycle.goawayReceived({ lastStreamId, code: what === "a GOAWAY" ? 0 : 2, debug: "" });
@@ -116,6 +116,10 @@ class World {
     this.#look();
   }
 
+  get #isDialing(): boolean {
+    return !this.told.includes("connected") && !this.lifecycle.isOver;
+  }
+
   #request(): void {
     const { lifecycle, ends } = this;
     const id = lifecycle.takeStreamId();
@@ -130,9 +134,9 @@ class World {
 
   /** What holds in every state, and at every step. */
   #look(): void {
-    const { isDialing, isOpen, isOver, streams } = this.lifecycle;
-    assert.ok([isDialing, isOpen, isOver].filter(Boolean).length <= 1);
-    const phase = isDialing ? 0 : isOpen ? 1 : isOver ? 3 : 2;
+    const { isOpen, isOver, streams } = this.lifecycle;
+    assert.ok([this.#isDialing, isOpen, isOver].filter(Boolean).length <= 1);
+    const phase = this.#isDialing ? 0 : isOpen ? 1 : isOver ? 3 : 2;
     assert.ok(phase >= this.#phase, "a connection never goes back");
     this.#phase = phase;
     if (isOver) assert.equal(streams.size, 0);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { parseTarget } from "../../../../src/endpoint/target.ts";
@@ -106,6 +108,23 @@ describe("a dial of the wire engine", () => {
     } finally {
       await peer.close();
     }
+  });
+
+  it("takes SETTINGS that are cut before bytes which at the beginning would be an alert of TLS", async () => {
+    const [first, rest] = [settingsFrame([3, 0x1503]).subarray(0, 13), Buffer.from([0x15, 0x03])];
+    const socket = new PassThrough();
+    socket.write = () => true;
+    const createConnection = () => {
+      // Each is one chunk, after the one before was read.
+      setImmediate(() => socket.push(first));
+      socket.once("data", () => setImmediate(() => socket.push(rest)));
+      return socket as unknown as Socket;
+    };
+    const owner = new RecordingOwner();
+    const connection = await connectTo(wireEngine, 1, owner, {}, { createConnection });
+    assert.equal(connection.maxConcurrentStreams, 0x1503);
+    connection.close(testEnd);
+    await owner.closed;
   });
 
   it("is not over before the peer's SETTINGS", async () => {
