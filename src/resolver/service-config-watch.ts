@@ -63,10 +63,6 @@ export class ServiceConfigWatch implements ResolverWatch {
     });
   }
 
-  get nextLookupMs(): number | undefined {
-    return this.#watch.nextLookupMs;
-  }
-
   refresh(): void {
     this.#watch.refresh();
   }
