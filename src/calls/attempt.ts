@@ -9,30 +9,14 @@ import { noFields } from "../protocol/metadata.ts";
 import { type MessageListener, noResponse, type ReceivedResponse, type ResponseReader } from "../protocol/protocol.ts";
 import type { Backend } from "../subchannel/backend.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
+import type { AttemptCall } from "./attempt-call.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import { type AttemptState, hasEnded } from "./attempt-state.ts";
 import type { AttemptTrace } from "./attempt-trace.ts";
 import { AttemptWait } from "./attempt-wait.ts";
 import type { CallRequest } from "./call.ts";
-import type { AnsweredAttempt, ReceivedMessage, ResponseGate } from "./response-gate.ts";
+import type { AnsweredAttempt, ReceivedMessage } from "./response-gate.ts";
 import { TrackedPick } from "./tracked-pick.ts";
-
-/** Told how one attempt goes. */
-export interface AttemptListener {
-  /** The request has a stream. Unless its body was known and went with it, what is buffered can be written. */
-  onAttemptStarted(attempt: Attempt): void;
-  onAttemptWritable(attempt: Attempt): void;
-  /** Exactly once, and last, unless the attempt was given up by {@link Attempt.abandon}. */
-  onAttemptEnded(attempt: Attempt, failure: Failure | undefined): void;
-}
-
-/** The call that an attempt is one of. */
-export interface AttemptCall extends AttemptListener {
-  readonly pickInfo: PickInfo;
-  readonly waitForReady: boolean;
-  /** Where the response goes, as it comes. */
-  readonly gate: ResponseGate;
-}
 
 /** One try of a call on one backend: finds the backend, sends the request, reads the response and its status. */
 export class Attempt implements StreamListener, PendingCall, MessageListener, AnsweredAttempt {
@@ -132,6 +116,8 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   onPicked(connection: CallConnection, pick: Pick): void {
+    // A picker, or whoever hears that no call waits any more, may have cancelled this one.
+    if (this.#state !== "waiting") return;
     const { head, body, method } = this.#request;
     const whole = body instanceof PrefixedMessage ? undefined : body;
     const stream = connection.request(head, this.#fields(pick.metadata), whole, this);
@@ -140,19 +126,22 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
       this.start();
       return;
     }
-    this.#enter("open");
     this.backend = pick.backend;
     this.connection = connection;
     this.#stream = stream;
     this.#reader = this.#context.protocol.reader(method, this.#context.limits, connection.address);
+    if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
+    this.#tracked?.started();
+    this.#enter("open");
+    // Whoever was told of that may have cancelled the call.
+    if (!this.isOnStream) return;
     if (body !== undefined) this.#countSent(body);
     if (body !== whole) endWithMessage(stream, body);
-    if (pick.tracker !== undefined) this.#tracked = new TrackedPick(pick.tracker, this.#context);
     this.#call.onAttemptStarted(this);
   }
 
   onPickFailed(failure: Failure): void {
-    this.#end(failure);
+    if (this.#state === "waiting") this.#end(failure);
   }
 
   onHeaders(status: number, fields: HeaderFields, endStream: boolean): void {
@@ -231,6 +220,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   }
 
   #enter(state: AttemptState): void {
+    if (this.#state === "over") return;
     this.#state = state;
     if (this.#wait !== undefined && state !== "waiting") this.#wait.ended();
   }

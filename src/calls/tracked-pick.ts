@@ -14,7 +14,10 @@ export class TrackedPick {
     this.#tracker = tracker;
     this.#context = context;
     this.#startedMs = context.clock.now();
-    this.#tell(() => tracker.started());
+  }
+
+  started(): void {
+    this.#tell(() => this.#tracker.started());
   }
 
   ended(failure: Failure | undefined, trailers: HeaderFields): void {

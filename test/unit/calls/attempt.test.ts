@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import type { Failure } from "../../../src/base/errors.ts";
-import { Attempt, type AttemptCall } from "../../../src/calls/attempt.ts";
+import { canceledFailure, type Failure } from "../../../src/base/errors.ts";
+import { Attempt } from "../../../src/calls/attempt.ts";
+import type { AttemptCall } from "../../../src/calls/attempt-call.ts";
 import type { CallListener, CallRequest } from "../../../src/calls/call.ts";
 import { ResponseGate } from "../../../src/calls/response-gate.ts";
 import { CallCounters } from "../../../src/observe/counters.ts";
+import type { CallSource, PendingCall } from "../../../src/pool/call-source.ts";
 import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { MessageMemory } from "../../../src/protocol/message-memory.ts";
+import type { Backend } from "../../../src/subchannel/backend.ts";
+import type { CallConnection } from "../../../src/subchannel/call-connection.ts";
 import type { FakeStream } from "../../support/fake-connector.ts";
 import { fakePool, pickInfo, renewEldest } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
@@ -117,5 +121,32 @@ test("a timeout on a retired connection has that connection asked whether it liv
   assert.deepEqual([elder.pings, younger.pings], [1, 0]);
   await clock.advance(1_000);
   assert.deepEqual([elder.closed, younger.closed], [true, false]);
+  close();
+});
+
+test("a pick tracker that ends the call as it starts hears of the end, and the stream is reset", () => {
+  const told: string[] = [];
+  const stream = { reset: (code: number) => told.push(`reset ${code}`) };
+  const connection = { address: "10.0.0.1:1", request: () => stream } as unknown as CallConnection;
+  const tracker = {
+    started() {
+      told.push("started");
+      attempt.abandon(canceledFailure(undefined));
+    },
+    ended: () => told.push("ended"),
+  };
+  const { pool, clock, events, close } = fakePool();
+  const source = {
+    ...pool,
+    dispatch: (call: PendingCall) => call.onPicked(connection, { backend: {} as Backend, tracker }),
+    withdraw: () => undefined,
+  } as unknown as CallSource;
+  const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
+  const context = { source, protocol: grpc, limits, clock, events, counters: new CallCounters() };
+  const call = { ...deafCall, onAttemptStarted: () => told.push("on its way") };
+  const attempt = new Attempt(context, request, call, undefined);
+  attempt.start();
+  assert.deepEqual(told, ["started", "reset 8", "ended"]);
+  assert.equal(attempt.isOnStream, false);
   close();
 });

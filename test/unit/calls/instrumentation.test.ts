@@ -8,6 +8,7 @@ import { type GlinkEvent, glinkTransport } from "../../../src/index.ts";
 import type { ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { createTransport } from "../../../src/transport/transport.ts";
+import { startConnectEcho } from "../../support/echo-server.ts";
 import { ManualResolver } from "../../support/fake-pool.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
 import { until } from "../../support/load.ts";
@@ -252,6 +253,42 @@ test("a tracer that ends the call as an attempt starts hears of that attempt's e
     [aborting],
   );
 });
+
+for (const [kind, hedging] of [
+  ["a call", false],
+  ["a hedged call", { delayMs: 0, idempotentOnly: false }],
+] as const) {
+  for (const teller of ["a tracer that is told how long it waited", "a listener that is told that no call waits"]) {
+    test(`${kind} that ends as it finds its backend, by ${teller}, leaves no stream open`, async () => {
+      const backend = await startConnectEcho();
+      const abort = new AbortController();
+      const instrumentation: Instrumentation = {
+        callStarted: () => ({
+          waited: (why) => {
+            if (why === "connect" && teller.includes("tracer")) abort.abort();
+          },
+          ended: () => undefined,
+        }),
+      };
+      const transport = glinkTransport({ baseUrl: `http://${backend.address}`, instrumentation, hedging });
+      transport.subscribe(({ type }) => {
+        if (type === "queue-drained" && teller.includes("listener")) abort.abort();
+      });
+      try {
+        const { unary } = createClient(EchoService, transport);
+        const failed = unary({ behavior: { delayMs: 600_000 } }, { signal: abort.signal });
+        assert.equal((await errorOf(failed)).code, Code.Canceled);
+        // Behind what may have been sent.
+        await unary({});
+        const opened = () => transport.snapshot().subchannels.map(({ openCalls }) => openCalls);
+        await until("nothing is open", () => String(opened()) === "0");
+      } finally {
+        await transport.close({ timeoutMs: 0 });
+        await backend.close();
+      }
+    });
+  }
+}
 
 test("onAttempt hears the same beside an instrumentation as without one", () =>
   recorded(inTurn(unavailable, answer("second")), async ({ client, clock }, story) => {
