@@ -1,13 +1,17 @@
 import { type Arguments, readArguments, usage } from "./arguments.ts";
-import { changes, judge } from "./budgets.ts";
+import type { Findings } from "./budgets/budget.ts";
+import { judge } from "./budgets/list.ts";
 import { build, buildBefore } from "./build.ts";
+import { changes } from "./changes.ts";
 import { inGo } from "./contender.ts";
 import type { LoadResult } from "./figures.ts";
 import { buildGoClient } from "./grpc-go.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 import { latencyLoad, loads } from "./loads.ts";
 import { nodesOf } from "./node-versions.ts";
+import { measureLoading, measureScale } from "./programs.ts";
 import { machineOf } from "./report/machine.ts";
+import { loadingTable, scaleTable, targetsTable } from "./report/process-tables.ts";
 import { type Result, resultText, writeResult } from "./report/result.ts";
 import { changeTable, headerText, latencyTable, loadTable, verdictTable } from "./report/table.ts";
 import { measureLoad } from "./rounds.ts";
@@ -18,7 +22,7 @@ import { Servers } from "./server-process.ts";
 const args = readArguments(process.argv.slice(2));
 if (args.help) console.log(usage);
 else if (args.list)
-  for (const { name, peers } of [...loads, latencyLoad]) console.log(`${name.padEnd(22)}${peers.join(" ")}`);
+  for (const { name, peers } of [...loads, latencyLoad]) console.log(`${name.padEnd(26)}${peers.join(" ")}`);
 else process.exitCode = await run(args);
 
 async function run(args: Arguments): Promise<number> {
@@ -34,10 +38,13 @@ async function run(args: Arguments): Promise<number> {
   const peers = args.peers.filter(present);
   const nodes = nodesOf(args.nodeVersions);
   const machine = machineOf(["bench", ...process.argv.slice(2)], goClient, nodes);
+  say(headerText(machine, pace));
+  // First what may fail for want of files, ports or a build, and not after half an hour.
+  const loading = args.programs.includes("loading") ? await measureLoading() : undefined;
+  const scale = args.programs.includes("scale") ? await measureScale() : [];
   const servers = await Servers.start();
   const loads: LoadResult[] = [];
   let latency: readonly Latency[] = [];
-  say(headerText(machine, pace));
   try {
     for (const load of args.loads) {
       const hasVariants = args.variantLoads === undefined || args.variantLoads.includes(load.name);
@@ -50,17 +57,16 @@ async function run(args: Arguments): Promise<number> {
     }
     if (args.latencyPeers.length > 0) {
       const companions = { peers: args.latencyPeers.filter(present), before: undefined, nodes: new Map() };
-      latency = await measureLatency(latencyLoad, companions, servers, {
-        goClient,
-        profile,
-        processes: pace.processes,
-      });
+      latency = await measureLatency(latencyLoad, companions, servers, { goClient, profile, pace });
       say(latencyTable(latency));
     }
   } finally {
     await servers.stop();
   }
-  const result: Result = { machine, pace, loads, latency, budgets: judge(loads) };
+  const findings: Findings = { loads, latency, scale, loading };
+  const result: Result = { machine, pace, ...findings, budgets: judge(findings) };
+  if (scale.length > 0) say(`${scaleTable(result)}\n\n${targetsTable(result)}\n`);
+  if (loading !== undefined) say(`${loadingTable(result)}\n`);
   say(verdictTable(result.budgets));
   if (args.before !== undefined) say(changeTable(args.before, changes(loads)));
   if (json === "-") console.log(resultText(result));

@@ -1,9 +1,10 @@
 import type { LoadResult } from "../figures.ts";
 import type { PeerName } from "../loads.ts";
 import type { Spread } from "../statistics.ts";
+import { pictured, titleOf } from "../titles.ts";
 import { day } from "./numbers.ts";
 import type { Result } from "./result.ts";
-import { connectNode, inGoCpu, titles } from "./rows.ts";
+import { connectNode, inGoCpu } from "./rows.ts";
 import { element, picture, text } from "./svg.ts";
 
 /** Who is drawn, from above; each name is a class of the style too. */
@@ -31,10 +32,10 @@ const style = `
 
 /** Bars from grpc-go's cost: to the left whoever takes less, to the right whoever takes more, on a scale of doublings. */
 export function costPicture(result: Result): string {
-  const groups = Object.entries(titles).flatMap(([name, words]) => {
+  const groups = pictured.flatMap((name) => {
     const load = result.loads.find((one) => one.load.name === name);
     const bars = load === undefined ? [] : barsOf(load);
-    return bars.length === 0 ? [] : [{ words, bars }];
+    return bars.length === 0 ? [] : [{ words: titleOf(name), bars }];
   });
   const ratios = groups.flatMap(({ bars }) => bars.flatMap(({ ratio }) => [ratio.min, ratio.max]));
   const low = Math.floor(Math.log2(Math.min(0.5, ...ratios)));
