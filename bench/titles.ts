@@ -10,8 +10,8 @@ const titles: Readonly<Record<string, string>> = {
   "unary-pool-1000": "unary over a pool of 1 000",
   "unary-metadata-10": "unary, 10 pairs of metadata",
   "unary-deadline": "unary, with a deadline",
-  "unary-interceptor": "an interceptor that passes on",
-  "unary-interceptor-header": "an interceptor that sets a header",
+  "unary-interceptor": "unary, passing interceptor",
+  "unary-interceptor-header": "unary, interceptor sets a header",
   "unary-gzip-1KiB": "unary, 1 KiB, gzip",
   "unary-gzip": "unary, 4 KiB, gzip",
   "unary-gzip-16KiB": "unary, 16 KiB, gzip",
@@ -35,7 +35,6 @@ const titles: Readonly<Record<string, string>> = {
 
 /** Those that the picture has, in its order. */
 export const pictured: readonly string[] = [
-  "unary-c1",
   "unary-c32",
   "unary-tls",
   "unary-pool-1000",

@@ -17,7 +17,7 @@ test("each budget is wanted once", () => {
 test("small unary calls, gzip, interceptors, streams and large messages by plain TCP and TLS have one", () => {
   const subjects = new Set(judge(all).map(({ subject }) => subject));
   const wanted = [
-    ...["unary, small", "unary, 4 KiB, gzip", "unary, 64 KiB, gzip", "an interceptor that sets a header"],
+    ...["unary, small", "unary, 4 KiB, gzip", "unary, 64 KiB, gzip", "unary, interceptor sets a header"],
     ...["bidi stream, 100 messages", "unary, 16 MiB", "unary, 16 MiB, TLS"],
   ];
   assert.deepEqual(
