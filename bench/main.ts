@@ -4,9 +4,8 @@ import { judge } from "./budgets/list.ts";
 import { build, buildBefore } from "./build.ts";
 import { changes } from "./changes.ts";
 import { inGo } from "./contender.ts";
-import type { LoadResult } from "./figures.ts";
 import { buildGoClient } from "./grpc-go.ts";
-import { type Latency, measureLatency } from "./latency.ts";
+import { measureLatency } from "./latency.ts";
 import { latencyLoad, loads } from "./loads.ts";
 import { nodesOf } from "./node-versions.ts";
 import { measureLoading, measureScale } from "./programs.ts";
@@ -38,13 +37,22 @@ async function run(args: Arguments): Promise<number> {
   const peers = args.peers.filter(present);
   const nodes = nodesOf(args.nodeVersions);
   const machine = machineOf(["bench", ...process.argv.slice(2)], goClient, nodes);
+  let findings: Findings = { loads: [], latency: [], scale: [], loading: undefined };
+  const resultSoFar = (): Result => ({ machine, pace, ...findings, budgets: judge(findings) });
+  const found = (part: Partial<Findings>, text: (result: Result) => string) => {
+    findings = { ...findings, ...part };
+    const result = resultSoFar();
+    say(`${text(result)}\n`);
+    // Half an hour may be cut short: what was found is kept.
+    if (json !== undefined && json !== "-") writeResult(json, result);
+  };
   say(headerText(machine, pace));
-  // First what may fail for want of files, ports or a build, and not after half an hour.
-  const loading = args.programs.includes("loading") ? await measureLoading() : undefined;
-  const scale = args.programs.includes("scale") ? await measureScale() : [];
+  // First what may fail for want of files, ports or a build.
+  if (args.programs.includes("loading")) found({ loading: await measureLoading() }, loadingTable);
+  if (args.programs.includes("scale")) {
+    found({ scale: await measureScale() }, (result) => `${scaleTable(result)}\n\n${targetsTable(result)}`);
+  }
   const servers = await Servers.start();
-  const loads: LoadResult[] = [];
-  let latency: readonly Latency[] = [];
   try {
     for (const load of args.loads) {
       const hasVariants = args.variantLoads === undefined || args.variantLoads.includes(load.name);
@@ -52,24 +60,19 @@ async function run(args: Arguments): Promise<number> {
         ? { peers, before, nodes }
         : { peers: peers.filter((peer) => peer !== "glink-node"), before, nodes: new Map() };
       const result = await measureLoad(load, companions, servers, { goClient, profile, pace });
-      loads.push(result);
-      say(loadTable(result));
+      found({ loads: [...findings.loads, result] }, () => loadTable(result));
     }
     if (args.latencyPeers.length > 0) {
       const companions = { peers: args.latencyPeers.filter(present), before: undefined, nodes: new Map() };
-      latency = await measureLatency(latencyLoad, companions, servers, { goClient, profile, pace });
-      say(latencyTable(latency));
+      const latency = await measureLatency(latencyLoad, companions, servers, { goClient, profile, pace });
+      found({ latency }, () => latencyTable(latency));
     }
   } finally {
     await servers.stop();
   }
-  const findings: Findings = { loads, latency, scale, loading };
-  const result: Result = { machine, pace, ...findings, budgets: judge(findings) };
-  if (scale.length > 0) say(`${scaleTable(result)}\n\n${targetsTable(result)}\n`);
-  if (loading !== undefined) say(`${loadingTable(result)}\n`);
+  const result = resultSoFar();
   say(verdictTable(result.budgets));
-  if (args.before !== undefined) say(changeTable(args.before, changes(loads)));
+  if (args.before !== undefined) say(changeTable(args.before, changes(findings.loads)));
   if (json === "-") console.log(resultText(result));
-  else if (json !== undefined) writeResult(json, result);
   return quick && result.budgets.some(({ met }) => !met) ? 1 : 0;
 }

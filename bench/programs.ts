@@ -29,13 +29,13 @@ type ScaleFigure =
   | "bytesPerBackend"
   | `${"connect" | "close" | Phase}TurnCpuMs`
   | `${Phase}P99Ms`
-  | `${Churn}P99OfCalm`
+  | `${Churn | "control"}P99OfCalm`
   | "bytesPerTarget"
   | "wakeUpsPerSecond"
   | "cpuMsPerSecond";
 
 /** What a report measures of it: a minute or two. */
-export const scaleArguments = ["--backends", "1000,9000", "--peers", "grpc-js,glink", "--targets", "50,500"] as const;
+export const scaleArguments = ["--backends", "1000,10000", "--peers", "grpc-js,glink", "--targets", "50,500"] as const;
 
 export async function measureScale(): Promise<ScaleRow[]> {
   const output = await program("bench/scale/main.ts", ...scaleArguments, "--json");

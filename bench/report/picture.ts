@@ -18,6 +18,8 @@ const title = "Client CPU of a call, in multiples of grpc-go's: less is better";
 const layout = { width: 860, left: 212, right: 60, bar: 12, gap: 2, between: 12, head: 132, top: 142 } as const;
 /** So that a bar is seen where nothing is left of it. */
 const leastWidth = 4;
+/** As far below the least ratio as its label needs. */
+const roomForLabel = 0.7;
 const groupHeight = clients.length * (layout.bar + layout.gap) + layout.between;
 
 /** The colours of whoever looks at it: each has a background of its own, so that it is right whatever is around it. */
@@ -40,21 +42,21 @@ export function costPicture(result: Result): string {
     return bars.length === 0 ? [] : [{ words: titleOf(name), bars }];
   });
   const ratios = groups.flatMap(({ bars }) => bars.flatMap(({ ratio }) => [ratio.min, ratio.max]));
-  const low = Math.floor(Math.log2(Math.min(0.5, ...ratios)));
+  const low = Math.floor(Math.log2(Math.min(0.5, ...ratios.map((ratio) => roomForLabel * ratio))));
   const high = Math.ceil(Math.log2(Math.max(2, ...ratios)));
   const { width, left, right, head, top } = layout;
   const x = (ratio: number) => left + ((width - left - right) * (Math.log2(ratio) - low)) / (high - low);
   const bottom = top + groups.length * groupHeight;
   const height = bottom + 34;
   const doublings = Array.from({ length: high - low + 1 }, (_, i) => 2 ** (low + i));
-  const { machine, pace } = result;
+  const { machine } = result;
   const where = `${day(machine.date)}, Node ${machine.versions.node}, ${machine.processor}, ${machine.cores} cores`;
   const parts = [
     element("title", {}, title),
     element("style", {}, style),
     element("rect", { class: "back", width, height }),
     text(20, 30, title, { class: "title" }),
-    text(20, 52, `Each line doubles. Streams: of a message. Whiskers: least to most of ${pace.processes} processes.`, {
+    text(20, 52, `Each line doubles. Streams: of a message. Whiskers: the least to the most of its processes.`, {
       class: "small",
     }),
     ...clients.map(({ name }, i) => legend(20 + i * 110, name)),

@@ -15,11 +15,12 @@ export function scaleTable({ scale }: Result): string {
       ...[row.firstCallMs, row.allReadyMs, row.connectCpuMs].map(milliseconds),
       row.bytesPerBackend === undefined || row.backends === 1 ? "" : digits(row.bytesPerBackend / 1_024),
       (["connect", ...churns] as const).map((phase) => milliseconds(row[`${phase}TurnCpuMs`]) || "–").join(", "),
-      (["calm", ...churns] as const).map((phase) => milliseconds(row[`${phase}P99Ms`]) || "–").join(", "),
+      milliseconds(row.calmP99Ms),
+      ([...churns, "control"] as const).map((phase) => milliseconds(row[`${phase}P99OfCalm`]) || "–").join(", "),
     ]);
   if (rows.length === 0) return notMeasured;
   const columns = ["first call, ms", "all connected, ms", "CPU until then, ms", "KiB each", "longest turns, ms of CPU"];
-  return table([["client", "backends", ...columns, "p99, ms"], ...rows]);
+  return table([["client", "backends", ...columns, "p99, ms", "and of that"], ...rows]);
 }
 
 /** Processes of so many idle transports. */

@@ -41,7 +41,7 @@ export function loadTable({ load, figures }: LoadResult): string {
   const rows = Object.entries(figures).flatMap(([name, one]) =>
     one === undefined ? [] : [[name, ...cells(one, floor)]],
   );
-  return `${load.name} (${unit}, concurrency ${load.concurrency}, ${load.addresses} backends)\n${textTable([columns, ...rows])}\n`;
+  return `${load.name} (${unit}, concurrency ${load.concurrency}, ${load.addresses} backends)\n${textTable([columns, ...rows])}`;
 }
 
 function cells(figures: Figures, floor: Figures | undefined): string[] {
@@ -69,7 +69,7 @@ export function latencyTable(latencies: readonly Latency[]): string {
       ...[p50Ms, p99Ms, p999Ms].map(({ median }) => digits(median)),
     ]),
   );
-  return `latency (ms, small unary calls that are due at random times)\n${textTable([latencyColumns, ...rows])}\n`;
+  return `latency (ms, small unary calls that are due at random times)\n${textTable([latencyColumns, ...rows])}`;
 }
 
 const latencyColumns = ["client", "of most", "per s", "p50", "p99", "p99.9"];
