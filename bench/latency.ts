@@ -14,7 +14,7 @@ const saturationMs = 1_000;
 const shareMs = 2_000;
 /** So many at least, for then p99.9 is the second slowest of a process; unless that takes longer than the other time. */
 const leastCalls = 2_000;
-const mostShareMs = 10_000;
+const mostShareMs = 6_000;
 
 /** What calls take that are due at random times, whatever became of others; spreads over processes. */
 export interface Latency {

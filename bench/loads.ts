@@ -150,7 +150,7 @@ export const report = {
     ...["unary-64KiB", "unary-1MiB", "unary-16MiB", "unary-tls-64KiB", "unary-tls-1MiB", "unary-tls-16MiB"],
     ...["server-stream-100", "bidi-100"],
     ...["unary-gzip-1KiB", "unary-gzip", "unary-gzip-16KiB", "unary-gzip-64KiB"],
-    ...["unary-interceptor", "unary-interceptor-header", "unary-connect", "stream-connect"],
+    ...["unary-interceptor", "unary-interceptor-header", "unary-connect"],
   ],
   peers: everyPeer.filter((peer) => peer !== "floor" && peer !== "tcp"),
   latencyPeers: ["createGrpcTransport", "grpc-js", "grpc-go", "glink"] as readonly PeerName[],
