@@ -27,6 +27,8 @@ export function scaleTable({ scale }: Result): string {
 export function targetsTable({ scale }: Result): string {
   const rows = scale
     .filter(({ targets }) => targets !== undefined)
+    // They end in any order, for they are watched at the same time.
+    .sort((a, b) => (a.targets ?? 0) - (b.targets ?? 0) || Number(a.named ?? false) - Number(b.named ?? false))
     .map(({ targets, named, wakeUpsPerSecond, cpuMsPerSecond, bytesPerTarget }) => [
       `${targets}${named === true ? ", by name" : ""}`,
       ...[wakeUpsPerSecond, cpuMsPerSecond].map(milliseconds),

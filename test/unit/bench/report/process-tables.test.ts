@@ -22,7 +22,7 @@ test("many backends have a row for each client, which leaves empty what it has n
 
 test("idle targets by address and by name are told apart", () => {
   const idle = { targets: 50, tls: false, wakeUpsPerSecond: 0.5, cpuMsPerSecond: 0.1, bytesPerTarget: 20_480 };
-  assert.deepEqual(rowsOf(targetsTable(resultOf({ scale: [idle, { ...idle, named: true }] }))).slice(2), [
+  assert.deepEqual(rowsOf(targetsTable(resultOf({ scale: [{ ...idle, named: true }, idle] }))).slice(2), [
     "| 50 | 0.500 | 0.100 | 20.0 |",
     "| 50, by name | 0.500 | 0.100 | 20.0 |",
   ]);
