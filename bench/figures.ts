@@ -49,6 +49,17 @@ function isNumber(value: number): boolean {
 
 /** CPU of one in that of another, process by process: what slowed the machine down slowed both down. */
 export function cpuRatio(one: Figures, other: Figures): Spread {
+  return ofPairs(one, other, (micros, others) => micros / others);
+}
+
+/** How many microseconds of CPU one takes above another, process by process. */
+export function cpuAbove(one: Figures, other: Figures): Spread {
+  return ofPairs(one, other, (micros, others) => micros - others);
+}
+
+/** Of the processes that ran at the same time: the first ones of both, where one had fewer. */
+function ofPairs(one: Figures, other: Figures, figure: (micros: number, others: number) => number): Spread {
   const others = other.cpuMicrosByProcess;
-  return spreadOf(one.cpuMicrosByProcess.map((micros, i) => micros / (others[i] ?? Number.NaN))) as Spread;
+  const pairs = one.cpuMicrosByProcess.slice(0, others.length);
+  return spreadOf(pairs.map((micros, i) => figure(micros, others[i] as number))) as Spread;
 }

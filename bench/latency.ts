@@ -2,23 +2,24 @@ import type { Arrivals } from "./arrivals.ts";
 import { type Companions, Contender, type Entry, entriesOf, type RunOptions } from "./contender.ts";
 import { type BucketCounts, quantileOf } from "./histogram.ts";
 import type { NamedLoad, PeerName } from "./loads.ts";
+import { type Pace, processesOf } from "./rounds.ts";
 import type { Servers } from "./server-process.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** Of what a client makes at the most, when it makes calls as fast as they are answered. */
+/** Of what a client makes at the most. */
 const shares = [0.2, 0.5, 0.8] as const;
 
-/** How long the most that a client makes is looked for, and then how long calls are made at each share. */
+/** How long a client makes calls as fast as they are answered, then as many as it made in that time, and then each share of them. */
 const saturationMs = 1_000;
 const shareMs = 2_000;
 /** So many at least, for then p99.9 is the second slowest of a process; unless that takes longer than the other time. */
 const leastCalls = 2_000;
-const mostShareMs = 10_000;
+const mostShareMs = 6_000;
 
 /** What calls take that are due at random times, whatever became of others; spreads over processes. */
 export interface Latency {
   readonly peer: PeerName;
-  /** Calls at the most. Shares are of that of the same process. */
+  /** Calls at the most that are due at random times. Shares are of that of the same process. */
   readonly saturationPerSecond: Spread;
   readonly atShares: readonly AtShare[];
 }
@@ -42,14 +43,15 @@ export async function measureLatency(
   load: NamedLoad,
   companions: Companions,
   servers: Servers,
-  { processes, ...options }: RunOptions & { readonly processes: number },
+  { pace, ...options }: RunOptions & { readonly pace: Pace },
 ): Promise<Latency[]> {
   const entries = entriesOf(load, companions);
   const samples = entries.map((): Sample[] => []);
-  for (let process = 0; process < processes; process++) {
+  for (let process = 0; process < pace.processes; process++) {
     for (let i = 0; i < entries.length; i++) {
       const at = (i + process) % entries.length;
-      samples[at]?.push(await sampleOf(entries[at] as Entry, servers, options, process));
+      const entry = entries[at] as Entry;
+      if (process < processesOf(entry.name, pace)) samples[at]?.push(await sampleOf(entry, servers, options, process));
     }
   }
   return entries.map(({ peer }, i) => latencyOf(peer, samples[i] as Sample[]));
@@ -58,14 +60,24 @@ export async function measureLatency(
 async function sampleOf(entry: Entry, servers: Servers, options: RunOptions, seed: number): Promise<Sample> {
   const contender = await Contender.start(entry, servers, options);
   try {
-    const { operations, wallMs } = await contender.measure({ durationMs: saturationMs, probeHeap: false });
-    const saturationPerSecond = (1_000 * operations) / wallMs;
+    const saturationPerSecond = await saturationOf(contender, seed);
     const counts: BucketCounts[] = [];
     for (const share of shares) counts.push(await contender.openLoop(arrivalsAt(share * saturationPerSecond, seed)));
     return { saturationPerSecond, counts };
   } finally {
     await contender.end();
   }
+}
+
+/**
+ * Calls that wait for the answers of others come together, and so cost less than those that are due at random times: so many of
+ * those are made due, and the most is how many were answered in a second until all were.
+ */
+async function saturationOf(contender: Contender, seed: number): Promise<number> {
+  const { operations, wallMs } = await contender.measure({ durationMs: saturationMs, probeHeap: false });
+  const beganMs = performance.now();
+  await contender.openLoop({ perSecond: (1_000 * operations) / wallMs, count: operations, seed });
+  return (1_000 * operations) / (performance.now() - beganMs);
 }
 
 function arrivalsAt(perSecond: number, seed: number): Arrivals {

@@ -1,11 +1,21 @@
 import { type CallOptions, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { Load } from "../loads.ts";
-import { contentBytes, contentOf, deadlineMs, metadataOf } from "./messages.ts";
+import type { InterceptorName, Load } from "../loads.ts";
+import { contentBytes, contentOf, deadlineMs, interceptedHeader, metadataOf } from "./messages.ts";
 import { check } from "./peer.ts";
 
-/** Passes everything on. */
-export const passThrough: Interceptor = (next) => (request) => next(request);
+const interceptors: Readonly<Record<InterceptorName, Interceptor>> = {
+  "passes-on": (next) => (request) => next(request),
+  "sets-header": (next) => (request) => {
+    request.header.set(interceptedHeader.name, interceptedHeader.value);
+    return next(request);
+  },
+};
+
+/** What a transport is told of the load's interceptor. */
+export function interceptorOption({ interceptor }: Load): { readonly interceptors?: Interceptor[] } {
+  return interceptor === undefined ? {} : { interceptors: [interceptors[interceptor]] };
+}
 
 /** One operation of the load, as a user of Connect writes it. The same for every Connect transport. */
 export function connectOperation(transport: Transport, load: Load): () => Promise<void> {

@@ -5,7 +5,7 @@ import {
   createGrpcWebTransport,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
-import { connectOperation, passThrough } from "./connect-calls.ts";
+import { connectOperation, interceptorOption } from "./connect-calls.ts";
 import type { OpenPeer } from "./peer.ts";
 
 const transports = { grpc: createGrpcTransport, "grpc-web": createGrpcWebTransport, connect: createConnectTransport };
@@ -20,7 +20,7 @@ export const open: OpenPeer = async ({ load, backends, certificate }) => {
     baseUrl,
     sessionManager,
     ...(load.gzip ? { sendCompression: compressionGzip } : {}),
-    ...(load.interceptor ? { interceptors: [passThrough] } : {}),
+    ...interceptorOption(load),
   });
   await sessionManager.connect();
   return { run: connectOperation(transport, load), close: () => sessionManager.abort() };

@@ -1,6 +1,6 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { glinkTransport, staticResolver } from "../../src/index.ts";
-import { connectOperation, passThrough } from "./connect-calls.ts";
+import { connectOperation, interceptorOption } from "./connect-calls.ts";
 import type { OpenPeer } from "./peer.ts";
 
 export const open: OpenPeer = async ({ peer, load, backends, certificate }) => {
@@ -13,7 +13,7 @@ export const open: OpenPeer = async ({ peer, load, backends, certificate }) => {
     ...(peer === "glink-node" ? { http2: "node" as const } : {}),
     ...(certificate === undefined ? {} : { nodeOptions: { ca: certificate } }),
     ...(load.gzip ? { sendCompression: compressionGzip } : {}),
-    ...(load.interceptor ? { interceptors: [passThrough] } : {}),
+    ...interceptorOption(load),
     ...(load.retry ? {} : { retry: false as const }),
   });
   await transport.ready();

@@ -9,12 +9,21 @@ import {
   Metadata,
 } from "@grpc/grpc-js";
 import { EchoService } from "../../proto/gen/glink/demo/v1/echo_pb.js";
-import type { Load } from "../loads.ts";
-import { contentBytes, deadlineMs, metadataOf, requestOf } from "./messages.ts";
+import type { InterceptorName, Load } from "../loads.ts";
+import { contentBytes, deadlineMs, interceptedHeader, metadataOf, requestOf } from "./messages.ts";
 import { check, type OpenPeer } from "./peer.ts";
 import type { Task } from "./task.ts";
 
-const passThrough: Interceptor = (options, nextCall) => new InterceptingCall(nextCall(options));
+const interceptors: Readonly<Record<InterceptorName, Interceptor>> = {
+  "passes-on": (options, nextCall) => new InterceptingCall(nextCall(options)),
+  "sets-header": (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        metadata.set(interceptedHeader.name, interceptedHeader.value);
+        next(metadata, listener);
+      },
+    }),
+};
 
 const reader =
   <Desc extends DescMessage>(schema: Desc) =>
@@ -45,7 +54,7 @@ function newClient({ load, backends, certificate }: Task): Client {
     "grpc.default_authority": "localhost",
     "grpc.max_receive_message_length": -1,
     ...(load.gzip ? { "grpc.default_compression_algorithm": compressionAlgorithms.gzip } : {}),
-    ...(load.interceptor ? { interceptors: [passThrough] } : {}),
+    ...(load.interceptor === undefined ? {} : { interceptors: [interceptors[load.interceptor]] }),
   });
 }
 

@@ -55,6 +55,8 @@ function cpuMicros(since: NodeJS.CpuUsage): number {
 }
 
 const heapSlices = 41;
+/** Large messages fill fewer slices. */
+const heapProbeMs = 300;
 /** Few enough operations that most slices fit between two collections. */
 const operationsPerSlice = 8;
 
@@ -65,7 +67,8 @@ const operationsPerSlice = 8;
 async function heapBytesPerOperation(peer: Peer, load: Load): Promise<number | undefined> {
   const growth: number[] = [];
   const concurrency = Math.min(load.concurrency, operationsPerSlice);
-  for (let slice = 0; slice < heapSlices; slice++) {
+  const untilMs = performance.now() + heapProbeMs;
+  for (let slice = 0; slice < heapSlices && performance.now() < untilMs; slice++) {
     const before = getHeapStatistics().used_heap_size;
     await Promise.all(Array.from({ length: concurrency }, () => peer.run()));
     const grown = getHeapStatistics().used_heap_size - before;

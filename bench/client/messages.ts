@@ -60,5 +60,8 @@ export function metadataOf(load: Load): Record<string, string> {
   return pairs;
 }
 
+/** What an interceptor sets that sets a header. */
+export const interceptedHeader = { name: "x-bench-intercepted", value: "yes" } as const;
+
 /** Long enough never to pass. */
 export const deadlineMs = 10_000;

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 )
@@ -98,14 +99,20 @@ func dial(task Task) (*grpc.ClientConn, error) {
 	if task.Load.Gzip {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
-	if task.Load.Interceptor {
-		options = append(options, grpc.WithUnaryInterceptor(passThrough))
+	if interceptor, ok := interceptors[task.Load.Interceptor]; ok {
+		options = append(options, grpc.WithUnaryInterceptor(interceptor))
 	}
 	return grpc.NewClient("bench:///backends", options...)
 }
 
+var interceptors = map[string]grpc.UnaryClientInterceptor{"passes-on": passThrough, "sets-header": setHeader}
+
 func passThrough(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	return invoke(ctx, method, request, reply, conn, options...)
+}
+
+func setHeader(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	return invoke(metadata.AppendToOutgoingContext(ctx, "x-bench-intercepted", "yes"), method, request, reply, conn, options...)
 }
 
 func say(value any) {

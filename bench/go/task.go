@@ -11,7 +11,7 @@ type Load struct {
 	MetadataPairs int    `json:"metadataPairs"`
 	Gzip          bool   `json:"gzip"`
 	Deadline      bool   `json:"deadline"`
-	Interceptor   bool   `json:"interceptor"`
+	Interceptor   string `json:"interceptor"`
 }
 
 type Task struct {

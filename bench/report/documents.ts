@@ -1,12 +1,30 @@
 import { readFileSync } from "node:fs";
 import { root } from "../build.ts";
-import { costTable, latencyTable, provenance, shortCostTable, shortProvenance, variantTable } from "./markdown.ts";
+import {
+  costTable,
+  latencyTable,
+  provenance,
+  shortCostTable,
+  shortProvenance,
+  variantTable,
+  verdictTable,
+} from "./markdown.ts";
 import { costPicture } from "./picture.ts";
+import { loadingTable, scaleTable, targetsTable } from "./process-tables.ts";
 import type { Result } from "./result.ts";
 
 /** What is written of a result, in which document and at which mark. */
 const parts: Readonly<Record<string, Readonly<Record<string, (result: Result) => string>>>> = {
-  "docs/performance.md": { provenance, cost: costTable, variants: variantTable, latency: latencyTable },
+  "docs/performance.md": {
+    provenance,
+    budgets: verdictTable,
+    cost: costTable,
+    variants: variantTable,
+    latency: latencyTable,
+    scale: scaleTable,
+    targets: targetsTable,
+    loading: loadingTable,
+  },
   "README.md": { cost: shortCostTable, provenance: shortProvenance },
 };
 

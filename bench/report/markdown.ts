@@ -1,22 +1,38 @@
-import type { Figures, FiguresByName } from "../figures.ts";
+import { cpuAbove, type Figures } from "../figures.ts";
 import type { Latency } from "../latency.ts";
+import type { Pace } from "../rounds.ts";
 import type { Spread } from "../statistics.ts";
-import { day, digits, grouped } from "./numbers.ts";
+import { titleOf } from "../titles.ts";
+import { notMeasured, table } from "./markdown-table.ts";
+import { day, digits, grouped, rangeText } from "./numbers.ts";
 import type { Result } from "./result.ts";
-import { connectNode, firstOf, go, inGoCpu, titles } from "./rows.ts";
+import { connectNode, firstOf, go, inGoCpu } from "./rows.ts";
+
+/** All budgets that were measured: what was wanted, what was found. */
+export function verdictTable({ budgets }: Result): string {
+  const rows = budgets.map(({ subject, wanted, measured, met }) => [
+    subject,
+    wanted,
+    measured,
+    met ? "met" : "**missed**",
+  ]);
+  const missed = budgets.filter(({ met }) => !met).length;
+  const count = `${budgets.length - missed} of ${budgets.length} are met.`;
+  return `${count}\n\n${table([["", "wanted", "measured", ""], ...rows])}`;
+}
 
 /** CPU of every load, of every client: docs/performance.md's. */
 export function costTable({ loads }: Result): string {
   const rows = loads.map((result) => {
     const { figures } = result;
     const { glink, "no-network": alone } = figures;
-    const above = glink === undefined || alone === undefined ? undefined : micros(glink) - micros(alone);
+    const above = glink === undefined || alone === undefined ? undefined : cpuAbove(glink, alone);
     return [
       result.load.name,
       ...[firstOf(figures, connectNode), figures["grpc-js"], glink, firstOf(figures, go)].map(cpu),
       ratio(inGoCpu(result, ["glink"])),
       cpu(alone),
-      above === undefined ? "" : grouped(above),
+      above === undefined ? "" : grouped(above.median),
     ];
   });
   const columns = ["connect-node", "grpc-js", "glink", "Go", "glink / Go", "no-network"];
@@ -25,11 +41,11 @@ export function costTable({ loads }: Result): string {
 
 /** README's. */
 export function shortCostTable({ loads }: Result): string {
-  const short = ["unary-c32", "unary-tls", "unary-64KiB", "server-stream-100", "unary-pool-1000"] as const;
+  const short = ["unary-c32", "unary-tls", "unary-64KiB", "server-stream-100", "unary-pool-1000"];
   const columns = ["createGrpcTransport", "grpc-js", "glink", "grpc-go"] as const;
   const rows = short.flatMap((name) => {
     const measured = loads.filter(({ load }) => load.name === name);
-    return measured.map(({ figures }) => [titles[name], ...columns.map((column) => cpu(figures[column]))]);
+    return measured.map(({ figures }) => [titleOf(name), ...columns.map((column) => cpu(figures[column]))]);
   });
   return table([["load", ...columns], ...rows]);
 }
@@ -45,7 +61,7 @@ export function variantTable({ loads, machine: { versions } }: Result): string {
   const rows = loads
     .filter(({ figures }) => columns.filter(({ name }) => figures[name] !== undefined).length > 1)
     .map(({ load, figures }) => [load.name, ...columns.map(({ name }) => cpu(figures[name]))]);
-  if (rows.length === 0) return "Not measured in this run, which is shorter than `npm run bench -- --report`.";
+  if (rows.length === 0) return notMeasured;
   return table([["load", ...columns.map(({ title }) => title)], ...rows]);
 }
 
@@ -56,7 +72,7 @@ export function latencyTable({ latency }: Result): string {
       peer,
       `${100 * share} %`,
       grouped(share * saturationPerSecond.median),
-      ...[p50Ms, p99Ms, p999Ms].map(spread),
+      ...[p50Ms, p99Ms, p999Ms].map((one) => rangeText(one, digits)),
     ]),
   );
   return table([["client", "of its most", "calls a second", "p50, ms", "p99, ms", "p99.9, ms"], ...rows]);
@@ -70,38 +86,25 @@ export function provenance({ machine, pace }: Result): string {
   return [
     `\`${command}\`, ${day(date)}, commit ${commit}; ${processor}, ${cores} cores, shared, load ${loadAverage.toFixed(1)} at the beginning;`,
     `Node ${node}, ${named.map(([name, version]) => `${name} ${version}`).join(", ")}.`,
-    `Medians of ${processesOf(pace.processes)}, each the median of ${pace.rounds} rounds in which clients take turns.`,
+    `Medians of ${processesOf(pace)}, each the median of ${pace.rounds} rounds in which clients take turns.`,
   ].join("\n");
 }
 
 /** The same in short. */
 export function shortProvenance({ machine, pace }: Result): string {
   const { date, cores, versions } = machine;
-  return `Medians of ${processesOf(pace.processes)}, ${day(date)}, Node ${versions.node}, on a shared machine of ${cores} cores: compare columns.`;
+  return `Medians of ${processesOf(pace)}, ${day(date)}, Node ${versions.node}, on a shared machine of ${cores} cores: compare columns.`;
 }
 
-function processesOf(count: number): string {
-  return count === 1 ? "one process" : `${count} processes of each client`;
+function processesOf({ processes, otherProcesses }: Pace): string {
+  if (processes === otherProcesses) return processes === 1 ? "one process" : `${processes} processes of each client`;
+  return `${processes} processes of glink, Go's clients and no-network, and of ${otherProcesses} of each other client`;
 }
 
-function micros({ cpuMicros }: Figures): number {
-  return cpuMicros.median;
-}
-
-function cpu(figures: FiguresByName[keyof FiguresByName]): string {
-  return figures === undefined ? "" : grouped(micros(figures));
+function cpu(figures: Figures | undefined): string {
+  return figures === undefined ? "" : grouped(figures.cpuMicros.median);
 }
 
 function ratio(of: Spread | undefined): string {
-  return of === undefined ? "" : `${of.median.toFixed(2)} (${of.min.toFixed(2)}–${of.max.toFixed(2)})`;
-}
-
-function spread({ median, min, max }: Spread): string {
-  return `${digits(median)} (${digits(min)}–${digits(max)})`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), `|${"---|".repeat(head.length)}`, ...body.map(line)].join("\n");
+  return of === undefined ? "" : rangeText(of, (one) => one.toFixed(2));
 }

@@ -1,3 +1,5 @@
+import type { Spread } from "../statistics.ts";
+
 /** Three significant digits, without an exponent. */
 export function digits(value: number): string {
   if (value >= 100) return Math.round(value).toString();
@@ -10,6 +12,11 @@ export function grouped(value: number): string {
   return Math.round(value)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, " ");
+}
+
+/** The median, with the least and the most in brackets. */
+export function rangeText({ median, min, max }: Spread, format: (value: number) => string): string {
+  return `${format(median)} (${format(min)}–${format(max)})`;
 }
 
 /** `23 November 2026`, of a date as JSON has it. */

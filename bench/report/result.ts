@@ -1,21 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Verdict } from "../budgets.ts";
-import type { LoadResult } from "../figures.ts";
-import type { Latency } from "../latency.ts";
+import type { Findings, Verdict } from "../budgets/budget.ts";
 import type { Pace } from "../rounds.ts";
 import type { Machine } from "./machine.ts";
 
 /** Goes up whenever what a result says is said otherwise. */
-const schema = 1;
+const schema = 2;
 
 /** All that a run found, for machines. */
-export interface Result {
+export interface Result extends Findings {
   readonly machine: Machine;
   readonly pace: Pace;
-  readonly loads: readonly LoadResult[];
-  /** Empty where it was not asked for. */
-  readonly latency: readonly Latency[];
   readonly budgets: readonly Verdict[];
 }
 

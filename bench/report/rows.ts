@@ -10,20 +10,6 @@ export const connectNode: readonly PeerName[] = [
 ];
 export const go: readonly PeerName[] = ["grpc-go", "connect-go"];
 
-/** Words for loads, where readers are not expected to know their names. */
-export const titles = {
-  "unary-c1": "unary, one at a time",
-  "unary-c32": "unary, small",
-  "unary-tls": "unary, small, TLS",
-  "unary-pool-1000": "unary over a pool of 1 000",
-  "unary-interceptor": "unary, with an interceptor",
-  "unary-gzip": "unary, 4 KiB, gzip",
-  "unary-64KiB": "unary, 64 KiB",
-  "unary-1MiB": "unary, 1 MiB",
-  "server-stream-100": "server stream, 100 messages",
-  "bidi-100": "bidi stream, 100 messages",
-} as const;
-
 /** What the first of them that was measured found. */
 export function firstOf(figures: FiguresByName | undefined, peers: readonly PeerName[]): Figures | undefined {
   return peers.map((peer) => figures?.[peer]).find((one) => one !== undefined);

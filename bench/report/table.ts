@@ -1,4 +1,5 @@
-import type { Change, Verdict } from "../budgets.ts";
+import type { Verdict } from "../budgets/budget.ts";
+import type { Change } from "../changes.ts";
 import { cpuRatio, type Figures, type LoadResult } from "../figures.ts";
 import type { Latency } from "../latency.ts";
 import type { Pace } from "../rounds.ts";
@@ -13,7 +14,7 @@ export function headerText(machine: Machine, pace: Pace): string {
     `${command}`,
     `${date}; ${processor}, ${cores} cores, ${memoryGiB} GiB, load ${loadAverage.toFixed(2)}; commit ${commit}`,
     listed.join(", "),
-    `medians of ${pace.processes} client processes (min-max), each of ${pace.rounds} interleaved rounds of ${pace.windowMs} ms; CPU is`,
+    `medians of ${pace.processes} client processes (min-max; ${pace.otherProcesses} of those that no budget compares), each of ${pace.rounds} interleaved rounds of ${pace.windowMs} ms; CPU is`,
     "user + system of the client process; every client uses two servers in turn, those of Connect's the one they can; ratios",
     "are of processes that ran at the same time",
     "",
@@ -40,7 +41,7 @@ export function loadTable({ load, figures }: LoadResult): string {
   const rows = Object.entries(figures).flatMap(([name, one]) =>
     one === undefined ? [] : [[name, ...cells(one, floor)]],
   );
-  return `${load.name} (${unit}, concurrency ${load.concurrency}, ${load.addresses} backends)\n${textTable([columns, ...rows])}\n`;
+  return `${load.name} (${unit}, concurrency ${load.concurrency}, ${load.addresses} backends)\n${textTable([columns, ...rows])}`;
 }
 
 function cells(figures: Figures, floor: Figures | undefined): string[] {
@@ -68,15 +69,19 @@ export function latencyTable(latencies: readonly Latency[]): string {
       ...[p50Ms, p99Ms, p999Ms].map(({ median }) => digits(median)),
     ]),
   );
-  return `latency (ms, small unary calls that are due at random times)\n${textTable([latencyColumns, ...rows])}\n`;
+  return `latency (ms, small unary calls that are due at random times)\n${textTable([latencyColumns, ...rows])}`;
 }
 
 const latencyColumns = ["client", "of most", "per s", "p50", "p99", "p99.9"];
 
 export function verdictTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "no budget was measured by these loads and peers";
-  const rows = verdicts.map(({ text, ratio, met }) => [met ? "met" : "MISSED", ratio.toFixed(2), text]);
-  return `budgets\n${textTable([["", "ratio", "budget"], ...rows], 2)}`;
+  const rows = verdicts.map(({ subject, wanted, measured, met }) => [
+    met ? "met" : "MISSED",
+    measured,
+    `${subject}: ${wanted}`,
+  ]);
+  return `budgets\n${textTable([["", "measured", "wanted"], ...rows], 1)}`;
 }
 
 /** Ratios to an earlier commit: below 1 is less CPU than it took then. */

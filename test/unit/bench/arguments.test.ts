@@ -16,14 +16,21 @@ test("--only takes whole names, and parts of names", () => {
 });
 
 test("--only latency measures that alone", () => {
-  const { loads, latencyPeers } = readArguments(["--only", "latency", "--peers", "glink,grpc-go"]);
-  assert.deepEqual(loads, []);
+  const { loads, latencyPeers, programs } = readArguments(["--only", "latency", "--peers", "glink,grpc-go"]);
+  assert.deepEqual([loads, programs], [[], []]);
   assert.deepEqual(latencyPeers, ["grpc-go", "glink"]);
 });
 
-test("a report has seven processes of each client, other Nodes on some loads, and a file of its own", () => {
+test("benchmarks that are programs of their own are part of a report, and are measured where they are named", () => {
+  assert.deepEqual(readArguments([]).programs, []);
+  assert.deepEqual(readArguments(["--report"]).programs, ["scale", "loading"]);
+  const { loads, programs } = readArguments(["--only", "scale"]);
+  assert.deepEqual([loads, programs], [[], ["scale"]]);
+});
+
+test("a report has seven processes of clients that budgets compare, other Nodes on some loads, and a file of its own", () => {
   const { pace, json, nodeVersions, variantLoads } = readArguments(["--report"]);
-  assert.equal(pace.processes, 7);
+  assert.deepEqual([pace.processes, pace.otherProcesses], [7, 3]);
   assert.equal(json, "bench/results/latest.json");
   assert.deepEqual(namesOf(["--report"]).sort(), [...report.loads].sort());
   assert.deepEqual(
@@ -34,7 +41,7 @@ test("a report has seven processes of each client, other Nodes on some loads, an
 
 test("what is asked for goes before what a kind of run chooses", () => {
   const { pace, json } = readArguments(["--report", "--processes", "1", "--json"]);
-  assert.deepEqual({ processes: pace.processes, json }, { processes: 1, json: "-" });
+  assert.deepEqual([pace.processes, pace.otherProcesses, json], [1, 1, "-"]);
 });
 
 for (const [args, message] of [

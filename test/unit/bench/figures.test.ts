@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cpuRatio, figuresOf } from "../../../bench/figures.ts";
+import { cpuAbove, cpuRatio, figuresOf } from "../../../bench/figures.ts";
 import { loads } from "../../../bench/loads.ts";
 import { measurement, namedLoad } from "./results.ts";
 
@@ -27,13 +27,23 @@ test("what only some rounds have comes from those, and what none has is undefine
   assert.equal(loopDelayP99Ms, undefined);
 });
 
+const of = (...micros: number[]) =>
+  figuresOf(
+    namedLoad("unary-c32"),
+    micros.map((one) => [measurement(one)]),
+  );
+
 test("a ratio is of processes that ran at the same time: a machine that was slow for both changes nothing", () => {
-  const of = (...micros: number[]) =>
-    figuresOf(
-      namedLoad("unary-c32"),
-      micros.map((one) => [measurement(one)]),
-    );
   assert.deepEqual(cpuRatio(of(10, 100, 12), of(20, 200, 20)), { median: 0.5, min: 0.5, max: 0.6 });
+});
+
+test("what one takes above another is of such processes too", () => {
+  assert.deepEqual(cpuAbove(of(10, 100, 12), of(20, 90, 10)), { median: 2, min: -10, max: 10 });
+});
+
+test("of a client with fewer processes, those of the other count that ran beside them", () => {
+  assert.deepEqual(cpuRatio(of(10, 20, 90), of(20, 20)), { median: 0.75, min: 0.5, max: 1 });
+  assert.deepEqual(cpuRatio(of(10), of(20, 20)), { median: 0.5, min: 0.5, max: 0.5 });
 });
 
 test("names of loads are told apart", () => {

@@ -46,9 +46,11 @@ export function resultOf(parts: Partial<Result>): Result {
       loadAverage: 0.25,
       versions: { node: "20.1.0", nghttp2: "1.61.0", glink: "0.1.0", "grpc-go": "1.83.1", "node@24": "24.2.0" },
     },
-    pace: { processes: 3, rounds: 2, windowMs: 300 },
+    pace: { processes: 3, otherProcesses: 3, rounds: 2, windowMs: 300 },
     loads: [],
     latency: [],
+    scale: [],
+    loading: undefined,
     budgets: [],
     ...parts,
   };

@@ -6,6 +6,7 @@ import {
   provenance,
   shortCostTable,
   variantTable,
+  verdictTable,
 } from "../../../../bench/report/markdown.ts";
 import { loadResult, resultOf } from "../results.ts";
 
@@ -49,6 +50,19 @@ test("other Nodes and the other engine stand beside the first, on the loads that
   ]);
 });
 
+test("each budget has a row that says what was wanted and measured, and whether it was met", () => {
+  const budgets = [
+    { subject: "unary, small", wanted: "no more CPU than grpc-go", measured: "0.45 (0.43–0.48) ×", met: true },
+    { subject: "unary, 1 MiB", wanted: "CPU at most 1.1 × grpc-go's", measured: "1.20 (1.00–1.30) ×", met: false },
+  ];
+  const text = verdictTable(resultOf({ budgets }));
+  assert.match(text, /^1 of 2 are met\.$/m);
+  assert.deepEqual(text.split("\n").slice(-2), [
+    "| unary, small | no more CPU than grpc-go | 0.45 (0.43–0.48) × | met |",
+    "| unary, 1 MiB | CPU at most 1.1 × grpc-go's | 1.20 (1.00–1.30) × | **missed** |",
+  ]);
+});
+
 test("latency has a row for each share of what a client makes at the most", () => {
   const spread = (median: number) => ({ median, min: median / 2, max: 2 * median });
   const at = (share: number) => ({ share, p50Ms: spread(0.2), p99Ms: spread(3), p999Ms: spread(120) });
@@ -63,4 +77,9 @@ test("where figures come from is told with them", () => {
   const text = provenance(resultOf({}));
   assert.match(text, /`npm run bench`, 23 November 2026, commit 0123456789ab; A & B, 2 cores, shared, load 0\.3/);
   assert.match(text, /Node 20\.1\.0, grpc-go 1\.83\.1\.\nMedians of 3 processes of each client/);
+});
+
+test("where some clients had fewer processes than others, it is told", () => {
+  const text = provenance(resultOf({ pace: { processes: 7, otherProcesses: 3, rounds: 2, windowMs: 300 } }));
+  assert.match(text, /^Medians of 7 processes of glink, Go's clients and no-network, and of 3 of each other client, /m);
 });

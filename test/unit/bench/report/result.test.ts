@@ -30,5 +30,5 @@ test("a file of another schema is refused with what to do", (t) => {
   const path = file(t);
   writeResult(path, resultOf({}));
   writeFileSync(path, '{"schema": 999}');
-  assert.throws(() => readResult(path), /has schema 999, not 1: measure again with npm run bench -- --json/);
+  assert.throws(() => readResult(path), /has schema 999, not 2: measure again with npm run bench -- --json/);
 });
