@@ -78,14 +78,15 @@ function spans(sampler: Sampler): Instrumentation {
   });
 }
 
-/** A span of a call that succeeds, and the context that would go to the server, written into nothing. */
+/** A span of a call that succeeds, in its caller's context, and the context that would go to the server, written into nothing. */
 function spanByHand(sampler: Sampler): ByHand {
   const tracer = tracerProvider(sampler).getTracer("alone");
   const propagator = new W3CTraceContextPropagator();
   return () => {
     const options = { kind: SpanKind.CLIENT, attributes: callAttributes };
-    const span = tracer.startSpan("glink.demo.v1.EchoService/Unary", options, ROOT_CONTEXT);
-    propagator.inject(trace.setSpan(ROOT_CONTEXT, span), [], fieldSetter);
+    const parent = context.active();
+    const span = tracer.startSpan("glink.demo.v1.EchoService/Unary", options, parent);
+    propagator.inject(trace.setSpan(parent, span), [], fieldSetter);
     return () => {
       if (span.isRecording()) {
         span.setAttribute("rpc.status_code", "OK");

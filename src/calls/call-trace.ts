@@ -11,7 +11,8 @@ import { type AttemptKind, AttemptTrace, type AttemptTraceListener, type TraceCo
  */
 export class CallTrace implements AttemptTraceListener {
   readonly #context: TraceContext;
-  readonly #startedMs: number;
+  /** Undefined where nobody is told of its end. */
+  #startedMs: number | undefined;
   readonly #tracers: CallTracer[];
   #attempts = 0;
   #transparentRetries = 0;
@@ -27,13 +28,14 @@ export class CallTrace implements AttemptTraceListener {
   /** `tracers` follow the call from its start. The list is the trace's from then on. */
   constructor(context: TraceContext, tracers: CallTracer[]) {
     this.#context = context;
-    this.#startedMs = context.clock.now();
     this.#tracers = tracers;
+    for (const tracer of tracers) this.#timeFor(tracer);
   }
 
   /** `tracer` follows the call from here on. */
   add(tracer: CallTracer): void {
     this.#tracers.push(tracer);
+    this.#timeFor(tracer);
   }
 
   /** Of an attempt that is about to start. */
@@ -70,6 +72,7 @@ export class CallTrace implements AttemptTraceListener {
 
   /** The call is over for its caller. */
   ended(failure: Failure | undefined): void {
+    if (this.#startedMs === undefined) return;
     this.#idleEnded();
     this.#end = {
       code: failure?.code,
@@ -87,6 +90,10 @@ export class CallTrace implements AttemptTraceListener {
     if (!this.#isStarting) this.#tellEnd();
   }
 
+  #timeFor({ ended }: CallTracer): void {
+    if (ended !== undefined) this.#startedMs ??= this.#context.clock.now();
+  }
+
   #tellEnd(): void {
     const end = this.#end;
     if (end === undefined) return;
@@ -94,7 +101,7 @@ export class CallTrace implements AttemptTraceListener {
     const { events } = this.#context;
     for (const tracer of this.#tracers) {
       try {
-        reportRejection(events, instrumentationPlace, tracer.ended(end));
+        reportRejection(events, instrumentationPlace, tracer.ended?.(end));
       } catch (error) {
         reportUserCode(events, instrumentationPlace, error);
       }

@@ -13,6 +13,5 @@ export function onAttemptTracer(onAttempt: NonNullable<GlinkCallOptions["onAttem
         });
       },
     }),
-    ended: () => undefined,
   };
 }

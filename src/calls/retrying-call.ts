@@ -166,8 +166,11 @@ export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListe
     this.#retryTimer = undefined;
     const { attempt: context } = this.#context;
     context.counters.attemptStarted(cause, delayMs);
-    const kind = { number: this.attempt, transparent: cause === "transparent", hedge: false };
-    const trace = this.#request.trace?.attempt(kind);
+    const trace = this.#request.trace?.attempt({
+      number: this.attempt,
+      transparent: cause === "transparent",
+      hedge: false,
+    });
     const attempt = new Attempt(context, this.#request, this, trace);
     this.#attempt = attempt;
     trace?.start(this.#request.metadata, context.protocol);

@@ -73,8 +73,11 @@ export interface CallTracer {
   attemptStarted?(attempt: AttemptStart): AttemptTracer | undefined;
   /** An attempt under way had to wait so long. Told when the wait is over, or waits for something else from now on. */
   waited?(why: WaitReason, ms: number): void;
-  /** Exactly once, and last. Later than the end of its last attempt: its message is decoded by now. */
-  ended(end: CallEnd): void;
+  /**
+   * Exactly once, and last. Later than the end of its last attempt: its message is decoded by now. A call whose tracers
+   * have none of it is not timed.
+   */
+  ended?(end: CallEnd): void;
 }
 
 /** What is known of an attempt as it begins. */

@@ -28,7 +28,7 @@ export class BothTracers implements CallTracer {
   }
 
   ended(end: CallEnd): void {
-    this.#first.ended(end);
-    this.#second.ended(end);
+    this.#first.ended?.(end);
+    this.#second.ended?.(end);
   }
 }

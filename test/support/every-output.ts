@@ -3,14 +3,12 @@ import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { Channelz } from "../../proto/gen/grpc/channelz/v1/channelz_pb.js";
 import { adminPage, channelz } from "../../src/admin/index.ts";
 import type { GlinkTransport, Instrumentation, Logger } from "../../src/index.ts";
+import { eventTypes } from "../../src/observe/event-bus.ts";
 import { metricProducer, openTelemetry } from "../../src/otel/index.ts";
 import { promClientMetrics, prometheusHistograms, prometheusText } from "../../src/prometheus/index.ts";
 import { testMetrics, testTracing } from "../unit/otel/sdk.ts";
 
-const eventTypes = ["pool-updated", "resolved", "resolve-failed", "subchannel-state", "goaway", "connect-failed"];
-const plainChannels = [...eventTypes, "attempt-failed", "connection-drained", "call-queued"].map(
-  (type) => `glink:${type}`,
-);
+const plainChannels = eventTypes.map((type) => `glink:${type}`);
 const tracingChannels = ["call", "attempt", "connect", "resolve"].flatMap((name) =>
   ["start", "end", "asyncStart", "asyncEnd", "error"].map((stage) => `tracing:glink:${name}:${stage}`),
 );

@@ -2,42 +2,36 @@ import { type Attributes, type Context, type Span, SpanKind, trace } from "@open
 import type { AttemptEnd, AttemptStart, AttemptTracer, CallEnd, CallTracer, WaitReason } from "../../index.ts";
 import { rpcRequestMetadata } from "../conventions.ts";
 import { endAttributes, endSpan } from "./endings.ts";
-import { overlayOf } from "./overlay-context.ts";
 import type { TracedMethod, TracingParts } from "./tracing-parts.ts";
 
-/** One call in its trace. Without a recording span it carries on what its caller's context says, and no more. */
+/** One call that is recorded, in its trace. */
 export class TracedCall implements CallTracer {
   readonly #parts: TracingParts;
   readonly #method: TracedMethod;
-  /** Undefined where nobody records it. */
-  readonly #recording: Span | undefined;
-  /** That of the caller, with the call's span. */
+  readonly #span: Span;
   readonly #context: Context;
   /** The span of the attempt under way: the call's, where it has none of its own. */
-  #current: Span | undefined;
+  #current: Span;
   #attempts = 0;
 
-  constructor(parts: TracingParts, method: TracedMethod, parent: Context, span: Span | undefined) {
+  /** `context`: that of the caller, with `span`. */
+  constructor(parts: TracingParts, method: TracedMethod, context: Context, span: Span) {
     this.#parts = parts;
     this.#method = method;
-    this.#recording = span?.isRecording() ? span : undefined;
-    this.#context = span === undefined ? parent : trace.setSpan(overlayOf(parent), span);
-    this.#current = this.#recording;
+    this.#span = span;
+    this.#context = context;
+    this.#current = span;
   }
 
-  attemptStarted(start: AttemptStart): AttemptTracer | undefined {
+  attemptStarted(start: AttemptStart): AttemptTracer {
     const { inject, settings } = this.#parts;
     const isFirst = this.#attempts++ === 0;
-    if (this.#recording === undefined) {
-      inject(this.#context, start.header);
-      return undefined;
-    }
     if (isFirst && settings.requestMetadata.length > 0) {
-      this.#recording.setAttributes(metadataAttributes(start, settings.requestMetadata));
+      this.#span.setAttributes(metadataAttributes(start, settings.requestMetadata));
     }
     const hasSpan = settings.attemptSpans === "always" || (settings.attemptSpans === "retries" && !isFirst);
     const own = hasSpan ? this.#attemptSpan(start) : undefined;
-    this.#current = own ?? this.#recording;
+    this.#current = own ?? this.#span;
     inject(own === undefined ? this.#context : trace.setSpan(this.#context, own), start.header);
     return own === undefined
       ? { ended: (end) => this.#attemptEnded(start.number, end) }
@@ -45,15 +39,14 @@ export class TracedCall implements CallTracer {
   }
 
   waited(why: WaitReason, ms: number): void {
-    const span = why === "resolve" ? this.#recording : this.#current;
+    const span = why === "resolve" ? this.#span : this.#current;
     const attributes = { "glink.wait.reason": why, "glink.wait.duration": ms / 1_000 };
-    span?.addEvent(this.#parts.settings.names.waits[why], attributes);
+    span.addEvent(this.#parts.settings.names.waits[why], attributes);
   }
 
   ended(end: CallEnd): void {
-    if (this.#recording === undefined) return;
-    if (end.attempts + end.transparentRetries > 1) this.#recording.setAttribute("glink.attempts", this.#attempts);
-    endSpan(this.#recording, end, this.#parts.settings.statusMessages);
+    if (end.attempts + end.transparentRetries > 1) this.#span.setAttribute("glink.attempts", this.#attempts);
+    endSpan(this.#span, end, this.#parts.settings.statusMessages);
   }
 
   #attemptSpan({ number, transparent }: AttemptStart): Span | undefined {
@@ -66,7 +59,7 @@ export class TracedCall implements CallTracer {
   #attemptEnded(number: number, end: AttemptEnd): void {
     if (end.code === undefined) return;
     const attributes = { "glink.attempt": number, ...endAttributes(end), ...delayAttributes(end) };
-    this.#recording?.addEvent("glink.attempt.failed", attributes);
+    this.#span.addEvent("glink.attempt.failed", attributes);
   }
 
   #attemptSpanEnded(span: Span, end: AttemptEnd): void {

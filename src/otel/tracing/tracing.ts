@@ -9,6 +9,8 @@ import {
   serverAddress,
   serverPort,
 } from "../conventions.ts";
+import { CarriedCall } from "./carried-call.ts";
+import { overlayOf } from "./overlay-context.ts";
 import { injectWith } from "./propagation.ts";
 import { attemptSpanName } from "./span-names.ts";
 import { TracedCall } from "./traced-call.ts";
@@ -30,7 +32,10 @@ export class Tracing implements Pick<Instrumentation, "callStarted"> {
     const traced = this.#methods.get(call.method) ?? this.#newMethod(call);
     this.#parts ??= this.#newParts();
     const span = this.#parts.tracer?.startSpan(traced.name, traced.options, parent);
-    return new TracedCall(this.#parts, traced, parent, span);
+    const own = span === undefined ? parent : trace.setSpan(overlayOf(parent), span);
+    return span?.isRecording()
+      ? new TracedCall(this.#parts, traced, own, span)
+      : new CarriedCall(this.#parts.inject, own);
   }
 
   #newParts(): TracingParts {

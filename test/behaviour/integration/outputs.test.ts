@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { consulResolver } from "../../../src/consul/index.ts";
 import {
   endpointHostname,
   endpointZone,
@@ -11,6 +15,7 @@ import {
   type Resolver,
   staticResolver,
 } from "../../../src/index.ts";
+import { kubernetesResolver } from "../../../src/kubernetes/index.ts";
 import { everyOutput, type Outputs, textsOf } from "../../support/every-output.ts";
 import { startFramePeer } from "../../support/frame-peer.ts";
 import { hostileTexts } from "../../support/hostile-texts.ts";
@@ -38,7 +43,17 @@ async function withOutputs(
   }
 }
 
-test("metadata, messages, trailers, texts of statuses, reasons and credentials are in no output at all", async () => {
+/** `read`: what each output says. */
+function assertNoSecret(read: Record<string, unknown>): void {
+  for (const [output, value] of Object.entries(read)) {
+    const secrets = textsOf(value)
+      .join("\n")
+      .match(/secret-\w*/g);
+    assert.deepEqual(secrets, null, output);
+  }
+}
+
+test("metadata, messages, trailers, texts of statuses and reasons are in no output at all", async () => {
   const fail = failTrailersOnly(Code.Unavailable, { "grpc-message": "secret-status", "x-trailer": "secret-trailer" });
   const never = () => undefined;
   const fleet = await startFleet(1, inTurn(fail, fail, answer("secret-response"), never));
@@ -61,27 +76,37 @@ test("metadata, messages, trailers, texts of statuses, reasons and credentials a
     await errorOf(client.unary({ behavior: { delayMs: "secret-number" as never } }));
     await errorOf(client.unary({}, { headers: { "x-bad": "secret-\u0000value" } }));
   });
+  assertNoSecret(read);
+  // Each of them tells of these calls, or this test would say nothing.
   for (const [output, value] of Object.entries(read)) {
-    assert.deepEqual(
-      textsOf(value)
-        .join("\n")
-        .match(/secret-\w*/g),
-      null,
-      output,
-    );
+    assert.match(textsOf(value).join("\n"), /EchoService|echo\.test|127\.0\.0\.1/, output);
   }
-  const proxied = await withOutputs({ proxy: "http://user:secret-proxy@127.0.0.1:1", resolver }, async (client) => {
-    await errorOf(client.unary({}, { timeoutMs: 500 }));
-  });
-  for (const [output, value] of Object.entries(proxied)) {
-    assert.deepEqual(
-      textsOf(value)
-        .join("\n")
-        .match(/secret-\w*/g),
-      null,
-      output,
-    );
+});
+
+test("credentials of a proxy and of a registry, and what a registry answers to them, are in no output at all", async () => {
+  const asked = new Set<string>();
+  const refusing = createServer((request, response) => {
+    asked.add(request.headers["x-consul-token"] === undefined ? "kubernetes" : "consul");
+    assert.match(`${request.headers.authorization}${request.headers["x-consul-token"]}`, /secret-token/);
+    response.writeHead(403, { "content-type": "application/json", "x-secret": "secret-header" }).end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(refusing, "listening");
+  after(() => refusing.close().closeAllConnections());
+  const server = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+  const credentials: Record<string, Omit<GlinkTransportOptions, "baseUrl">> = {
+    proxy: { proxy: "http://user:secret-proxy@127.0.0.1:1", resolver: staticResolver(["127.0.0.1:2"]) },
+    consul: { resolver: consulResolver({ url: server, service: "echo", token: "secret-token" }) },
+    kubernetes: {
+      resolver: kubernetesResolver({ server, namespace: "a", service: "echo", port: 1, token: "secret-token" }),
+    },
+  };
+  for (const options of Object.values(credentials)) {
+    const read = await withOutputs(options, async (client) => {
+      await errorOf(client.unary({}, { timeoutMs: 500 }));
+    });
+    assertNoSecret(read);
   }
+  assert.deepEqual([...asked], ["consul", "kubernetes"]);
 });
 
 /** What a terminal would obey, and what would forge a line of a log or of a scrape. */

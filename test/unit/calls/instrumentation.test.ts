@@ -4,8 +4,10 @@ import { test } from "node:test";
 import { Code, createClient } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { EchoService } from "../../../proto/gen/glink/demo/v1/echo_pb.js";
+import { CallTrace } from "../../../src/calls/call-trace.ts";
 import { type GlinkEvent, glinkTransport } from "../../../src/index.ts";
-import type { ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
+import type { CallTracer, ChannelView, Instrumentation } from "../../../src/observe/instrumentation.ts";
+import { grpc } from "../../../src/protocol/grpc/grpc.ts";
 import { systemHold } from "../../../src/runtime/process-hold.ts";
 import { createTransport } from "../../../src/transport/transport.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
@@ -289,6 +291,47 @@ for (const [kind, hedging] of [
     });
   }
 }
+
+test("a tracer without an end only starts attempts, and those beside it hear all", () => {
+  const numbers: number[] = [];
+  const starting: Instrumentation = {
+    callStarted: () => ({ attemptStarted: ({ number }) => void numbers.push(number) }),
+  };
+  return recorded(
+    inTurn(loseConnection, answer("ok")),
+    async ({ client, transport }, story) => {
+      const events: GlinkEvent[] = [];
+      transport.subscribe((event) => events.push(event));
+      await client.unary({});
+      assert.deepEqual(numbers, [1, 2]);
+      assert.match(story.at(-1) ?? "", /^Unary: ok/);
+      assert.ok(!events.some(({ type }) => type === "user-code-failed"));
+    },
+    [starting],
+  );
+});
+
+test("a call whose end nobody is told of does not read the clock", () => {
+  const clock = new SocketsManualClock();
+  let reads = 0;
+  const now = clock.now.bind(clock);
+  clock.now = () => {
+    reads++;
+    return now();
+  };
+  const context = { clock, events: { active: false, publish: () => undefined } };
+  const follow = (tracer: CallTracer) => {
+    reads = 0;
+    const trace = new CallTrace(context, [tracer]);
+    const attempt = trace.attempt({ number: 1, transparent: false, hedge: false });
+    attempt.start([], grpc);
+    attempt.ended(undefined, "10.0.0.1:1", undefined);
+    trace.ended(undefined);
+    return reads;
+  };
+  assert.equal(follow({ attemptStarted: () => undefined }), 0);
+  assert.equal(follow({ ended: () => undefined }), 2);
+});
 
 test("onAttempt hears the same beside an instrumentation as without one", () =>
   recorded(inTurn(unavailable, answer("second")), async ({ client, clock }, story) => {

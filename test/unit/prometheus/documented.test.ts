@@ -10,6 +10,7 @@ import { prometheusHistograms, prometheusText } from "../../../src/prometheus/in
 import { dashboardQueries } from "../../suites/prometheus/dashboard.ts";
 import { startConnectEcho } from "../../support/echo-server.ts";
 import { checkForLeaks } from "../../support/leaks.ts";
+import { raisedSnapshot } from "../../support/raised-snapshot.ts";
 
 /*
  * docs/observability.md lists every instrument, event and field that there is, and no other.
@@ -55,6 +56,17 @@ test("every metric of the guide is in a scrape of a real transport, and every me
   assert.deepEqual(
     Object.keys(snapshot).filter((field) => !fields.has(field)),
     ["schema"],
+  );
+});
+
+test("no metric of the guide stays at 0 where what it counts does not", async () => {
+  const { text, snapshot } = await seen();
+  const raised = prometheusText([{ snapshot: () => raisedSnapshot(snapshot) }], { backendLabel: true });
+  const lines = `${text}${raised}`.matchAll(/^([a-z_]+?)(?:_sum|_count)?\{.*\} (\S+)$/gm);
+  const counted = new Set(Array.from(lines).flatMap(([, name, value]) => (Number(value) > 0 ? [name] : [])));
+  assert.deepEqual(
+    listed("Metrics").filter((name) => !counted.has(name)),
+    [],
   );
 });
 
