@@ -28,13 +28,19 @@ const longestDelayMs = 2 ** 31 - 1;
  */
 const nextTurn = setImmediate;
 
+/**
+ * What a clock shows at the start of the process: any part of an hour, by the microsecond of that start. What many do at
+ * beats of their clocks, the processes of a fleet that were started together do not do together.
+ */
+const originMs = (performance.timeOrigin * 1_000) % 3_600_000;
+
 class LongTimer {
   current: NodeJS.Timeout | undefined;
 }
 
 class SystemClock implements Clock {
   now(): number {
-    return performance.now();
+    return originMs + performance.now();
   }
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
