@@ -11,6 +11,8 @@ export class Measured {
   #connected = 0;
 
   constructor() {
+    // Node loads its own at the first use, for some fifty milliseconds: no matter of scale.
+    new Headers();
     subscribe("net.client.socket", (message) => {
       (message as { socket: Socket }).socket.once("connect", () => this.#connected++);
     });

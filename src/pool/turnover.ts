@@ -24,7 +24,7 @@ export interface TurnoverListener {
 
 /** Of one backend, see {@link Steps}: policies dial those that come, and those that leave close their connections. */
 const namedCost = 40;
-const departsCost = 150;
+const departsCost = 300;
 
 /**
  * How the backends of a pool change with the resolver's lists: few at once, and of thousands some in each turn of the event

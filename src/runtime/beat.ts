@@ -21,7 +21,7 @@ export function beatBefore(atMs: number, stepMs: number): number {
 export type Look = (lateMs: number) => void;
 
 /** Of one look, see {@link Steps}. */
-const lookCost = 2;
+const lookCost = 5;
 
 const looksPerStep = usualStepCost / lookCost;
 

@@ -28,11 +28,11 @@ const longestDelayMs = 2 ** 31 - 1;
  */
 const nextTurn = setImmediate;
 
-/**
- * What a clock shows at the start of the process: any part of an hour, by the microsecond of that start. What many do at
- * beats of their clocks, the processes of a fleet that were started together do not do together.
- */
-const originMs = (performance.timeOrigin * 1_000) % 3_600_000;
+/** Any part of an hour, by the microsecond of the process' start: a fleet that was started together has no common beats. */
+const phaseMs = Math.floor((performance.timeOrigin * 1_000) % 3_600_000);
+
+/** Whole milliseconds are those in which Node counts: timers of many that are due in the same one wake the process once. */
+const originMs = phaseMs + Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 class LongTimer {
   current: NodeJS.Timeout | undefined;
