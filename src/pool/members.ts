@@ -16,9 +16,10 @@ export interface MembersChange {
   readonly listChanged: boolean;
 }
 
-/** Of one endpoint, see {@link Steps}: to find its backend, and to make one. */
-const findCost = 1;
+/** Of one endpoint, see {@link Steps}: to find its backend, to make one, and to take it in with all others. */
+const findCost = 2;
 const makeCost = 12;
+const takeCost = 0.5;
 
 /**
  * One subchannel for each endpoint that the resolver names. A list of which nothing works never empties a pool that does:
@@ -86,7 +87,7 @@ export class Members implements Iterable<Subchannel> {
    */
   *reconcile(named: EndpointList, held: ReadonlySet<string>): Steps<MembersChange> {
     const added: Subchannel[] = [];
-    const updated: Subchannel[] = [];
+    const updates = new Map<Subchannel, Endpoint>();
     const next = new Map<string, Subchannel>();
     let cost = 0;
     for (const [id, endpoint] of named) {
@@ -107,9 +108,7 @@ export class Members implements Iterable<Subchannel> {
       this.#departing.delete(known);
       this.#stale.delete(known);
       next.set(id, known);
-      if (sameEndpoint(known.endpoint, endpoint)) continue;
-      known.endpoint = endpoint;
-      updated.push(known);
+      if (!sameEndpoint(known.endpoint, endpoint)) updates.set(known, endpoint);
     }
     const absent: Subchannel[] = [];
     for (const subchannel of this.list) {
@@ -120,17 +119,20 @@ export class Members implements Iterable<Subchannel> {
       }
       if (!named.has(subchannel.id)) absent.push(subchannel);
     }
+    // All are looked at again, in one step.
+    yield takeCost * (next.size + absent.length);
     // What was let go in the meantime is no member any more.
     const members = absent.filter((one) => this.#subchannels.get(one.id) === one && !this.#departing.has(one));
-    return this.#take(next, members, held, { added, updated });
+    return this.#take(next, members, held, { added, updates });
   }
 
   #take(
     next: Map<string, Subchannel>,
     absent: readonly Subchannel[],
     held: ReadonlySet<string>,
-    { added, updated }: Pick<MembersChange, "added" | "updated">,
+    { added, updates }: { readonly added: readonly Subchannel[]; readonly updates: ReadonlyMap<Subchannel, Endpoint> },
   ): MembersChange {
+    for (const [subchannel, endpoint] of updates) subchannel.endpoint = endpoint;
     const works = next.size === 0 || (absent.length > 0 && some(next.values(), this.#serves));
     const stays = ({ state, id }: Subchannel) => state === "ready" && (!works || held.has(id));
     const removed = absent.filter((subchannel) => !stays(subchannel));
@@ -147,7 +149,7 @@ export class Members implements Iterable<Subchannel> {
     this.#subchannels = next;
     const listChanged = !sameSequence(before, list);
     if (listChanged) this.#list = list;
-    return { added, removed, leaving, updated, listChanged };
+    return { added, removed, leaving, updated: [...updates.keys()], listChanged };
   }
 
   /** One that is named serves: those that were in service in place of it are to leave now, see {@link nextDeparting}. */

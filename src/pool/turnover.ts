@@ -1,6 +1,6 @@
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { Portions, type Steps } from "../runtime/portions.ts";
+import { endOfTurn, Portions, type Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import type { Members, MembersChange } from "./members.ts";
@@ -36,6 +36,8 @@ export class Turnover {
   readonly #listener: TurnoverListener;
   readonly #arrivals: Portions;
   readonly #departures: Portions;
+  /** Of these is to be told that they are named: another list may come before it is their turn. */
+  readonly #news = new Set<Subchannel>();
 
   constructor(members: Members, counters: ResolverCounters, clock: Clock, listener: TurnoverListener) {
     this.#members = members;
@@ -63,13 +65,19 @@ export class Turnover {
     const wasTold = this.#members.isDeparting(subchannel);
     this.#members.remove(subchannel);
     if (!wasTold) this.#listener.onMoves({ added: [], removed: [subchannel], leaving: [] });
-    this.#listener.onDeparts(subchannel);
+    this.#departs(subchannel);
   }
 
   /** Ends it: all leave, one after the other. `left` is told of each, and `closed` of the end. */
   close(left: (subchannel: Subchannel) => void, closed: () => void): void {
     this.#arrivals.stop();
+    this.#news.clear();
     this.#departures.begin(leaveAll(this.#members.clear(), left, closed));
+  }
+
+  #departs(subchannel: Subchannel): void {
+    this.#news.delete(subchannel);
+    this.#listener.onDeparts(subchannel);
   }
 
   #letGo(): void {
@@ -81,10 +89,13 @@ export class Turnover {
     const { added, removed, leaving } = change;
     this.#counters.addressesAdded += added.length;
     this.#counters.addressesRemoved += removed.length + leaving.length;
+    for (const subchannel of [...added, ...change.updated]) this.#news.add(subchannel);
     if (added.length + removed.length + leaving.length > 0) this.#listener.onMoves(change);
-    this.#letGo();
     if (change.listChanged) this.#listener.onListChanged();
-    for (const subchannel of [...change.added, ...change.updated]) {
+    this.#letGo();
+    if (this.#departures.isBusy) yield endOfTurn;
+    for (const subchannel of this.#news) {
+      this.#news.delete(subchannel);
       this.#listener.onNamed(subchannel);
       yield namedCost;
     }
@@ -93,7 +104,7 @@ export class Turnover {
 
   *#depart(): Steps<void> {
     for (let next = this.#members.nextDeparting(); next !== undefined; next = this.#members.nextDeparting()) {
-      this.#listener.onDeparts(next);
+      this.#departs(next);
       yield departsCost;
     }
     if (this.#members.size === 0) this.#listener.onEmptied();

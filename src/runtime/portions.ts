@@ -9,6 +9,9 @@ export type Steps<Result> = Generator<number, Result, undefined>;
 /** Work of many small pieces is yielded in steps of about this cost: a step for each would cost more than the piece. */
 export const usualStepCost = 100;
 
+/** The cost of a step after which the turn is to end: what it led to takes its time. */
+export const endOfTurn: number = Number.POSITIVE_INFINITY;
+
 /** What one turn may cost. The rest of the ten milliseconds that nobody notices is for what the steps lead to. */
 const costPerTurn = 5_000;
 

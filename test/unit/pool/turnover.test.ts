@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
+import { endpointOf } from "../../../src/endpoint/endpoint.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -91,6 +93,36 @@ test("a list that comes while thousands are taken in takes their place", async (
   );
   assert.equal(pool.subchannels.length, 2);
   close();
+});
+
+test("backends that were named and not dialled yet are, when the same list comes again", async () => {
+  for (const turns of [2, 10, 20]) {
+    const { pool, connector, resolver, close } = fakePool();
+    pool.wake();
+    resolver.report(...hosts(0, 3_000));
+    for (let i = 0; i < turns; i++) await turn();
+    resolver.report(...hosts(0, 3_000));
+    for (let i = 0; i < 100; i++) await settle();
+    assert.deepEqual([pool.readyCount, connector.dials.length], [3_000, 3_000], `after ${turns} turns`);
+    close();
+  }
+});
+
+test("the policy hears of other weights, when the list that has them comes again before it is taken in", async () => {
+  const attributes = noAttributes.with(endpointWeight, 3);
+  const endpoints = hosts(0, 3_000).map((host, i) => ({
+    ...endpointOf(addressOf(host)),
+    ...(i === 0 && { attributes }),
+  }));
+  for (const turns of [3, 4, 5]) {
+    const { pool, resolver, close } = await connectedPool(3_000);
+    resolver.listener?.onResolution({ endpoints });
+    for (let i = 0; i < turns; i++) await turn();
+    resolver.listener?.onResolution({ endpoints });
+    for (let i = 0; i < 30; i++) await settle();
+    assert.equal(callsTo(pool, 3_002).get("10.0.0.0:1"), 3, `after ${turns} turns`);
+    close();
+  }
 });
 
 test("when the last of hundreds has left, and none is named, calls fail", async () => {
