@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
-import { endpointOf } from "../../../src/endpoint/endpoint.ts";
+import { type Attributes, endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
+import { type Endpoint, endpointId, endpointOf } from "../../../src/endpoint/endpoint.ts";
+import type { EndpointList } from "../../../src/pool/endpoint-list.ts";
+import { Members, type MembersChange } from "../../../src/pool/members.ts";
+import type { Steps } from "../../../src/runtime/portions.ts";
+import type { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -108,21 +112,20 @@ test("backends that were named and not dialled yet are, when the same list comes
   }
 });
 
-test("the policy hears of other weights, when the list that has them comes again before it is taken in", async () => {
-  const attributes = noAttributes.with(endpointWeight, 3);
-  const endpoints = hosts(0, 3_000).map((host, i) => ({
-    ...endpointOf(addressOf(host)),
-    ...(i === 0 && { attributes }),
-  }));
-  for (const turns of [3, 4, 5]) {
-    const { pool, resolver, close } = await connectedPool(3_000);
-    resolver.listener?.onResolution({ endpoints });
-    for (let i = 0; i < turns; i++) await turn();
-    resolver.listener?.onResolution({ endpoints });
-    for (let i = 0; i < 30; i++) await settle();
-    assert.equal(callsTo(pool, 3_002).get("10.0.0.0:1"), 3, `after ${turns} turns`);
-    close();
-  }
+test("what a list changes of backends is news to the next one, when it was not taken in to its end", () => {
+  const create = (endpoint: Endpoint) =>
+    ({ id: endpointId(endpoint), endpoint, state: "idle" }) as unknown as Subchannel;
+  const members = new Members(create, () => false);
+  const listWith = (attributes: Attributes): EndpointList =>
+    new Map(hosts(0, 200).map((host) => [`${host}:1`, { ...endpointOf(addressOf(host)), attributes }]));
+  const toItsEnd = (steps: Steps<MembersChange>) => {
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+  };
+  assert.equal(toItsEnd(members.reconcile(listWith(noAttributes), new Set())).added.length, 200);
+  const heavy = listWith(noAttributes.with(endpointWeight, 3));
+  assert.equal(members.reconcile(heavy, new Set()).next().done, false);
+  assert.equal(toItsEnd(members.reconcile(heavy, new Set())).updated.length, 200);
+  assert.ok(members.list.every(({ endpoint }) => endpoint.attributes.get(endpointWeight) === 3));
 });
 
 test("when the last of hundreds has left, and none is named, calls fail", async () => {
