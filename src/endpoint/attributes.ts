@@ -34,6 +34,8 @@ class AttributeMap implements Attributes {
   }
 
   get<T>({ id, defaultValue }: AttributeKey<T>): T {
+    // Of most backends nothing is known, and policies ask each of thousands at every change.
+    if (this === noAttributes) return defaultValue;
     const values = this[valuesKey];
     return values.has(id) ? (values.get(id) as T) : defaultValue;
   }

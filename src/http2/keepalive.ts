@@ -1,5 +1,5 @@
+import type { Beat } from "../runtime/beat.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import { sharedBeatMs } from "../runtime/shared-beat.ts";
 import type { Connection } from "./connection.ts";
 import { WriteProgress } from "./write-progress.ts";
 
@@ -46,6 +46,11 @@ const stallMs = 100;
  */
 const suspectPacesMs = [1_000, 10_000, 60_000] as const;
 
+/** How often the keepalives of connections with these options look at them. `Infinity`: never. */
+export function keepaliveStepMs({ pingIntervalMs = watchdog.silenceMs }: KeepaliveOptions): number {
+  return pingIntervalMs / stepsPerSilence;
+}
+
 /** One PING under way. */
 interface Probe {
   readonly askedMs: number;
@@ -57,7 +62,8 @@ interface Probe {
 /**
  * Finds out whether a connection's peer still answers: by PING when it left calls without a byte for too long, or when
  * asked to ({@link suspect}). Any byte read after the PING counts as an answer, for a busy peer may be slow to
- * acknowledge. Nothing here runs per call: the connection's counters are looked at a few times per interval.
+ * acknowledge. Nothing here runs per call: the connection's counters are looked at a few times per interval, at a beat that
+ * all connections of a pool share.
  */
 export class Keepalive {
   readonly #connection: Connection;
@@ -65,8 +71,9 @@ export class Keepalive {
   readonly #clock: Clock;
   readonly #listener: KeepaliveListener;
   readonly #writes = new WriteProgress();
-  #tickTimer: TimerHandle | undefined;
-  #tickDueMs = 0;
+  readonly #beat: Beat;
+  readonly #onBeat = (lateMs: number): void => this.#looked(lateMs);
+  #stopped = false;
   /** The least time between two PINGs. */
   #paceMs: number;
   /** The pace that held when the peer was last asked: this is what it may complain of. */
@@ -83,15 +90,22 @@ export class Keepalive {
   #bytesRead = 0;
   #streamsStarted = 0;
 
-  constructor(connection: Connection, options: KeepaliveOptions, clock: Clock, listener: KeepaliveListener) {
+  /** `beat`: of {@link keepaliveStepMs}. */
+  constructor(
+    connection: Connection,
+    options: KeepaliveOptions,
+    { clock, beat }: { readonly clock: Clock; readonly beat: Beat },
+    listener: KeepaliveListener,
+  ) {
     this.#connection = connection;
     this.#options = options;
     this.#clock = clock;
+    this.#beat = beat;
     this.#listener = listener;
     this.#paceMs = options.pingIntervalMs ?? watchdog.paceMs;
     this.#askedPaceMs = this.#paceMs;
     this.#look();
-    this.#scheduleTick();
+    beat.add(this.#onBeat);
   }
 
   /** True while a PING waits for its answer. */
@@ -120,9 +134,9 @@ export class Keepalive {
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#tickTimer);
+    this.#stopped = true;
+    this.#beat.delete(this.#onBeat);
     this.#clock.clearTimeout(this.#probe?.timer);
-    this.#tickTimer = undefined;
     this.#probe = undefined;
   }
 
@@ -130,20 +144,7 @@ export class Keepalive {
     return this.#options.pingIntervalMs === undefined ? watchdog.silenceMs : this.#paceMs;
   }
 
-  get #tickMs(): number {
-    return this.#silenceMs / stepsPerSilence;
-  }
-
-  #scheduleTick(): void {
-    const nowMs = this.#clock.now();
-    const delayMs = sharedBeatMs(nowMs, this.#tickMs);
-    this.#tickDueMs = nowMs + delayMs;
-    this.#tickTimer = this.#clock.setTimeout(() => this.#tick(), delayMs);
-  }
-
-  #tick(): void {
-    const lateMs = this.#clock.now() - this.#tickDueMs;
-    this.#scheduleTick();
+  #looked(lateMs: number): void {
     // Whoever is on the way may forget the connections of a process that is stopped for so long: each is asked before a
     // call finds out, once what came meanwhile has been read.
     if (lateMs >= this.#silenceMs) this.#clock.afterInput(() => this.#check(lateMs));
@@ -151,7 +152,7 @@ export class Keepalive {
   }
 
   #check(stoppedMs: number): void {
-    if (this.#tickTimer === undefined) return;
+    if (this.#stopped) return;
     this.#look();
     const probe = this.#probe;
     if (probe !== undefined) {
@@ -171,7 +172,7 @@ export class Keepalive {
     const began = streamsStarted !== this.#streamsStarted;
     const hasRead = bytesRead !== this.#bytesRead;
     if (hasRead) this.#writes.answered(nowMs);
-    const isAlive = this.#writes.look(this.#connection, nowMs, this.#tickMs) || hasRead;
+    const isAlive = this.#writes.look(this.#connection, nowMs, keepaliveStepMs(this.#options)) || hasRead;
     if (isAlive) this.#waitingSinceMs = undefined;
     if (openStreams > 0 || (began && !isAlive) || this.#asksIdle) this.#waitingSinceMs ??= nowMs;
     this.#bytesRead = bytesRead;

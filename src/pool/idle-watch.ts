@@ -1,6 +1,6 @@
-import type { Clock, TimerHandle } from "../runtime/clock.ts";
+import { Beat } from "../runtime/beat.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { ProcessHold } from "../runtime/process-hold.ts";
-import { sharedBeatMs } from "../runtime/shared-beat.ts";
 
 /** Idleness is looked for this often per timeout: it is noticed at most this share late. */
 const checksPerTimeout = 10;
@@ -13,7 +13,8 @@ export class IdleWatch {
   readonly #clock: Clock;
   readonly #hold: ProcessHold;
   readonly #onIdle: () => void;
-  #timer: TimerHandle | undefined;
+  readonly #beat: Beat;
+  readonly #onBeat = (): void => this.#look();
   #idleSinceMs = 0;
 
   /** `onIdle`: there was no call, and no `ready()`, for `timeoutMs`; `Infinity`: never. Called again while that lasts. */
@@ -22,29 +23,25 @@ export class IdleWatch {
     this.#clock = clock;
     this.#hold = hold;
     this.#onIdle = onIdle;
+    this.#beat = new Beat(timeoutMs / checksPerTimeout, clock);
   }
 
   start(): void {
     this.#idleSinceMs = this.#clock.now();
-    this.#watch();
+    this.#beat.add(this.#onBeat);
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#timer);
+    this.#beat.delete(this.#onBeat);
   }
 
-  #watch(): void {
-    if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = sharedBeatMs(this.#clock.now(), this.#timeoutMs / checksPerTimeout);
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#watch();
-      const now = this.#clock.now();
-      if (this.asked || this.#hold.held) {
-        this.asked = false;
-        this.#idleSinceMs = now;
-      } else if (now - this.#idleSinceMs >= this.#timeoutMs) {
-        this.#onIdle();
-      }
-    }, waitMs);
+  #look(): void {
+    const now = this.#clock.now();
+    if (this.asked || this.#hold.held) {
+      this.asked = false;
+      this.#idleSinceMs = now;
+    } else if (now - this.#idleSinceMs >= this.#timeoutMs) {
+      this.#onIdle();
+    }
   }
 }

@@ -22,9 +22,10 @@ interface Renamed {
   readonly endpoint: Endpoint;
 }
 
-/** Of one endpoint, see {@link Steps}: to find its backend, and to make one. */
-const findCost = 1;
+/** Of one endpoint, see {@link Steps}: to find its backend, to make one, and to take it in with all others. */
+const findCost = 2;
 const makeCost = 12;
+const takeCost = 0.5;
 
 /**
  * One subchannel for each endpoint that the resolver names. A list of which nothing works never empties a pool that does:
@@ -114,6 +115,8 @@ export class Members implements Iterable<Subchannel> {
       if (!named.has(subchannel.id)) absent.push(subchannel);
       return findCost;
     });
+    // All are looked at again, in one step.
+    yield takeCost * (next.size + absent.length);
     // What was let go in the meantime is no member any more.
     const members = absent.filter((one) => this.#subchannels.get(one.id) === one && !this.#departing.has(one));
     for (const { subchannel, endpoint } of renamed) subchannel.endpoint = endpoint;

@@ -9,6 +9,7 @@ import type { ResolverObserver } from "../observe/resolver-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { emptyTally } from "../subchannel/backend-record.ts";
 import type { CallConnection } from "../subchannel/call-connection.ts";
+import { connectionBeats } from "../subchannel/connection-beats.ts";
 import type { PinnedCalls } from "../subchannel/pinned-calls.ts";
 import { Subchannel } from "../subchannel/subchannel.ts";
 import type { PoolConditions, SubchannelContext } from "../subchannel/subchannel-context.ts";
@@ -52,7 +53,7 @@ export interface PoolBackendsListener {
 export class PoolBackends implements Iterable<Subchannel> {
   /** Which of them calls may go to. */
   readonly protection: Protection;
-  readonly conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: emptyTally() };
+  readonly conditions: PoolConditions;
   /** How many are connected. */
   readyCount = 0;
   readonly #history: TargetHistory;
@@ -70,6 +71,8 @@ export class PoolBackends implements Iterable<Subchannel> {
     this.#history = history;
     this.#events = events;
     this.#listener = listener;
+    const beats = connectionBeats(subchannel.live, clock);
+    this.conditions = { minPingPaceMs: 0, resting: false, tally: emptyTally(), beats };
     this.#members = new Members(
       (endpoint) => new Subchannel(endpoint, subchannel, this.conditions, this.#subchannelListener),
       (one) => this.protection.serves(one),
@@ -92,7 +95,9 @@ export class PoolBackends implements Iterable<Subchannel> {
       },
     );
     this.#drain = new Drain(drainTimeoutMs, clock, events, subchannel.observer);
-    this.#rotation = new Rotation(clock, events, () => this.list, { onNotReplaced: () => listener.onOutOfDate() });
+    this.#rotation = new Rotation({ clock, events, maxAgeMs: subchannel.maxConnectionAgeMs }, this.#members, {
+      onNotReplaced: () => listener.onOutOfDate(),
+    });
   }
 
   get size(): number {

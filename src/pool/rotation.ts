@@ -1,5 +1,6 @@
 import { type Failure, factOf } from "../base/errors.ts";
 import type { Events } from "../observe/events.ts";
+import { beatBefore } from "../runtime/beat.ts";
 import type { Clock, TimerHandle } from "../runtime/clock.ts";
 import type { LiveConnection } from "../subchannel/live-connection.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
@@ -12,6 +13,17 @@ const lookPaceMsPerBackend = 0.01;
 
 /** At most this share of the connections is being replaced at any time, and at least one. */
 const renewalShare = 0.05;
+
+/**
+ * Connections of one backend are replaced at beats of this share of their age, which pools of few share: dials of those that
+ * nobody calls wake the process together. Of many backends that much more often, or many would be replaced at once.
+ */
+const beatShare = 0.1;
+
+/** The backends that are rotated. */
+export interface RotatedBackends extends Iterable<Subchannel> {
+  readonly size: number;
+}
 
 /** Told by a rotation. */
 export interface RotationListener {
@@ -33,7 +45,8 @@ interface Due {
 export class Rotation {
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #backends: () => readonly Subchannel[];
+  readonly #maxAgeMs: number;
+  readonly #backends: RotatedBackends;
   readonly #listener: RotationListener;
   #ageTimer: TimerHandle | undefined;
   #ageDueMs: number = Number.POSITIVE_INFINITY;
@@ -45,16 +58,25 @@ export class Rotation {
   readonly #notRenewed = new Set<LiveConnection>();
   #stopped = false;
 
-  constructor(clock: Clock, events: Events, backends: () => readonly Subchannel[], listener: RotationListener) {
+  /** `maxAgeMs`: of a connection, about; `Infinity`: none grows old. */
+  constructor(
+    { clock, events, maxAgeMs }: { readonly clock: Clock; readonly events: Events; readonly maxAgeMs: number },
+    backends: RotatedBackends,
+    listener: RotationListener,
+  ) {
     this.#clock = clock;
     this.#events = events;
+    this.#maxAgeMs = maxAgeMs;
     this.#backends = backends;
     this.#listener = listener;
   }
 
   /** A connection came into service: it has an age to watch. */
-  entered({ expiresAtMs }: LiveConnection): void {
-    if (!this.#stopped && expiresAtMs < this.#ageDueMs) this.#lookAt(expiresAtMs);
+  entered(live: LiveConnection): void {
+    if (this.#stopped || this.#maxAgeMs === Number.POSITIVE_INFINITY) return;
+    const beatMs = (beatShare * this.#maxAgeMs) / this.#backends.size;
+    live.expiresAtMs = beatBefore(live.expiresAtMs, beatMs);
+    if (live.expiresAtMs < this.#ageDueMs) this.#lookAt(live.expiresAtMs);
   }
 
   /** A connection could not be replaced. It goes on, and says when it is to be tried again. */
@@ -82,19 +104,18 @@ export class Rotation {
     this.#ageTimer = undefined;
     this.#ageDueMs = dueMs;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const paceMs = this.#backends().length * lookPaceMsPerBackend;
+    const paceMs = this.#backends.size * lookPaceMsPerBackend;
     const atMs = Math.max(dueMs, this.#lookedMs + paceMs);
     this.#ageTimer = clock.setTimeout(() => this.#renewDue(), Math.max(0, atMs - clock.now()));
   }
 
   /** Replaces as many of those that are due as may be at a time, the eldest first, and waits for the next. */
   #renewDue(): void {
-    const backends = this.#backends();
     const nowMs = this.#clock.now();
     this.#lookedMs = nowMs;
     const due: Due[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const subchannel of backends) {
+    for (const subchannel of this.#backends) {
       for (const live of subchannel.connections) {
         if (subchannel.isRenewing(live)) continue;
         if (live.expiresAtMs <= nowMs) due.push({ subchannel, live });
@@ -103,7 +124,7 @@ export class Rotation {
     }
     this.#lookAt(nextMs);
     due.sort((a, b) => a.live.expiresAtMs - b.live.expiresAtMs);
-    const mayBegin = Math.max(1, Math.floor(backends.length * renewalShare)) - this.#renewing;
+    const mayBegin = Math.max(1, Math.floor(this.#backends.size * renewalShare)) - this.#renewing;
     this.#someWait = due.length > mayBegin;
     for (const { subchannel, live } of due.slice(0, Math.max(0, mayBegin))) {
       this.#renewing++;

@@ -1,7 +1,7 @@
 import type { ResolverCounters } from "../observe/resolver-counters.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { NewestWork } from "../runtime/newest-work.ts";
-import { Portions, type Steps } from "../runtime/portions.ts";
+import { endOfTurn, Portions, type Steps } from "../runtime/portions.ts";
 import type { Subchannel } from "../subchannel/subchannel.ts";
 import type { EndpointList } from "./endpoint-list.ts";
 import type { Members, MembersChange } from "./members.ts";
@@ -25,7 +25,7 @@ export interface TurnoverListener {
 
 /** Of one backend, see {@link Steps}: policies dial those that come, and those that leave close their connections. */
 const namedCost = 40;
-const departsCost = 150;
+const departsCost = 300;
 
 /**
  * How the backends of a pool change with the resolver's lists: few at once, and of thousands some in each turn of the event
@@ -37,8 +37,8 @@ export class Turnover {
   readonly #listener: TurnoverListener;
   readonly #arrivals: NewestWork;
   readonly #departures: Portions;
-  /** Of whom policies are still to hear. They wait on where another list takes the place of the one that named them. */
-  readonly #unsaid = new Set<Subchannel>();
+  /** Of these is to be told that they are named: another list may come before it is their turn. */
+  readonly #news = new Set<Subchannel>();
 
   constructor(members: Members, counters: ResolverCounters, clock: Clock, listener: TurnoverListener) {
     this.#members = members;
@@ -65,16 +65,20 @@ export class Turnover {
     if (!this.#members.isUnnamed(subchannel)) return;
     const wasTold = this.#members.isDeparting(subchannel);
     this.#members.remove(subchannel);
-    this.#unsaid.delete(subchannel);
     if (!wasTold) this.#listener.onMoves({ added: [], removed: [subchannel], leaving: [] });
-    this.#listener.onDeparts(subchannel);
+    this.#departs(subchannel);
   }
 
   /** Ends it: all leave, one after the other. `left` is told of each, and `closed` of the end. */
   close(left: (subchannel: Subchannel) => void, closed: () => void): void {
     this.#arrivals.stop();
-    this.#unsaid.clear();
+    this.#news.clear();
     this.#departures.begin(leaveAll(this.#members.clear(), left, closed));
+  }
+
+  #departs(subchannel: Subchannel): void {
+    this.#news.delete(subchannel);
+    this.#listener.onDeparts(subchannel);
   }
 
   #letGo(): void {
@@ -83,17 +87,18 @@ export class Turnover {
 
   *#take(list: EndpointList, held: ReadonlySet<string>, inUse: () => void): Steps<void> {
     const change = yield* this.#members.reconcile(list, held);
-    const { added, updated, removed, leaving } = change;
+    const { added, removed, leaving } = change;
     this.#counters.addressesAdded += added.length;
     this.#counters.addressesRemoved += removed.length + leaving.length;
+    for (const subchannel of [...added, ...change.updated]) this.#news.add(subchannel);
+    for (const subchannel of removed) this.#news.delete(subchannel);
     if (added.length + removed.length + leaving.length > 0) this.#listener.onMoves(change);
-    for (const subchannel of [...added, ...updated]) this.#unsaid.add(subchannel);
-    for (const subchannel of removed) this.#unsaid.delete(subchannel);
-    this.#letGo();
     if (change.listChanged) this.#listener.onListChanged();
+    this.#letGo();
     if (this.#arrivals.yieldRest()) return;
-    for (const subchannel of this.#unsaid) {
-      this.#unsaid.delete(subchannel);
+    if (this.#departures.isBusy) yield endOfTurn;
+    for (const subchannel of this.#news) {
+      this.#news.delete(subchannel);
       this.#listener.onNamed(subchannel);
       yield namedCost;
     }
@@ -102,7 +107,7 @@ export class Turnover {
 
   *#depart(): Steps<void> {
     for (let next = this.#members.nextDeparting(); next !== undefined; next = this.#members.nextDeparting()) {
-      this.#listener.onDeparts(next);
+      this.#departs(next);
       yield departsCost;
     }
     if (this.#members.size === 0) this.#listener.onEmptied();

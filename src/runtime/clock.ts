@@ -28,13 +28,19 @@ const longestDelayMs = 2 ** 31 - 1;
  */
 const nextTurn = setImmediate;
 
+/** Any part of an hour, by the microsecond of the process' start: a fleet that was started together has no common beats. */
+const phaseMs = Math.floor((performance.timeOrigin * 1_000) % 3_600_000);
+
+/** Whole milliseconds are those in which Node counts: timers of many that are due in the same one wake the process once. */
+const originMs = phaseMs + Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 class LongTimer {
   current: NodeJS.Timeout | undefined;
 }
 
 class SystemClock implements Clock {
   now(): number {
-    return performance.now();
+    return originMs + performance.now();
   }
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 export type Steps<Result> = Generator<number, Result, undefined>;
 
 /** Work of many small pieces is yielded in steps of about this cost: a step for each would cost more than the piece. */
-const usualStepCost = 100;
+export const usualStepCost = 100;
 
 /** Visits each of the items, in steps of about that cost. `visit` returns what the one at hand cost. */
 export function* inSteps<T>(items: Iterable<T>, visit: (item: T) => number): Steps<void> {
@@ -19,6 +19,9 @@ export function* inSteps<T>(items: Iterable<T>, visit: (item: T) => number): Ste
     cost = 0;
   }
 }
+
+/** The cost of a step after which the turn is to end: what it led to takes its time. */
+export const endOfTurn: number = Number.POSITIVE_INFINITY;
 
 /** What one turn may cost. The rest of the ten milliseconds that nobody notices is for what the steps lead to. */
 const costPerTurn = 5_000;

@@ -1,8 +1,13 @@
-import type { Clock, TimerHandle } from "../runtime/clock.ts";
-import { sharedBeatMs } from "../runtime/shared-beat.ts";
+import type { Beat } from "../runtime/beat.ts";
+import type { Clock } from "../runtime/clock.ts";
 
 /** Idleness is looked for this often per timeout: a connection closes at most this share late. */
 const checksPerTimeout = 10;
+
+/** How often to look for connections that were idle for `timeoutMs`. */
+export function idleCheckMs(timeoutMs: number): number {
+  return timeoutMs / checksPerTimeout;
+}
 
 /** What is looked at of a connection. */
 interface WatchedConnection {
@@ -16,19 +21,26 @@ export class IdleConnectionWatch {
   readonly #connection: WatchedConnection;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
+  readonly #beat: Beat;
   readonly #onIdle: () => void;
-  #timer: TimerHandle | undefined;
+  readonly #onBeat = (): void => this.#look();
   #idleSinceMs: number;
   #callsSeen = 0;
 
-  /** `timeoutMs` `Infinity`: never. */
-  constructor(connection: WatchedConnection, timeoutMs: number, clock: Clock, onIdle: () => void) {
+  /** `timeoutMs` `Infinity`: never. `beat`: of {@link idleCheckMs}. */
+  constructor(
+    connection: WatchedConnection,
+    timeoutMs: number,
+    { clock, beat }: { readonly clock: Clock; readonly beat: Beat },
+    onIdle: () => void,
+  ) {
     this.#connection = connection;
     this.#timeoutMs = timeoutMs;
     this.#clock = clock;
+    this.#beat = beat;
     this.#onIdle = onIdle;
     this.#idleSinceMs = clock.now();
-    this.#schedule();
+    beat.add(this.#onBeat);
   }
 
   /** It replaces one that has been without calls for a while: that time goes on, or no connection would ever be idle. */
@@ -37,7 +49,7 @@ export class IdleConnectionWatch {
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#timer);
+    this.#beat.delete(this.#onBeat);
   }
 
   /** True when a call was open since idleness was last looked for. */
@@ -46,19 +58,12 @@ export class IdleConnectionWatch {
     return calls !== this.#callsSeen || openCalls > 0;
   }
 
-  #schedule(): void {
-    if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = sharedBeatMs(this.#clock.now(), this.#timeoutMs / checksPerTimeout);
-    this.#timer = this.#clock.setTimeout(() => this.#look(), waitMs);
-  }
-
   #look(): void {
     const now = this.#clock.now();
     if (this.#isBusy) {
       this.#callsSeen = this.#connection.calls;
       this.#idleSinceMs = now;
     }
-    this.#schedule();
     if (now - this.#idleSinceMs >= this.#timeoutMs) this.#onIdle();
   }
 }

@@ -3,6 +3,7 @@ import type { ConnectionObserver } from "../observe/connection-observer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { BackendRecord } from "./backend-record.ts";
 import type { BackendCounters } from "./call-connection.ts";
+import type { ConnectionBeats } from "./connection-beats.ts";
 
 /** How a connection in service is watched. */
 export interface LiveConnectionOptions {
@@ -16,6 +17,7 @@ export interface LiveConnectionContext {
   /** The backend's id. */
   readonly backend: string;
   readonly options: LiveConnectionOptions;
+  readonly beats: ConnectionBeats;
   readonly counters: BackendCounters;
   readonly record: BackendRecord;
   readonly observer: ConnectionObserver;

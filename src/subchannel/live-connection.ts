@@ -62,7 +62,7 @@ export class LiveConnection implements CallConnection, ConnectionListener, Keepa
     context: LiveConnectionContext,
     listener: LiveConnectionListener<LiveConnection>,
   ) {
-    const { options, runtime } = context;
+    const { options, beats, runtime } = context;
     const { clock } = runtime;
     this.connection = connection;
     this.address = address;
@@ -71,8 +71,9 @@ export class LiveConnection implements CallConnection, ConnectionListener, Keepa
     this.#context = context;
     this.readySinceMs = clock.now();
     connection.listener = this;
-    this.#keepalive = new Keepalive(connection, options.keepalive, clock, this);
-    this.#idleWatch = new IdleConnectionWatch(this, options.idleConnectionTimeoutMs, clock, () =>
+    this.#keepalive = new Keepalive(connection, options.keepalive, { clock, beat: beats.keepalive }, this);
+    const idleness = { clock, beat: beats.idleness };
+    this.#idleWatch = new IdleConnectionWatch(this, options.idleConnectionTimeoutMs, idleness, () =>
       this.listener.onIdle(this),
     );
   }

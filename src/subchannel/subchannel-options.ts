@@ -10,8 +10,8 @@ export interface SubchannelInit {
    */
   reconnectBackoff?: Partial<BackoffOptions>;
   /**
-   * Replace a connection of this age, ± 10 %: the successor is ready first, and only few are replaced at a time. Default
-   * 300 000, from 1 000; `Infinity`: never. The client's twin of grpc.max_connection_age_ms.
+   * Replace a connection of this age, ± 10 %, of few backends up to 10 % sooner: the successor is ready first, and only few
+   * are replaced at a time. Default 300 000, from 1 000; `Infinity`: never. The client's twin of grpc.max_connection_age_ms.
    */
   maxConnectionAgeMs?: number;
   /**

@@ -57,7 +57,15 @@ export class Subchannel implements Backend {
       subchannel: this,
       id: this.id,
       options,
-      live: { backend: this.id, options: options.live, counters, record, observer, runtime },
+      live: {
+        backend: this.id,
+        options: options.live,
+        beats: conditions.beats,
+        counters,
+        record,
+        observer,
+        runtime,
+      },
       minPingPaceMs: () => Math.max(this.#minPingPaceMs, conditions.minPingPaceMs),
       newDial,
       listener: {

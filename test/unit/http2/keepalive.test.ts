@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connection } from "../../../src/http2/connection.ts";
-import { Keepalive, type KeepaliveOptions } from "../../../src/http2/keepalive.ts";
+import { Keepalive, type KeepaliveOptions, keepaliveStepMs } from "../../../src/http2/keepalive.ts";
+import { Beat } from "../../../src/runtime/beat.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const seconds = 1_000;
@@ -55,10 +56,11 @@ function watch(options: Partial<KeepaliveOptions> = {}) {
   const connection = new FakeConnection();
   const silences: number[] = [];
   const steps: string[] = [];
+  const all = { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds, ...options };
   const keepalive = new Keepalive(
     connection as unknown as Connection,
-    { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds, ...options },
-    clock,
+    all,
+    { clock, beat: new Beat(keepaliveStepMs(all), clock) },
     {
       onSuspected: (reason) => steps.push(reason),
       onCleared: () => steps.push("cleared"),
@@ -480,27 +482,6 @@ test("what a server that complains wants is twice the time between PINGs that it
   const slow = watch({ pingIntervalMs: 100 * minutes }).keepalive;
   assert.equal(slow.slowerPaceMs, 120 * minutes);
   assert.equal(watch({ pingIntervalMs: 180 * minutes }).keepalive.slowerPaceMs, 180 * minutes);
-});
-
-test("connections that are idle are looked at together: fifty wake a process less than once a second", async () => {
-  const clock = new ManualClock();
-  const looks: number[] = [];
-  const options = { pingIntervalMs: undefined, pingIdleConnection: false, pingTimeoutMs: 15 * seconds };
-  const listener = { onSuspected: () => undefined, onCleared: () => undefined, onSilent: () => undefined };
-  const keepalives: Keepalive[] = [];
-  for (let i = 0; i < 50; i++) {
-    const connection = new FakeConnection();
-    const counted = Object.defineProperty(connection, "bytesRead", { get: () => looks.push(clock.now()) && 100 });
-    keepalives.push(new Keepalive(counted as unknown as Connection, options, clock, listener));
-    await clock.advance(137);
-  }
-  looks.length = 0;
-  await clock.advance(60 * seconds);
-  assert.ok(looks.length >= 50 * 19, `${looks.length} looks`);
-  const wakeUps = new Set(looks.map(Math.round)).size;
-  assert.ok(wakeUps < 60, `${wakeUps} wake-ups in a minute`);
-  for (const keepalive of keepalives) keepalive.stop();
-  assert.equal(clock.pending, 0);
 });
 
 test("a process that was stopped for an hour asks each connection once, with calls or without, and ends those that are silent", async () => {

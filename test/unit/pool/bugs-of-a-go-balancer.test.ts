@@ -118,7 +118,10 @@ test("a short maxConnectionAgeMs is refused by name, not raised in silence; and 
     ends.push(Math.round((subchannel?.connections[0]?.expiresAtMs ?? 0) - clock.now()));
     close();
   }
-  assert.deepEqual(ends, [54_000, 66_000]);
+  const [soonest = 0, latest = 0] = ends;
+  // By 10 % either way; and sooner by up to 10 %, for a beat that is shared.
+  assert.ok(soonest > 48_000 && soonest <= 54_000, `${soonest} ms`);
+  assert.equal(latest - soonest, 12_000);
 });
 
 test("TLS, keepalive, logger and dial options are the user's to set", async () => {

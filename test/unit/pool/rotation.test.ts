@@ -30,16 +30,17 @@ test("the resolver is asked at every interval, whether or not there are calls", 
 });
 
 test("the interval varies by 10 % either way", async () => {
-  for (const [random, firstMs] of [
+  for (const [random, intervalMs] of [
     [0, 27_000],
     [0.999_999, 33_000],
   ] as const) {
     const { pool, clock, resolver, close } = fakePool({ rotationIntervalMs: 30_000, random: constantRandom(random) });
     pool.wake();
-    await clock.advance(firstMs - 10);
-    assert.equal(resolver.refreshes, 0);
-    await clock.advance(20);
+    while (resolver.refreshes === 0) await clock.advance(1);
+    await clock.advance(intervalMs - 10);
     assert.equal(resolver.refreshes, 1);
+    await clock.advance(20);
+    assert.equal(resolver.refreshes, 2);
     close();
   }
 });
@@ -85,7 +86,8 @@ test("ages vary by 10 % either way", async () => {
   pool.wake();
   resolver.report(...Array.from({ length: 50 }, (_, i) => `10.0.1.${i}`));
   await settle();
-  await clock.advance(90_000);
+  const beatMs = 200;
+  await clock.advance(90_000 - beatMs);
   const atNinety = connector.dials.length;
   await clock.advance(10_000);
   const atHundred = connector.dials.length;
@@ -94,6 +96,26 @@ test("ages vary by 10 % either way", async () => {
   assert.ok(atHundred > 60 && atHundred < 90, `${atHundred} dials`);
   assert.equal(connector.dials.length, 100);
   close();
+});
+
+test("connections of few backends are replaced at beats that all pools share, those of many one by one", async () => {
+  for (const [backends, moments] of [
+    [1, 3],
+    [100, 60],
+  ] as const) {
+    const expiries = new Set<number>();
+    for (let i = 0; i < 100 / backends; i++) {
+      const random = seededRandom(i);
+      const { pool, resolver, close } = fakePool({ random, subchannel: { maxConnectionAgeMs: 300_000 } });
+      pool.wake();
+      resolver.report(...Array.from({ length: backends }, (_, i) => `10.0.1.${i}`));
+      await settle();
+      for (const { connections } of pool.subchannels) expiries.add(connections[0]?.expiresAtMs ?? 0);
+      close();
+    }
+    const { size } = expiries;
+    assert.ok(backends === 1 ? size <= moments : size >= moments, `${size} moments for ${backends} backends`);
+  }
 });
 
 test("a successor that cannot be dialled leaves the elder in service, and the others get their turn", async () => {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LoadBalancing } from "../../../src/balancing/policy.ts";
 import { roundRobin } from "../../../src/balancing/round-robin.ts";
-import { endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
+import { type Attributes, endpointWeight, noAttributes } from "../../../src/endpoint/attributes.ts";
+import { type Endpoint, endpointId, endpointOf } from "../../../src/endpoint/endpoint.ts";
+import type { EndpointList } from "../../../src/pool/endpoint-list.ts";
+import { Members, type MembersChange } from "../../../src/pool/members.ts";
+import type { Steps } from "../../../src/runtime/portions.ts";
+import type { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import { addressOf, callsTo, type FakePoolOptions, fakePool, TestCall } from "../../support/fake-pool.ts";
 import { settle } from "../../support/manual-clock.ts";
 
@@ -153,6 +158,22 @@ test("policies hear of every endpoint that is another, though the list comes aga
   for (let i = 0; i < 40; i++) await turn();
   assert.equal(heard(), 1_500);
   close();
+});
+
+test("what a list changes of backends is news to the next one, when it was not taken in to its end", () => {
+  const create = (endpoint: Endpoint) =>
+    ({ id: endpointId(endpoint), endpoint, state: "idle" }) as unknown as Subchannel;
+  const members = new Members(create, () => false);
+  const listWith = (attributes: Attributes): EndpointList =>
+    new Map(hosts(0, 200).map((host) => [`${host}:1`, { ...endpointOf(addressOf(host)), attributes }]));
+  const toItsEnd = (steps: Steps<MembersChange>) => {
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+  };
+  assert.equal(toItsEnd(members.reconcile(listWith(noAttributes), new Set())).added.length, 200);
+  const heavy = listWith(noAttributes.with(endpointWeight, 3));
+  assert.equal(members.reconcile(heavy, new Set()).next().done, false);
+  assert.equal(toItsEnd(members.reconcile(heavy, new Set())).updated.length, 200);
+  assert.ok(members.list.every(({ endpoint }) => endpoint.attributes.get(endpointWeight) === 3));
 });
 
 test("when the last of hundreds has left, and none is named, calls fail", async () => {

@@ -7,6 +7,7 @@ import type { ConnectivityState } from "../../../src/base/connectivity-state.ts"
 import { endpointOf } from "../../../src/endpoint/endpoint.ts";
 import { http2ErrorCode } from "../../../src/http2/error-codes.ts";
 import { emptyTally } from "../../../src/subchannel/backend-record.ts";
+import { connectionBeats } from "../../../src/subchannel/connection-beats.ts";
 import type { LiveConnection } from "../../../src/subchannel/live-connection.ts";
 import { Subchannel } from "../../../src/subchannel/subchannel.ts";
 import type { PoolConditions } from "../../../src/subchannel/subchannel-context.ts";
@@ -43,6 +44,11 @@ const arrows = {
 
 type Happening = keyof typeof arrows;
 
+const live = {
+  keepalive: { pingIntervalMs: 20_000, pingIdleConnection: false, pingTimeoutMs: 1_000 },
+  idleConnectionTimeoutMs: 30_000,
+};
+
 class World {
   readonly clock = new ManualClock();
   readonly hold = new QuietHold();
@@ -51,6 +57,7 @@ class World {
     minPingPaceMs: 0,
     resting: false,
     tally: emptyTally(),
+    beats: connectionBeats(live, this.clock),
   };
   readonly subchannel: Subchannel;
   readonly retired: FakeConnection[] = [];
@@ -60,10 +67,7 @@ class World {
   constructor(connections: { min: number; max: number }) {
     const options = subchannelOptions(this.connector, this.clock, this.hold, {
       connections,
-      live: {
-        keepalive: { pingIntervalMs: 20_000, pingIdleConnection: false, pingTimeoutMs: 1_000 },
-        idleConnectionTimeoutMs: 30_000,
-      },
+      live,
     });
     this.hold.acquire();
     const ignore = () => undefined;

@@ -5,6 +5,7 @@ import type { Failure } from "../../../src/base/errors.ts";
 import { endpointOf } from "../../../src/endpoint/endpoint.ts";
 import { http2ErrorCode } from "../../../src/http2/error-codes.ts";
 import { emptyTally } from "../../../src/subchannel/backend-record.ts";
+import { connectionBeats } from "../../../src/subchannel/connection-beats.ts";
 import type { LiveConnection } from "../../../src/subchannel/live-connection.ts";
 import type { LiveConnectionOptions } from "../../../src/subchannel/live-connection-context.ts";
 import { Subchannel } from "../../../src/subchannel/subchannel.ts";
@@ -83,8 +84,9 @@ function setUp(changes: Partial<SubchannelContext> = {}, endpoint = endpointOf(a
   hold.acquire();
   const connector = new FakeConnector();
   const owner = new RecordingListener();
-  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: emptyTally() };
   const options = subchannelOptions(connector, clock, hold, changes);
+  const beats = connectionBeats(options.live, clock);
+  const conditions: PoolConditions = { minPingPaceMs: 0, resting: false, tally: emptyTally(), beats };
   const subchannel = new Subchannel(endpoint, options, conditions, owner);
   return { subchannel, clock, hold, connector, owner, conditions };
 }
