@@ -23,8 +23,11 @@ export function* inSteps<T>(items: Iterable<T>, visit: (item: T) => number): Ste
 /** The cost of a step after which the turn is to end: what it led to takes its time. */
 export const endOfTurn: number = Number.POSITIVE_INFINITY;
 
-/** What one turn may cost. The rest of the ten milliseconds that nobody notices is for what the steps lead to. */
-const costPerTurn = 5_000;
+/**
+ * What one turn may cost of one kind of work, of which two may go on at a time. The rest of the ten milliseconds that nobody
+ * notices is for what the steps lead to.
+ */
+const costPerTurn = 2_500;
 
 /**
  * Does work on long lists in portions: what there is for a few is done at once, and what thousands need is spread over turns
