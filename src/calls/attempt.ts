@@ -29,7 +29,7 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   readonly trace: AttemptTrace | undefined;
   readonly #context: AttemptContext;
   readonly #request: CallRequest;
-  readonly #call: AttemptCall;
+  readonly #call: AttemptCall<Attempt>;
   #state: AttemptState = "new";
   #wait: AttemptWait | undefined;
   #stream: Stream | undefined;
@@ -37,7 +37,12 @@ export class Attempt implements StreamListener, PendingCall, MessageListener, An
   #tracked: TrackedPick | undefined;
   #requestEnded: boolean;
 
-  constructor(context: AttemptContext, request: CallRequest, call: AttemptCall, trace: AttemptTrace | undefined) {
+  constructor(
+    context: AttemptContext,
+    request: CallRequest,
+    call: AttemptCall<Attempt>,
+    trace: AttemptTrace | undefined,
+  ) {
     this.#context = context;
     this.#request = request;
     this.#call = call;

@@ -26,7 +26,7 @@ import type { RetryDecision } from "./retry/retry-policy.ts";
  * One logical call: attempting ⇄ waiting (an attempt may follow a failed one, and sends the same bytes) ──▶ committed (its
  * response is shown) ──▶ ended. Success, cancel() and failures that are not repeated lead to the end from everywhere.
  */
-export class RetryingCall implements RunningCall, AttemptCall, AttemptLimitListener, GateListener, PickInfo {
+export class RetryingCall implements RunningCall, AttemptCall<Attempt>, AttemptLimitListener, GateListener, PickInfo {
   readonly method: MethodSpec;
   readonly metadata: HeaderFields;
   readonly contextValues: ContextValues | undefined;

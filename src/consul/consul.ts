@@ -21,7 +21,10 @@ export function consulResolver(options: ConsulResolverOptions = {}): Resolver {
       // "echo.service.consul" is how Consul's own DNS names it.
       const service = settings.service ?? host.replace(/\.service\.(?:[^.]+\.)?consul\.?$/, "");
       const client = new ConsulClient(settings, runtime);
-      const watch = new ServiceWatch(service, settings, client, runtime.clock, () => listener.onLookupStarted?.());
+      const watch = new ServiceWatch(service, settings, client, {
+        clock: runtime.clock,
+        onAsked: () => listener.onLookupStarted?.(),
+      });
       const told: ResolverListener = {
         onResolution: (resolution) => listener.onResolution(resolution),
         onAddresses: () => undefined,

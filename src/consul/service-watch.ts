@@ -26,7 +26,12 @@ export class ServiceWatch {
   #wasBehind = false;
 
   /** `onAsked`: a query begins that is answered at once. How long others take says only how long nothing changed. */
-  constructor(service: string, settings: ConsulSettings, client: ConsulClient, clock: Clock, onAsked: () => void) {
+  constructor(
+    service: string,
+    settings: ConsulSettings,
+    client: ConsulClient,
+    { clock, onAsked }: { readonly clock: Clock; readonly onAsked: () => void },
+  ) {
     this.#service = service;
     this.#settings = settings;
     this.#client = client;

@@ -124,7 +124,7 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const input = this.#inputOf(method, signal, timeoutMs, header, contextValues);
+    const input = inputOf({ signal, timeoutMs: this.#limitMs(method, timeoutMs), header, contextValues });
     return this.#intercepted === undefined
       ? callUnary(this.#environment, method, message, input)
       : this.#intercepted.unary(method, message, input);
@@ -141,7 +141,7 @@ class ConnectTransport implements GlinkTransport {
     const refused = this.#channel.refusal(signal, timeoutMs);
     if (refused !== undefined) return rejectedLater(this.#channel.clock, refused);
     this.#channel.wake();
-    const input = this.#inputOf(method, signal, timeoutMs, header, contextValues);
+    const input = inputOf({ signal, timeoutMs: this.#limitMs(method, timeoutMs), header, contextValues });
     return this.#intercepted === undefined
       ? callStream(this.#environment, method, messages, input)
       : this.#intercepted.stream(method, messages, input);
@@ -182,26 +182,6 @@ class ConnectTransport implements GlinkTransport {
     throw new TypeError(`explain takes ${wanted}, not ${describeValue(method)}`);
   }
 
-  /** A call as the client asks for it, with the time that it has. Positional, on every call's path. */
-  #inputOf(
-    method: DescMethod,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
-    contextValues: ContextValues | undefined,
-  ): CallInput {
-    const limitMs = this.#limitMs(method, timeoutMs);
-    return {
-      signal,
-      timeoutMs: limitMs,
-      header,
-      contextValues,
-      fieldsRead: undefined,
-      path: undefined,
-      group: undefined,
-    };
-  }
-
   /** The time of one call: its own, or the default, and never more than what its method has. */
   #limitMs(method: DescMethod, timeoutMs: number | undefined): number | undefined {
     const { policies } = this.#channel;
@@ -209,6 +189,16 @@ class ConnectTransport implements GlinkTransport {
     if (methodMs === undefined) return timeOf(timeoutMs ?? this.#defaultTimeoutMs);
     return Math.min(timeOf(timeoutMs) ?? methodMs, methodMs);
   }
+}
+
+/** A call as the client asks for it. */
+function inputOf({
+  signal,
+  timeoutMs,
+  header,
+  contextValues,
+}: Pick<CallInput, "signal" | "timeoutMs" | "header" | "contextValues">): CallInput {
+  return { signal, timeoutMs, header, contextValues, fieldsRead: undefined, path: undefined, group: undefined };
 }
 
 /** Connect's rule: 0 or less is no limit. */

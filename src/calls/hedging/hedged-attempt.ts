@@ -33,7 +33,7 @@ export interface HedgedRequest {
  * One of the attempts that a hedged call has under way: its number, its own view of the pick, and a gate of its own, so
  * that the first response to pass decides the call. It may be repeated for free, where it did not run.
  */
-export class HedgedAttempt implements AttemptCall, GateListener, PickInfo {
+export class HedgedAttempt implements AttemptCall<Attempt>, GateListener, PickInfo {
   /** 1 for the first. */
   readonly attempt: number;
   readonly method: MethodSpec;

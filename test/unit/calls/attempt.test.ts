@@ -23,7 +23,7 @@ const deafListener: CallListener = {
   onEnd: () => undefined,
 };
 
-const deafCall: AttemptCall = {
+const deafCall: AttemptCall<Attempt> = {
   pickInfo,
   waitForReady: false,
   gate: new ResponseGate(true, deafListener, { onCommitted: () => undefined }),
@@ -51,7 +51,7 @@ async function openAttempt() {
   resolver.report("10.0.0.1");
   await settle();
   const ends: (Failure | undefined)[] = [];
-  const call: AttemptCall = { ...deafCall, onAttemptEnded: (_, failure) => ends.push(failure) };
+  const call: AttemptCall<Attempt> = { ...deafCall, onAttemptEnded: (_, failure) => ends.push(failure) };
   const limits = { readMaxBytes: 1_000, messageMemory: new MessageMemory() };
   const counters = new CallCounters();
   const context = { source: pool, protocol: grpc, limits, clock, events: all.events, counters };
