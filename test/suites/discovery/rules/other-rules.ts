@@ -32,7 +32,10 @@ export const otherRules: readonly RuleGroup[] = [
     },
     {
       rule: "A return proves no change",
-      tests: [`${consul}: rule: a return proves no change, and a list that is the same is not told again`],
+      tests: [
+        `${consul}: rule: a return proves no change, and a list that is the same is not told again`,
+        `${consul}: how long nothing has changed is not how long a lookup took, and the next query after a failure is foretold`,
+      ],
     },
     {
       rule: "A server adds up to a sixteenth to a wait of at most 10 minutes: the client's limit is above that, and 10 s where nothing has to happen",

@@ -72,7 +72,10 @@ export const sliceRules: readonly RuleGroup[] = [
     },
     {
       rule: "Zone, hints and the pod's name are attributes of the endpoint",
-      tests: [`${endpoints}: zone, hints and pod are attributes, and equal ones are the same after each read`],
+      tests: [
+        `${endpoints}: zone, hints and pod are attributes, and equal ones are the same after each read`,
+        `${endpoints}: an endpoint stays the same while its node does, and names of nodes that are gone are not kept`,
+      ],
     },
     { rule: "appProtocol", tests: [], reason: "not read: `baseUrl` and `protocol` say it" },
   ]),
@@ -126,6 +129,7 @@ export const sliceRules: readonly RuleGroup[] = [
       rule: "DNS serves until the first list, if asked",
       tests: [
         `${resolver}: a fallback is used until the first list, and its errors and ours are told once it has answered`,
+        `${resolver}: with a fallback too it is known when the API server is asked again`,
       ],
     },
   ]),

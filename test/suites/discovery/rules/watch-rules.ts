@@ -2,6 +2,7 @@ import { groupOf, type RuleGroup } from "./rule.ts";
 
 const watch = "unit/kubernetes/slice-watch.test.ts";
 const resolver = "unit/kubernetes/kubernetes-resolver.test.ts";
+const store = "unit/kubernetes/slice-store.test.ts";
 const hostile = "unit/kubernetes/hostile-servers.test.ts";
 
 /** How EndpointSlices are listed and watched. */
@@ -10,6 +11,7 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
     rule: "The first list takes whatever the server has at hand (resourceVersion=0), by the label of the Service",
     tests: [
       `${watch}: lists whatever the server has at hand, and watches from there, with bookmarks, for 300 to 600 s`,
+      `${store}: a list takes the place of all slices, and those that are the same stay the same objects`,
       `${resolver}: options name the Service whatever baseUrl says`,
     ],
   },
@@ -120,12 +122,14 @@ export const watchRules: RuleGroup = groupOf("Kubernetes: list and watch", "L", 
       `${watch}: an answer that is no list is an error`,
       `${watch}: a list that takes longer than a minute has failed, and is asked for again`,
       `${watch}: a slice that cannot be read is an error, and what it changed is asked for again`,
+      `${store}: a list that holds a slice which cannot be read leaves the slices as they were`,
     ],
   },
   {
     rule: "One watch for each Service, port and process",
     tests: [
       `${resolver}: transports of one resolver that call the same port share a watch, and the last one closes it`,
+      `${resolver}: who joins a shared watch while the API server refuses is told the list that stays, and then the error`,
     ],
   },
   {
