@@ -28,17 +28,16 @@ export function codesOf(path: string, value: unknown): readonly Code[] {
 }
 
 function codeOf(path: string, value: unknown): Code {
-  const code = typeof value === "string" ? codesByName.get(value.toUpperCase()) : value;
+  const code = typeof value === "string" ? codeNamed(value.toUpperCase()) : value;
   if (typeof code === "number" && code in Code) return code;
   throw new RangeError(
     `${path} must be a code like "UNAVAILABLE" or a number from 1 to 16, not ${describeValue(value)}`,
   );
 }
 
-/** `DEADLINE_EXCEEDED` for DeadlineExceeded. gRPC spells one of them in another way. */
-const codesByName = new Map<string, Code>([
-  ["CANCELLED", Code.Canceled],
-  ...Object.entries(Code)
-    .filter((entry): entry is [string, Code] => typeof entry[1] === "number")
-    .map(([name, code]): [string, Code] => [name.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase(), code]),
-]);
+/** `DEADLINE_EXCEEDED` is DeadlineExceeded. gRPC spells one of them in another way. */
+function codeNamed(name: string): string | Code | undefined {
+  if (name === "CANCELLED") return Code.Canceled;
+  const isNamed = ([key]: [string, unknown]) => key.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase() === name;
+  return Object.entries(Code).find(isNamed)?.[1];
+}

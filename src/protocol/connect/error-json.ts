@@ -8,13 +8,6 @@ export interface ConnectJsonError {
   readonly details: readonly { readonly type: string; readonly value: Uint8Array<ArrayBuffer> }[];
 }
 
-/** By their names on the wire: those of the enum, in snake case. */
-const codes: ReadonlyMap<unknown, Code> = new Map(
-  Object.entries(Code)
-    .filter((entry): entry is [string, Code] => typeof entry[1] === "number")
-    .map(([name, code]) => [name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase(), code]),
-);
-
 /**
  * Reads an error, whose code is `otherwise` where it says none that is known. Undefined: the value is no error of Connect's.
  * What is broken in its details leaves them out, and hides nothing else.
@@ -24,10 +17,17 @@ export function readErrorJson(json: unknown, otherwise: Code): ConnectJsonError 
   const { code, message, details } = json;
   if (message !== undefined && message !== null && typeof message !== "string") return undefined;
   return {
-    code: codes.get(code) ?? otherwise,
+    code: codeNamed(code) ?? otherwise,
     message: typeof message === "string" ? message : "",
     details: Array.isArray(details) ? details.flatMap(readDetail) : [],
   };
+}
+
+/** By its name on the wire: that of the enum, in snake case. */
+function codeNamed(name: unknown): Code | undefined {
+  const isNamed = ([key]: [string, unknown]) => key.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase() === name;
+  const code = Object.entries(Code).find(isNamed)?.[1];
+  return typeof code === "number" ? code : undefined;
 }
 
 /** The JSON value of some bytes; undefined where they are none. */
