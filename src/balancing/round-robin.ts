@@ -50,14 +50,18 @@ class RoundRobinPicker implements Picker {
   }
 
   /**
-   * The index in `ready` of the backend served last, or of the nearest one before it that is still there, for those that stay
-   * keep their order. The next pick goes on from it.
+   * The index in `ready` of the backend served last, or of the nearest one before it that is still there. The next
+   * pick goes on from it.
    */
   positionIn(ready: readonly Backend[]): number {
     const same = ready.indexOf(this.#ready[this.#last] as Backend);
     if (same !== -1) return same;
-    let stayed = 0;
-    for (let i = 0; i < this.#last; i++) if (this.#ready[i] === ready[stayed]) stayed++;
-    return stayed - 1;
+    const index = new Map(ready.map((backend, i) => [backend, i]));
+    for (let step = 0, i = this.#last; step < this.#ready.length; step++, i--) {
+      if (i < 0) i = this.#ready.length - 1;
+      const found = index.get(this.#ready[i] as Backend);
+      if (found !== undefined) return found;
+    }
+    return -1;
   }
 }
