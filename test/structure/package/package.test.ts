@@ -213,7 +213,7 @@ const bytesOf = (format: string, name: string) => statSync(join(root, "dist", fo
 /** Little above what they are: whoever adds a part that most programs do not need has to decide where it goes. */
 const ceilings = {
   /** With the package. */
-  atOnce: { esm: 452_000, cjs: 462_000 },
+  atOnce: { esm: 454_000, cjs: 465_000 },
   /** Beside the first lookup: each with what it shares with others that are loaded late. */
   engine: { esm: 146_000, cjs: 151_000 },
   backends: { esm: 108_000, cjs: 112_000 },
@@ -363,7 +363,7 @@ test("a bundle of a user's makes a call, and holds neither policies nor resolver
   ])
     assert.equal(bundle?.includes(`function ${name}(`), false, `it holds ${name}`);
   assert.ok(bundle?.includes("function roundRobin("));
-  assert.ok((bundle?.length ?? 0) < 705_000, `${bundle?.length} bytes`);
+  assert.ok((bundle?.length ?? 0) < 709_000, `${bundle?.length} bytes`);
   assert.equal(await userProgram("bundle.mjs", bundle ?? ""), "hello");
 });
 
