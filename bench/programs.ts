@@ -35,7 +35,16 @@ type ScaleFigure =
   | "cpuMsPerSecond";
 
 /** What a report measures of it: a minute or two. */
-const scaleArguments = ["--backends", "1000,10000", "--peers", "grpc-js,glink", "--targets", "50,500"] as const;
+const scaleArguments = [
+  "--backends",
+  "1000,10000",
+  "--peers",
+  "grpc-js,glink",
+  "--targets",
+  "50,500",
+  "--idle",
+  "60",
+] as const;
 
 export async function measureScale(): Promise<ScaleRow[]> {
   const output = await program("bench/scale/main.ts", ...scaleArguments, "--json");
