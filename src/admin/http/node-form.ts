@@ -19,7 +19,12 @@ export interface NodeResponse {
   /** True: the reader is gone. A response of node:http2 says so of its `stream`. Default false. */
   readonly destroyed?: boolean | undefined;
   /** Of node:http2. Default: none. */
-  readonly stream?: { readonly destroyed: boolean } | undefined;
+  readonly stream?:
+    | {
+        /** True: the reader is gone. */
+        readonly destroyed: boolean;
+      }
+    | undefined;
   /** Sends status and headers. */
   writeHead(status: number, headers: Record<string, string>): unknown;
   /** Sends a part of the body. */
