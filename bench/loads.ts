@@ -146,11 +146,11 @@ export const quick = {
 /** What `--report` measures, and whom: what docs/performance.md shows, within half an hour. */
 export const report = {
   loads: [
-    ...["unary-c1", "unary-c32", "unary-tls", "unary-pool-1000"],
+    ...["unary-c32", "unary-tls", "unary-pool-1000"],
     ...["unary-64KiB", "unary-1MiB", "unary-16MiB", "unary-tls-64KiB", "unary-tls-1MiB", "unary-tls-16MiB"],
     ...["server-stream-100", "bidi-100"],
     ...["unary-gzip-1KiB", "unary-gzip", "unary-gzip-16KiB", "unary-gzip-64KiB"],
-    ...["unary-interceptor", "unary-interceptor-header", "unary-connect"],
+    ...["unary-interceptor", "unary-interceptor-header"],
   ],
   peers: everyPeer.filter((peer) => peer !== "floor" && peer !== "tcp"),
   latencyPeers: ["createGrpcTransport", "grpc-js", "grpc-go", "glink"] as readonly PeerName[],
