@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "./clock.ts";
-import { Portions, type Steps, usualStepCost } from "./portions.ts";
+import { inSteps, Portions } from "./portions.ts";
 
 /** The first beat of this step, in clock time, that is later than `afterMs`. All clocks of a process agree on it. */
 export function nextBeatMs(afterMs: number, stepMs: number): number {
@@ -20,10 +20,8 @@ export function beatBefore(atMs: number, stepMs: number): number {
 /** Looks at something. `lateMs`: so much too late, because the process was stopped, or busy. */
 export type Look = (lateMs: number) => void;
 
-/** Of one look, see {@link Steps}. */
+/** Of one look, see {@link inSteps}. */
 const lookCost = 5;
-
-const looksPerStep = usualStepCost / lookCost;
 
 /**
  * One timer for all who look at something about every so often: a connection at rest costs no timer of its own. Who has
@@ -70,14 +68,11 @@ export class Beat {
   #begin(): void {
     const lateMs = Math.max(0, this.#clock.now() - this.#dueMs);
     this.#wait();
-    if (!this.#looking.isBusy) this.#looking.begin(this.#all(lateMs));
-  }
-
-  *#all(lateMs: number): Steps<void> {
-    let looks = 0;
-    for (const look of this.#looks) {
+    if (this.#looking.isBusy) return;
+    const all = inSteps(this.#looks, (look) => {
       look(lateMs);
-      if (++looks % looksPerStep === 0) yield usualStepCost;
-    }
+      return lookCost;
+    });
+    this.#looking.begin(all);
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 export type Steps<Result> = Generator<number, Result, undefined>;
 
 /** Work of many small pieces is yielded in steps of about this cost: a step for each would cost more than the piece. */
-export const usualStepCost = 100;
+const usualStepCost = 100;
 
 /** Visits each of the items, in steps of about that cost. `visit` returns what the one at hand cost. */
 export function* inSteps<T>(items: Iterable<T>, visit: (item: T) => number): Steps<void> {
